@@ -1,0 +1,56 @@
+# make demo                  compress and decompress a photograph with the shipped weights
+# make demo IMAGE=photo.jpg  the same with one of your own
+# make test                  lint, types, fast tests; needs the training half as well
+# make TORCH=torch test      with the newest PyTorch instead of the one that we develop with
+# make SHARED=/path results  measure again what docs/results.md shows
+
+TORCH  ?= torch==2.13.0
+PYTHON ?= python3
+SHARED ?= ../shared
+IMAGE  ?=
+BIN    := .venv/bin
+
+export SKOSH_SHARED := $(SHARED)
+
+.PHONY: demo test test-slow lint format bench results clean
+
+demo: .venv/.demo
+	$(BIN)/python scripts/demo.py $(IMAGE)
+
+test: lint
+	$(BIN)/pytest
+
+test-slow: .venv/.dev
+	$(BIN)/pytest -m 'slow or not slow'
+
+lint: .venv/.dev
+	$(BIN)/ruff check src tests scripts benchmarks
+	$(BIN)/ruff format --check src tests scripts benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix src tests scripts benchmarks
+	$(BIN)/ruff format src tests scripts benchmarks
+
+bench: .venv/.dev
+	$(BIN)/python benchmarks/speed.py
+
+results: .venv/.dev
+	$(BIN)/python scripts/kodak.py
+	$(BIN)/python benchmarks/speed.py --write
+
+clean:
+	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/.demo: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable . 'scikit-learn>=1.5'
+	touch $@
+
+# PyTorch first and by itself: a plain "torch" among other requirements may bring gigabytes of CUDA.
+.venv/.dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet '$(TORCH)'
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

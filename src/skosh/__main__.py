@@ -1,0 +1,5 @@
+"""``python -m skosh`` is the ``skosh`` command."""
+
+from .cli import main
+
+main()

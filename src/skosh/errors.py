@@ -1,0 +1,40 @@
+"""The tree of errors.
+
+SkoshError
+├── FormatError       bytes that are no .skosh file, or a damaged one
+├── BundleError       a bundle that is missing, damaged or not the one a file asks for
+├── LimitError        something larger than the limits allow
+├── ImageError        a picture that can't be read or is of a kind that can't be coded
+├── ConfigError       a training configuration or its data is wrong
+└── DependencyError   an optional package is not installed
+"""
+
+from __future__ import annotations
+
+
+class SkoshError(Exception):
+    """Anything that skosh raises on purpose."""
+
+
+class FormatError(SkoshError):
+    """Bytes that are no .skosh file, or a damaged one."""
+
+
+class BundleError(SkoshError):
+    """A bundle that is missing, damaged or not the one a file asks for."""
+
+
+class LimitError(SkoshError):
+    """Something larger than the limits allow."""
+
+
+class ImageError(SkoshError):
+    """A picture that can't be read or is of a kind that can't be coded."""
+
+
+class ConfigError(SkoshError):
+    """A training configuration or its data is wrong."""
+
+
+class DependencyError(SkoshError):
+    """An optional package is not installed."""

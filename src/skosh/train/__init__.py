@@ -1,0 +1,1 @@
+"""The training half: needs the extra ``train``."""

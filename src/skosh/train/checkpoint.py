@@ -1,0 +1,36 @@
+"""Checkpoints: everything that a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import ConfigError
+from .config import Config, from_dict
+
+FILE = "checkpoint.pt"
+
+
+def save(folder: Path, config: Config, **state: Any) -> None:
+    """Write beside and rename: a run that is killed while saving keeps its last checkpoint."""
+    partial = folder / (FILE + ".partial")
+    torch.save({"config": asdict(config), **state}, partial)
+    os.replace(partial, folder / FILE)
+
+
+def load(folder: str | Path) -> dict[str, Any]:
+    """The state that ``save`` wrote, on the CPU; ``config`` is a ``Config``. ConfigError if there is none or it is damaged."""
+    path = Path(folder) / FILE
+    if not path.is_file():
+        raise ConfigError(f"no checkpoint in {folder}")
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ConfigError(f"{path} is damaged: {error}") from error
+    state["config"] = from_dict(state["config"])
+    return state

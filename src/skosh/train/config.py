@@ -1,0 +1,156 @@
+"""Configuration: one flat frozen dataclass, filled from a small YAML file that holds only what differs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on besides the pictures. Fields that the chosen network does not use are ignored."""
+
+    name: str = "unnamed"  # becomes the bundle's name
+    network: str = "flagship"  # flagship or seed
+
+    # entropy model, both networks
+    latent_channels: int = 256  # M, channels of y at 1/16
+    hyper_channels: int = 96  # N, channels of z at 1/64; 0 (seed only): no hyperprior
+    mean_width: int = 192  # channels inside hyper analysis and mean networks
+    mean_features: int = 64  # channels of the features that both mean networks share
+    mean_context: int = 128  # channels to which the known half of y is reduced
+    levels: int = 6  # knots of the quality axis; 1: a single rate
+    integer_scale_from: float = 0.7  # fraction of the steps after which the scale map is in integers
+
+    # flagship
+    width_4: int = 48  # channels of the analysis at 1/4
+    blocks_4: int = 1
+    width_8: int = 96  # at 1/8
+    blocks_8: int = 2
+    width_16: int = 192  # at 1/16
+    blocks_16: int = 3
+    body_width: int = 192  # channels of the synthesis at 1/16
+    body_blocks: int = 5
+    render_width: int = 32  # channels of the synthesis at 1/4
+    render_blocks: int = 2
+
+    # seed
+    width: int = 192  # channels everywhere
+    activation: str = "gdn"  # gdn, prelu or leaky
+
+    # loss: level_weight * (lambda_d * D + lambda_r * R), R in bits a pixel
+    lambda_min: float = 0.0012  # lambda_d at quality 0
+    lambda_max: float = 0.06  # lambda_d at quality 100, log-linear between
+    lambda_r: float = 1.0
+    level_balance: float = 0.5  # level_weight = (lambda_d / lambda_mid) ** -level_balance; 0: none
+    weight_mse: float = 1.0  # D: times 255^2 MSE
+    weight_mae: float = 0.0  # times MAE on [0, 1]
+    weight_ms_ssim: float = 0.0  # times 1 - MS-SSIM
+    weight_lpips: float = 0.0  # times LPIPS (AlexNet)
+
+    # data
+    crop: int = 192  # side of a crop in pixels, a multiple of 64
+    batch: int = 8  # crops a step, over all processes
+    seed: int = 1
+
+    # optimiser
+    optimiser: str = "soap"  # soap or adam
+    learning_rate: float = 3e-3  # the highest
+    learning_rate_min: float = 1e-5  # where the schedule ends, or the low point of the cycle
+    schedule: str = (
+        "decay"  # decay: warm up, hold, cosine over the last decay_part; cyclic: a triangle between min and max
+    )
+    decay_part: float = 0.5  # fraction of the steps over which the learning rate falls
+    warmup: int = 200  # steps
+    cycle: int = 2000  # steps of a whole triangle
+    soap_max_side: int = 400  # sides of a weight matrix up to this are preconditioned; longer ones cost too much
+    soap_every: int = 10  # steps between two renewals of the eigenbases
+    linear_rate: float = 0.1  # learning rate of the linear transform, relative
+    clip: float = 1.0  # largest norm of the gradient; 0: no clipping
+    ema: float = 0.999  # decay of the averaged weights, which are validated and exported
+
+    # run
+    steps: int = 0  # 0: from epochs
+    epochs: int = 0  # an epoch draws as many crops as there are pictures
+    autocast: str = "none"  # none or bf16
+    validate_every: int = 2000  # steps
+    save_every: int = 500  # steps
+
+
+def configs() -> list[str]:
+    """Names of the configurations that come with the package."""
+    folder = resources.files(__package__) / "configs"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load(source: str, settings: tuple[str, ...] = ()) -> Config:
+    """A configuration by name or file, with ``key=value`` settings on top; an unknown key or a wrong type is an error."""
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise ConfigError(f"no configuration file {source}")
+        text = path.read_text()
+    elif source in configs():
+        text = (resources.files(__package__) / "configs" / f"{source}.yaml").read_text()
+    else:
+        raise ConfigError(f"no configuration {source!r}: give a .yaml file or one of {', '.join(configs())}")
+    values = yaml.safe_load(text) or {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes key=value, not {setting!r}")
+        values[key] = yaml.safe_load(value)
+    return from_dict(values)
+
+
+def from_dict(values: dict[str, Any]) -> Config:
+    """A checked configuration from a mapping of field names."""
+    fields = {f.name: f for f in dataclasses.fields(Config)}
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            raise ConfigError(f"unknown configuration key {key!r}; known: {', '.join(fields)}")
+        checked[key] = _typed(key, value, type(fields[key].default))
+    config = Config(**checked)
+    _check(config)
+    return config
+
+
+def _typed(key: str, value: Any, kind: type) -> Any:
+    if kind in (int, float) and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigError(f"{key} takes {kind.__name__}, not {value!r}")
+    return value
+
+
+def _check(c: Config) -> None:
+    rules = {
+        "network is flagship or seed": c.network in ("flagship", "seed"),
+        "optimiser is soap or adam": c.optimiser in ("soap", "adam"),
+        "schedule is decay or cyclic": c.schedule in ("decay", "cyclic"),
+        "autocast is none or bf16": c.autocast in ("none", "bf16"),
+        "crop is a positive multiple of 64": c.crop > 0 and c.crop % 64 == 0,
+        "batch is positive": c.batch > 0,
+        "either steps or epochs is positive": c.steps > 0 or c.epochs > 0,
+        "seed has one level": c.network == "flagship" or c.levels == 1,
+        "flagship has a hyperprior": c.network == "seed" or c.hyper_channels > 0,
+        "latent_channels is at most 768": 0 < c.latent_channels <= 768,
+        "0 < lambda_min <= lambda_max": 0 < c.lambda_min <= c.lambda_max,
+    }
+    broken = [rule for rule, holds in rules.items() if not holds]
+    if broken:
+        raise ConfigError(f"the configuration {c.name!r} breaks: {'; '.join(broken)}")

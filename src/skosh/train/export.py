@@ -1,0 +1,173 @@
+"""From a run to a bundle: averaged weights in float16, integer tables, levels of all qualities, a manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..bundle import BUNDLE_VERSION, MANIFEST, QUALITIES, TABLES, content_hash
+from ..errors import ConfigError
+from ..exact import check_bound, scale_map_reference
+from ..tables import HYPER_LIMIT, normal_tables
+from . import checkpoint
+from .config import Config
+from .graphs import write_graphs
+from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
+from .networks import Network, build
+
+STRIDE = 16  # of y
+LICENCE = "CC-BY-SA-4.0"  # of the weights, after the most demanding of the training pictures
+EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
+
+
+def export(run: str | Path, out: str | Path, version: str = "1", force: bool = False) -> dict[str, Any]:
+    """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
+
+    The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
+    where the scale map can't be exact.
+    """
+    target = Path(out)
+    if target.exists() and not force:
+        raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
+    state = checkpoint.load(run)
+    config: Config = state["config"]
+    model = averaged_model(config, state)
+    log = Path(run) / "log.jsonl"
+    validation = json.loads(log.read_text().splitlines()[-1]) if log.is_file() and log.read_text() else None
+    provenance = {
+        "steps": state["step"],
+        "gigapixels": round(state["pixels"] / 1e9, 3),
+        "hours": round(state["seconds"] / 3600, 2),
+        "data": state.get("data"),
+        "commit": _commit(),
+        "config": dataclasses.asdict(config),
+        "validation": validation,
+    }
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    manifest = write_bundle(model, config, partial, version, provenance)
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(partial, target)
+    return manifest
+
+
+def write_bundle(
+    model: Network, config: Config, folder: Path, version: str, provenance: dict[str, Any]
+) -> dict[str, Any]:
+    """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way."""
+    round_to_half(model)
+    write_graphs(model, folder)
+    arrays = table_arrays(model)
+    np.savez_compressed(folder / TABLES, **arrays)
+    np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
+    manifest = {
+        "bundle_version": BUNDLE_VERSION,
+        "name": config.name,
+        "version": version,
+        "licence": LICENCE,
+        "content_sha256": content_hash(folder),
+        "network": config.network,
+        "latent_channels": config.latent_channels,
+        "hyper_channels": config.hyper_channels,
+        "stride": STRIDE,
+        "multiple": STRIDE * REDUCTION if config.hyper_channels else STRIDE,
+        "provenance": provenance,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    return manifest
+
+
+def averaged_model(config: Config, state: dict[str, Any]) -> Network:
+    """The network of a checkpoint with its averaged weights."""
+    model = build(config)
+    prefix = "module."
+    model.load_state_dict({k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)})
+    return model.eval()
+
+
+@torch.no_grad()
+def round_to_half(model: nn.Module) -> None:
+    """Round what the graphs hold to float16, so that PyTorch and the bundle compute with the same weights."""
+    kept = set(extra_state(model))
+    for name, value in [*model.named_parameters(), *model.named_buffers()]:
+        if name not in kept and value.numel() > 1:
+            value.copy_(value.half().float())
+
+
+def extra_state(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters that are in no graph: the factorised priors, the levels and the scale map's floats."""
+    owners = {name for name, part in model.named_modules() if isinstance(part, (Levels, ScaleMap))}
+    owners |= {
+        f"{name}.prior" for name, part in model.named_modules() if isinstance(part, (Hyperprior, FactorisedLatent))
+    }
+    return {k: v for k, v in model.state_dict().items() if any(k.startswith(owner + ".") for owner in owners)}
+
+
+@torch.no_grad()
+def table_arrays(model: Network) -> dict[str, Any]:
+    """The arrays of ``tables.npz``."""
+    entropy = model.entropy
+    arrays: dict[str, Any] = {"z_tables": np.stack(entropy.prior.tables()).astype(np.int32)}
+    if not isinstance(entropy, Hyperprior):
+        return arrays | {"gain": np.ones((1, 1), np.float32)}
+    tables = normal_tables()
+    arrays |= {"q_tables": np.concatenate(tables).astype(np.int32), "q_sizes": np.array([t.size for t in tables])}
+    arrays |= level_arrays(model)
+    weight, bias = (part.numpy().astype(np.int32) for part in entropy.scale.integers())
+    weight = weight[:, :, 0, 0]
+    check_bound(weight, bias, ScaleMap.BITS)
+    z = np.random.default_rng(0).integers(-HYPER_LIMIT, HYPER_LIMIT + 1, (weight.shape[1], 2, 3))
+    z[:, 0, 0], z[:, 0, 1] = HYPER_LIMIT, -HYPER_LIMIT
+    index = scale_map_reference(z, weight, bias, ScaleMap.BITS, REDUCTION)
+    return arrays | {
+        "scale_weight": weight.astype(np.int16),
+        "scale_bias": bias,
+        "scale_bits": np.array(ScaleMap.BITS),
+        "check_z": z.astype(np.int8),
+        "check_index": index.astype(np.uint8),
+    }
+
+
+def level_arrays(model: Network) -> dict[str, Any]:
+    """A row for each quality 0..100 (one row where the network has one level): gains, shifts as integers, biases."""
+    entropy = model.entropy
+    qualities = QUALITIES if entropy.log_gain.rows.shape[0] > 1 else 1
+    t = torch.arange(qualities, dtype=torch.float32) / max(qualities - 1, 1)
+    levels = {
+        "gain": torch.exp(entropy.log_gain(t)),
+        "inverse": torch.exp(entropy.log_inverse(t)),
+        "z_level": entropy.z_level(t),
+        "mean_level": entropy.mean_level(t),
+    }
+    if model.synthesis_level is not None:
+        levels["synthesis_level"] = model.synthesis_level(t)
+    arrays: dict[str, Any] = {name: rows[:, :, 0, 0].numpy() for name, rows in levels.items()}
+    arrays["shift"] = np.rint(entropy.shift(t)[:, :, 0, 0].numpy()).astype(np.int16)
+    return arrays
+
+
+def _commit() -> str | None:
+    """The commit that this source is at, where it is a checkout and git is there."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,133 @@
+"""The flagship network: a linear transform coder that training bends into a learned one.
+
+    y = L x + N(x)      x_hat = L' y_hat + N'(y_hat)
+
+L starts as the Karhunen-Loève transform of 16x16x3 patches, whitened, and N at zero, so that step 0 is already a codec.
+Most of the work is done at 1/16 of the picture's size; the renderer at 1/4 is narrow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .hyperprior import Coded, Hyperprior, Levels
+from .layers import MixBlock, start_at_zero
+
+if TYPE_CHECKING:
+    from .config import Config
+
+PATCH = 16
+PATCH_VALUES = 3 * PATCH * PATCH
+
+
+class LinearAnalysis(nn.Module):
+    """16x16x3 patches -> M coefficients of unit variance: an orthonormal basis, with the scale kept outside of it."""
+
+    def __init__(self, basis: Tensor, std: Tensor):  # (M, 768), (M,)
+        super().__init__()
+        self.basis = nn.Parameter(basis[:, :, None, None].clone())
+        self.register_buffer("scale", (1.0 / std)[None, :, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(F.pixel_unshuffle(x, PATCH), self.basis) * self.scale  # (B, M, H/16, W/16)
+
+
+class LinearSynthesis(nn.Module):
+    """The way back: M coefficients of unit variance -> pixels."""
+
+    def __init__(self, basis: Tensor, std: Tensor):
+        super().__init__()
+        self.basis = nn.Parameter(basis.t()[:, :, None, None].clone())
+        self.register_buffer("scale", std[None, :, None, None])
+
+    def forward(self, y: Tensor) -> Tensor:
+        return F.pixel_shuffle(F.conv2d(y * self.scale, self.basis), PATCH)  # (B, 3, H, W)
+
+
+class Analysis(nn.Module):
+    """g_a: x (B, 3, H, W) in [0, 1] -> y (B, M, H/16, W/16)."""
+
+    def __init__(self, config: Config, basis: Tensor, std: Tensor):
+        super().__init__()
+        w4, w8, w16 = config.width_4, config.width_8, config.width_16
+        self.linear = LinearAnalysis(basis, std)
+        self.patchify = nn.Conv2d(48, w4, 1)
+        self.blocks4 = nn.Sequential(*[MixBlock(w4) for _ in range(config.blocks_4)])
+        self.down8 = nn.Conv2d(4 * w4, w8, 1)
+        self.blocks8 = nn.Sequential(*[MixBlock(w8) for _ in range(config.blocks_8)])
+        self.down16 = nn.Conv2d(4 * w8, w16, 1)
+        self.blocks16 = nn.Sequential(*[MixBlock(w16) for _ in range(config.blocks_16)])
+        self.leave = nn.Conv2d(w16, config.latent_channels, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x - 0.5
+        f = self.blocks4(self.patchify(F.pixel_unshuffle(x, 4)))  # (B, w4, H/4, W/4)
+        f = self.blocks8(self.down8(F.pixel_unshuffle(f, 2)))  # (B, w8, H/8, W/8)
+        f = self.blocks16(self.down16(F.pixel_unshuffle(f, 2)))  # (B, w16, H/16, W/16)
+        out: Tensor = self.linear(x) + self.leave(f)
+        return out
+
+
+class Synthesis(nn.Module):
+    """g_s: y_hat (B, M, H/16, W/16) and the level's row -> x_hat (B, 3, H, W)."""
+
+    def __init__(self, config: Config, basis: Tensor, std: Tensor):
+        super().__init__()
+        body, render = config.body_width, config.render_width
+        self.linear = LinearSynthesis(basis, std)
+        self.enter = nn.Conv2d(config.latent_channels, body, 1)
+        self.body = nn.Sequential(*[MixBlock(body) for _ in range(config.body_blocks)])
+        self.up = nn.Conv2d(body, 16 * render, 1)
+        self.render = nn.Sequential(*[MixBlock(render) for _ in range(config.render_blocks)])
+        self.leave = nn.Conv2d(render, 48, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
+        f = self.body(self.enter(y_hat) + level)  # (B, body, H/16, W/16)
+        f = self.render(F.pixel_shuffle(self.up(f), 4))  # (B, render, H/4, W/4)
+        out: Tensor = self.linear(y_hat) + F.pixel_shuffle(self.leave(f), 4) + 0.5
+        return out
+
+
+class Flagship(nn.Module):
+    """The whole codec. ``forward(x, t)``: pictures (B, 3, H, W) in [0, 1], levels (B,) in [0, 1] -> x_hat and bits."""
+
+    def __init__(self, config: Config, basis: Tensor | None = None, variance: Tensor | None = None):
+        """``basis`` (M, 768) and ``variance`` (M,): the transform of the patches; without them, weights must be loaded."""
+        super().__init__()
+        self.latent_channels = m = config.latent_channels
+        basis = torch.eye(m, PATCH_VALUES) if basis is None else basis
+        std = (torch.ones(m) if variance is None else variance).sqrt()
+        self.analysis = Analysis(config, basis, std)
+        self.synthesis = Synthesis(config, basis, std)
+        self.entropy = Hyperprior(
+            m,
+            config.hyper_channels,
+            config.mean_width,
+            config.mean_features,
+            config.mean_context,
+            start_log_gain(config, std),
+            torch.ones(m),
+        )
+        self.synthesis_level = Levels(torch.zeros(config.levels, config.body_width))
+
+    def forward(self, x: Tensor, t: Tensor) -> tuple[Tensor, Coded]:
+        coded = self.entropy(self.analysis(x), t)
+        return self.synthesis(coded.y_hat, self.synthesis_level(t)), coded
+
+
+def start_log_gain(config: Config, std: Tensor) -> Tensor:
+    """Log gains (levels, M) at which a transform coder of whitened coefficients is optimal.
+
+    At high rate ``dD/dR = -6 D`` per bit of one coefficient; with ``R + lambda 255^2 D`` in bits a pixel (three values each)
+    this gives a step of ``5.1 / (255 sqrt(lambda))`` in units of the picture's range.
+    """
+    t = torch.linspace(0.0, 1.0, config.levels) if config.levels > 1 else torch.zeros(1)
+    lambdas = config.lambda_min * (config.lambda_max / config.lambda_min) ** t
+    step = 5.1 / (255.0 * lambdas.sqrt())
+    return torch.log(std)[None] - torch.log(step)[:, None]

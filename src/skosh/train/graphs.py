@@ -1,0 +1,122 @@
+"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, written with float16 weights."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from ..exact import MAP_MAX
+from .hyperprior import REDUCTION, Hyperprior, ScaleMap
+from .networks import Network
+
+OPSET = 18
+SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
+
+
+class IntegerScaleMap(nn.Module):
+    """z -> index with the integers of a trained ``ScaleMap``; every sum is exact in float32."""
+
+    def __init__(self, scale: ScaleMap):
+        super().__init__()
+        weight, bias = scale.integers()
+        self.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+        self.bias = nn.Parameter(bias.detach() + float(1 << ScaleMap.BITS >> 1), requires_grad=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        total = nn.functional.conv2d(z, self.weight, self.bias)
+        index = torch.floor(total * 2.0**-ScaleMap.BITS).clamp(0.0, float(MAP_MAX))
+        return nn.functional.pixel_shuffle(index, REDUCTION)
+
+
+def write_graphs(model: Network, folder: Path) -> None:
+    """Write every graph of a network (its weights already rounded to float16) into ``folder``."""
+    entropy = model.entropy
+    m, size = model.latent_channels, (6, 8)  # of z, for tracing: two sizes that differ from each other and from 1
+    y = torch.zeros(1, m, size[0] * REDUCTION, size[1] * REDUCTION)
+    write_graph(model.analysis, (torch.zeros(1, 3, 16 * y.shape[2], 16 * y.shape[3]),), folder / "analysis.onnx")
+    if not isinstance(entropy, Hyperprior):
+        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+        return
+    z = torch.zeros(1, entropy.z_level.rows.shape[1], *size)
+    mean_level = torch.zeros(1, entropy.mean_level.rows.shape[1], 1, 1)
+    features = torch.zeros(1, mean_level.shape[1], *y.shape[2:])
+    write_graph(entropy.analysis, (y,), folder / "hyper_analysis.onnx")
+    write_graph(IntegerScaleMap(entropy.scale), (z,), folder / "scale_map.onnx")
+    write_graph(entropy.mean_first, (z, mean_level), folder / "mean_first.onnx")
+    write_graph(entropy.mean_second, (features, y), folder / "mean_second.onnx")
+    if model.synthesis_level is None:
+        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+    else:
+        level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
+        write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
+
+
+def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
+    """Export one module for pictures of any size; inputs of a single row and column keep their shape."""
+    any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    shapes = tuple(any_size if x.shape[2] > 1 else None for x in inputs)
+    with _quiet():
+        program = torch.onnx.export(
+            module.eval(), inputs, dynamo=True, dynamic_shapes=shapes, opset_version=OPSET, verbose=False
+        )
+    assert program is not None
+    graph = program.model_proto
+    store_in_half(graph.graph)
+    graph.producer_version = ""
+    for node in graph.graph.node:  # traces of source lines: nothing that a decoder needs
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del graph.metadata_props[:], graph.graph.metadata_props[:], graph.graph.value_info[:]
+    onnx.checker.check_model(graph)
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def store_in_half(graph: onnx.GraphProto) -> None:
+    """Keep large float32 weights as float16 and cast them when the graph is loaded; values that would change stay float32."""
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if values.size < SMALL or not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, name + ".half"))
+        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a graph by the names of the module's parameters, in float32."""
+    found = {}
+    for tensor in onnx.load(path).graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype in (np.float16, np.float32):
+            found[tensor.name.removesuffix(".half")] = torch.from_numpy(values.astype(np.float32))
+    return found
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks a lot; what goes wrong still comes as an exception."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+    logger.setLevel(level)

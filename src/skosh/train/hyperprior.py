@@ -1,0 +1,218 @@
+"""The hyperprior: z tells the scale of every latent through an exact integer map, and its mean through a float network.
+
+    y * gain -> u          u -> hyper analysis -> z = round(.)       z -> scale map -> scale index (integers)
+    z -> mean first -> means of half of the elements -> those are known
+    z and the known half -> mean second -> means of the other half
+
+The halves form a three-dimensional checkerboard: element (c, i, j) belongs to the first half where c + i + j is even, so that
+every element of the second half has known neighbours in its own channel and known channels at its own place. Context feeds
+means only, hence all symbols come out of the coder in one pass (docs/design: section 3).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
+from .layers import MixBlock, start_at_zero
+from .likelihood import Factorised, bits_of, normal_likelihood
+from .quantise import add_noise, lower_bound, round_through
+
+REDUCTION = 4  # z has one sample where y has 4 x 4
+INDEX_CENTRE = 128.0  # the scale map's output where z says nothing; the level's shift is relative to it
+MAP_MAX = 255.0  # outputs of the scale map are clamped to 0..MAP_MAX
+
+
+class Levels(nn.Module):
+    """A learned row of numbers per quality level, interpolated linearly between ``knots`` levels.
+
+    ``forward(t)``: t of shape (B,) in [0, 1] -> (B, C, 1, 1).
+    """
+
+    def __init__(self, start: Tensor):  # start: (knots, C)
+        super().__init__()
+        self.rows = nn.Parameter(start.clone())
+
+    def forward(self, t: Tensor) -> Tensor:
+        knots = self.rows.shape[0]
+        place = torch.arange(knots, dtype=t.dtype, device=t.device)
+        weight = (1.0 - (t[:, None] * (knots - 1) - place).abs()).clamp(min=0.0)  # (B, knots)
+        return (weight @ self.rows)[:, :, None, None]
+
+
+class HyperAnalysis(nn.Module):
+    """u (B, M, H/16, W/16) in quantisation steps -> z (B, N, H/64, W/64), not yet rounded."""
+
+    def __init__(self, latents: int, hyper: int, width: int):
+        super().__init__()
+        self.enter = nn.Conv2d(2 * latents, width, 1)
+        self.down1 = nn.Conv2d(width, width, 5, 2, 2, groups=width)
+        self.mix1 = nn.Conv2d(width, width, 1)
+        self.down2 = nn.Conv2d(width, width, 5, 2, 2, groups=width)
+        self.mix2 = nn.Conv2d(width, width, 1)
+        self.leave = nn.Conv2d(width, hyper, 1)
+
+    def forward(self, u: Tensor) -> Tensor:
+        magnitude = torch.log(1.0 + u.abs())  # scales are coded on a log grid; the sign is kept for the means
+        x = F.leaky_relu(self.enter(torch.cat([magnitude, torch.sign(u) * magnitude], 1)), 0.1)
+        x = F.leaky_relu(self.mix1(self.down1(x)), 0.1)
+        x = F.leaky_relu(self.mix2(self.down2(x)), 0.1)
+        out: Tensor = self.leave(x)
+        return out
+
+
+class ScaleMap(nn.Module):
+    """z (integers) -> scale index before the level's shift, for each of the 4x4 latents under a z. One linear map.
+
+    With ``integer`` set, weights and biases are multiples of ``2^-BITS``, sums are rounded as the exported integers do,
+    and gradients pass straight through.
+    """
+
+    BITS = 6
+    WEIGHT_MAX = 127  # in units of 2^-BITS
+
+    def __init__(self, hyper: int, latents: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(latents * REDUCTION**2, hyper, 1, 1) * hyper**-0.5)
+        self.bias = nn.Parameter(torch.full((latents * REDUCTION**2,), INDEX_CENTRE))
+        self.integer = False
+
+    def integers(self) -> tuple[Tensor, Tensor]:
+        """Weights (16 M, N, 1, 1) and biases (16 M,) in units of 2^-BITS; round-through, so that they can be trained."""
+        unit = float(1 << self.BITS)
+        weight = round_through(self.weight * unit).clamp(-self.WEIGHT_MAX, self.WEIGHT_MAX)
+        return weight, round_through(self.bias * unit)
+
+    def forward(self, z: Tensor) -> Tensor:
+        if self.integer:
+            weight, bias = self.integers()
+            index = F.conv2d(z, weight, bias) / float(1 << self.BITS)
+            index = index + (torch.floor(index + 0.5) - index).detach()
+        else:
+            index = F.conv2d(z, self.weight, self.bias)
+        return F.pixel_shuffle(index.clamp(0.0, MAP_MAX), REDUCTION)  # (B, M, H/16, W/16)
+
+
+class MeanFirst(nn.Module):
+    """z and the level's row -> features (B, F, H/16, W/16) and the means of the first half (B, M, H/16, W/16)."""
+
+    def __init__(self, hyper: int, features: int, width: int, latents: int):
+        super().__init__()
+        self.enter = nn.Conv2d(hyper, features * REDUCTION**2, 1)
+        self.block = MixBlock(features, kernel=5)
+        self.widen = nn.Conv2d(features, width, 1)
+        self.leave = nn.Conv2d(width, latents, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        h = self.block(F.leaky_relu(F.pixel_shuffle(self.enter(z), REDUCTION) + level, 0.1))
+        return h, self.leave(F.leaky_relu(self.widen(h), 0.1))
+
+
+class MeanSecond(nn.Module):
+    """Features and the known half (zero elsewhere) -> the means of the second half, (B, M, H/16, W/16)."""
+
+    def __init__(self, features: int, context: int, width: int, latents: int):
+        super().__init__()
+        self.enter = nn.Conv2d(latents, context, 1)
+        self.spatial = nn.Conv2d(context + features, context + features, 5, padding=2, groups=context + features)
+        self.mix = nn.Conv2d(context + features, width, 1)
+        self.block = MixBlock(width)
+        self.leave = nn.Conv2d(width, latents, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, h: Tensor, known: Tensor) -> Tensor:
+        x = torch.cat([self.enter(known), h], 1)
+        out: Tensor = self.leave(self.block(F.leaky_relu(self.mix(self.spatial(x)), 0.1)))
+        return out
+
+
+def first_half(latents: int, height: int, width: int, device: torch.device) -> Tensor:
+    """1 where c + i + j is even, else 0: shape (1, M, height, width)."""
+    c = torch.arange(latents, device=device)[:, None, None]
+    i = torch.arange(height, device=device)[None, :, None]
+    j = torch.arange(width, device=device)[None, None, :]
+    return ((c + i + j) % 2 == 0).to(torch.float32)[None]
+
+
+class Coded(NamedTuple):
+    """What an entropy model returns: the latent as the decoder sees it and the bits of each picture, shape (B,)."""
+
+    y_hat: Tensor
+    bits_y: Tensor
+    bits_z: Tensor
+
+
+class Hyperprior(nn.Module):
+    """The whole entropy model of y. ``forward`` returns noise-based bits in training and those of rounded symbols otherwise."""
+
+    def __init__(
+        self, latents: int, hyper: int, width: int, features: int, context: int, log_gain: Tensor, std: Tensor
+    ):
+        """``log_gain`` (knots, M): start of the log gains. ``std`` (M,): standard deviation of y where it is known."""
+        super().__init__()
+        knots = log_gain.shape[0]
+        self.latents = latents
+        self.analysis = HyperAnalysis(latents, hyper, width)
+        self.prior = Factorised(hyper)
+        self.scale = ScaleMap(hyper, latents)
+        self.mean_first = MeanFirst(hyper, features, width, latents)
+        self.mean_second = MeanSecond(features, context, width, latents)
+        self.log_gain = Levels(log_gain)  # u = y * exp(log_gain)
+        self.log_inverse = Levels(-log_gain)  # y_hat = u_hat * exp(log_inverse)
+        self.shift = Levels((log_gain + torch.log(std) - math.log(SCALE_MIN)) / LOG_STEP - INDEX_CENTRE)
+        self.z_level = Levels(torch.zeros(knots, hyper))
+        self.mean_level = Levels(torch.zeros(knots, features))
+
+    def scale_index(self, z_hat: Tensor, t: Tensor) -> Tensor:
+        """Scale index of every latent, a float in 0..SCALES - 1 (whole numbers once the map is in integers)."""
+        shift = self.shift(t)
+        if self.scale.integer:
+            shift = round_through(shift)
+        index = lower_bound(self.scale(z_hat) + shift, 0.0)
+        return -lower_bound(-index, -(SCALES - 1.0))
+
+    def forward(self, y: Tensor, t: Tensor) -> Coded:
+        gain, inverse = torch.exp(self.log_gain(t)), torch.exp(self.log_inverse(t))
+        u = y * gain
+        z = self.analysis(u) + self.z_level(t)
+        z_hat = round_through(z.clamp(-HYPER_LIMIT, HYPER_LIMIT))
+        index = self.scale_index(z_hat, t)
+        u_hat, means = self.quantise(u, z_hat, index, gain, inverse, t)
+        residual = add_noise(u) - means if self.training else u_hat - means
+        scale = SCALE_MIN * torch.exp(LOG_STEP * index)
+        likelihood = normal_likelihood(residual, scale)
+        bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
+        return Coded(u_hat * inverse, bits_of(likelihood), bits_z)
+
+    def quantise(
+        self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Round u around its means, the first half and then the second; returns u_hat and the means, both as u."""
+        first = first_half(self.latents, u.shape[2], u.shape[3], u.device)
+        coded = torch.ones_like(first) if self.training else (index > 0).to(u.dtype)
+        h, mean = self.mean_first(z_hat, self.mean_level(t))
+        mean1 = mean * gain
+        known = first * (round_through(u - mean1) * coded + mean1)
+        mean2 = self.mean_second(h, known * inverse) * gain
+        means = first * mean1 + (1.0 - first) * mean2
+        u_hat = known + (1.0 - first) * (round_through(u - mean2) * coded + mean2)
+        return u_hat, means
+
+
+class FactorisedLatent(nn.Module):
+    """The entropy model without a hyperprior: every channel of y has one distribution. Same call as ``Hyperprior``."""
+
+    def __init__(self, latents: int):
+        super().__init__()
+        self.prior = Factorised(latents)
+
+    def forward(self, y: Tensor, t: Tensor) -> Coded:
+        y_hat = round_through(y.clamp(-HYPER_LIMIT, HYPER_LIMIT))
+        bits = bits_of(self.prior.likelihood(add_noise(y) if self.training else y_hat))
+        return Coded(y_hat, bits, torch.zeros_like(bits))

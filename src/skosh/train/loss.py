@@ -1,0 +1,57 @@
+"""The loss: ``level_weight * (lambda_d * D + lambda_r * R)``, D a weighted sum of distortions, R in bits a pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from pytorch_msssim import ms_ssim
+from torch import Tensor, nn
+
+from .config import Config
+from .hyperprior import Coded
+from .lpips import load_lpips
+
+
+class Terms(NamedTuple):
+    """The loss (a scalar) and what it is made of, each of shape (B,)."""
+
+    loss: Tensor
+    bpp: Tensor
+    mse: Tensor
+
+
+class Loss(nn.Module):
+    """Rate-distortion loss of a batch. Weights of 0 are not computed; LPIPS weights are looked for only if they are needed."""
+
+    def __init__(self, config: Config, lpips_weights: str | Path | None = None):
+        super().__init__()
+        self.config = config
+        self.lpips = load_lpips(lpips_weights) if config.weight_lpips else None
+
+    def lambda_d(self, t: Tensor) -> Tensor:
+        """Weight of the distortion at level t, log-linear between lambda_min and lambda_max."""
+        c = self.config
+        return c.lambda_min * (c.lambda_max / c.lambda_min) ** t
+
+    def distortion(self, x: Tensor, x_hat: Tensor, mse: Tensor) -> Tensor:
+        c = self.config
+        total = c.weight_mse * 255.0**2 * mse
+        if c.weight_mae:
+            total = total + c.weight_mae * (x - x_hat).abs().mean((1, 2, 3))
+        if c.weight_ms_ssim:
+            total = total + c.weight_ms_ssim * (1.0 - ms_ssim(x_hat, x, data_range=1.0, size_average=False))
+        if self.lpips is not None:
+            total = total + c.weight_lpips * self.lpips(x, x_hat)
+        return total
+
+    def forward(self, x: Tensor, x_hat: Tensor, coded: Coded, t: Tensor) -> Terms:
+        """x, x_hat (B, 3, H, W) in [0, 1]; t (B,)."""
+        c = self.config
+        bpp = (coded.bits_y + coded.bits_z) / (x.shape[2] * x.shape[3])
+        mse = ((x - x_hat) ** 2).mean((1, 2, 3))
+        lambda_d = self.lambda_d(t)
+        weight = (lambda_d / (c.lambda_min * c.lambda_max) ** 0.5) ** -c.level_balance
+        loss = weight * (lambda_d * self.distortion(x, x_hat, mse) + c.lambda_r * bpp)
+        return Terms(torch.mean(loss), bpp.detach(), mse.detach())
