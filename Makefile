@@ -37,7 +37,7 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/speed.py
 
 results: .venv/.dev
-	$(BIN)/python scripts/kodak.py
+	$(BIN)/python benchmarks/quality.py --write
 	$(BIN)/python benchmarks/speed.py --write
 
 clean:

@@ -45,14 +45,16 @@ def integer_table(probabilities: npt.NDArray[np.float64]) -> IntTable:
     """Round probabilities to positive integers that sum to TOTAL.
 
     Every entry is at least 1, so that nothing is impossible to code; the rest is shared out in proportion and what rounding
-    leaves over goes to the largest entry.
+    down leaves over goes to the largest remainders, one each.
     """
     if probabilities.ndim != 1 or probabilities.size < 2 or not np.all(np.isfinite(probabilities)):
         raise ValueError("a table needs at least two finite probabilities in one row")
     share = np.maximum(probabilities, 0.0)
     share = share / share.sum()
-    table: IntTable = 1 + np.floor(share * (TOTAL - share.size)).astype(np.int64)
-    table[np.argmax(table)] += TOTAL - table.sum()
+    due = share * (TOTAL - share.size)
+    table: IntTable = 1 + np.floor(due).astype(np.int64)
+    left = TOTAL - int(table.sum())
+    table[np.argsort(np.floor(due) - due, kind="stable")[:left]] += 1
     return table
 
 

@@ -1,0 +1,38 @@
+"""The sections of docs/results.md that scripts write: each between a pair of marks that name it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+
+
+def replace_section(name: str, text: str) -> None:
+    """Put ``text`` between the marks ``<!-- name -->`` and ``<!-- end name -->`` of the page."""
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    page = PAGE.read_text()
+    before, found, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"{PAGE} has no section {name}")
+    PAGE.write_text(f"{before}{start}\n{text.strip()}\n{end}{after}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column to the left, numbers to the right."""
+    lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def machine() -> str:
+    """Processor and system, in a few words."""
+    model = platform.processor()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = f"{names[0]}, {len(names)} cores" if names else model
+    return f"{model}, {platform.system()}, Python {platform.python_version()}"

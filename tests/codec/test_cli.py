@@ -1,0 +1,164 @@
+"""The command as a user calls it: a process, its exit status, its two outputs."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def skosh(tiny_bundle: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
+    def call(
+        *arguments: object, stdin: bytes = b"", bundle: object = tiny_bundle
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "skosh", *map(str, arguments)]
+        if bundle is not None and arguments[0] in ("compress", "decompress"):
+            command += ["--model", str(bundle)]
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, timeout=120, check=False)
+
+    return call
+
+
+@pytest.fixture
+def album(tmp_path: Path, photo: Image.Image) -> Path:
+    folder = tmp_path / "album"
+    (folder / "sub").mkdir(parents=True)
+    photo.crop((0, 0, 100, 80)).save(folder / "a.png")
+    photo.crop((50, 50, 120, 150)).save(folder / "sub" / "b.jpg")
+    return folder
+
+
+def test_a_picture_goes_there_and_back(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png").returncode == 0
+    done = skosh("decompress", album / "a.skosh", "-o", album / "back.png")
+    assert (done.returncode, done.stdout) == (0, b"")
+    with Image.open(album / "back.png") as back:
+        assert (back.format, back.size, back.mode) == ("PNG", (100, 80), "RGB")
+
+
+def test_a_directory_goes_there_and_back(skosh, album: Path, tmp_path: Path) -> None:
+    assert skosh("compress", album, "-o", "small", "-q", 70).returncode == 0
+    assert skosh("decompress", "small", "-o", "back").returncode == 0
+    back = tmp_path / "back"
+    assert sorted(str(p.relative_to(back)) for p in back.rglob("*.*")) == ["a.png", "sub/b.png"]
+
+
+def test_a_broken_picture_does_not_stop_the_others_and_is_named_at_the_end(skosh, album: Path, tmp_path: Path) -> None:
+    (album / "broken.png").write_bytes((album / "a.png").read_bytes()[:2000])
+    done = skosh("compress", album, "-o", "small")
+    assert done.returncode == 1
+    last = done.stderr.decode().splitlines()[-2:]
+    assert "broken.png" in last[0]
+    assert last[1] == "1 of 3 failed"
+    assert sorted(p.name for p in (tmp_path / "small").rglob("*.*")) == ["a.skosh", "b.skosh"]
+
+
+def test_a_pipe_carries_data_alone(skosh, album: Path) -> None:
+    coded = skosh("compress", "-", stdin=(album / "a.png").read_bytes())
+    assert (coded.returncode, coded.stderr) == (0, b"")
+    assert coded.stdout.startswith(b"\x93SKO")
+    back = skosh("decompress", "-", stdin=coded.stdout)
+    assert back.returncode == 0
+    assert Image.open(io.BytesIO(back.stdout)).size == (100, 80)
+
+
+def test_info_speaks_to_people_and_to_programs(skosh, album: Path) -> None:
+    skosh("compress", album / "a.png", "-q", 12)
+    found = json.loads(skosh("info", album / "a.skosh", "--json").stdout)
+    assert (found["width"], found["height"], found["quality"]) == (100, 80, 12)
+    text = skosh("info", album / "a.skosh").stdout.decode()
+    assert "not installed" in text
+    assert found["model_id"] in text
+
+
+def damaged(data: bytes) -> bytes:
+    return data[:60] + bytes([data[60] ^ 4]) + data[61:]
+
+
+BAD_PICTURES = {
+    "text": (lambda png: b"these are words\n" * 9, "not a picture"),
+    "empty": (lambda png: b"", "empty file"),
+    "truncated": (lambda png: png[: len(png) // 2], "can't read the picture"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PICTURES)
+def test_a_bad_picture_gives_a_clear_message_and_nothing_else(skosh, album: Path, kind: str) -> None:
+    spoil, message = BAD_PICTURES[kind]
+    bad = album / "bad.png"
+    bad.write_bytes(spoil((album / "a.png").read_bytes()))
+    refused(skosh("compress", bad), message, "bad.png")
+    assert not list(album.glob("*.skosh")) + list(album.glob(".*"))
+
+
+BAD_FILES = {
+    "text": (lambda data: b"these are words\n" * 9, "not a .skosh file"),
+    "empty": (lambda data: b"", "empty"),
+    "truncated": (lambda data: data[:-20], "cut short"),
+    "one bit flipped": (damaged, "checksum"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_bad_file_gives_a_clear_message_and_nothing_else(skosh, album: Path, kind: str) -> None:
+    spoil, message = BAD_FILES[kind]
+    skosh("compress", album / "a.png")
+    bad = album / "bad.skosh"
+    bad.write_bytes(spoil((album / "a.skosh").read_bytes()))
+    refused(skosh("decompress", bad), message, "bad.skosh")
+    assert not (album / "bad.png").exists()
+    refused(skosh("info", bad), message, "bad.skosh")
+
+
+def refused(done: subprocess.CompletedProcess[bytes], *words: str) -> None:
+    assert done.returncode == 1
+    assert done.stdout == b""
+    text = done.stderr.decode()
+    assert all(word in text for word in words), text
+    assert "Traceback" not in text
+
+
+def test_a_file_of_an_unknown_model_is_refused_with_its_id(skosh, album: Path) -> None:
+    skosh("compress", album / "a.png")
+    found = json.loads(skosh("info", album / "a.skosh", "--json").stdout)
+    refused(skosh("decompress", album / "a.skosh", "-o", album / "b.png", bundle=None), found["model_id"], "--model")
+
+
+def test_an_output_folder_that_can_not_be_made_is_named(skosh, album: Path) -> None:
+    (album / "file").write_bytes(b"")
+    refused(skosh("compress", album / "a.png", "-o", album / "file" / "small.skosh"), "file")
+    refused(skosh("compress", album / "a.png", "-o", "/proc/nowhere/a.skosh"), "/proc/nowhere")
+
+
+def test_existing_outputs_stay_unless_forced(skosh, album: Path) -> None:
+    (album / "a.skosh").write_bytes(b"precious")
+    refused(skosh("compress", album / "a.png"), "--force")
+    assert (album / "a.skosh").read_bytes() == b"precious"
+    assert skosh("compress", album / "a.png", "--force").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compress"], ["compress", "a.png", "-q", "101"], ["compress", "-", "a.png"], ["info"], ["nonsense"]],
+)
+def test_wrong_usage_exits_with_two(skosh, arguments: list[str]) -> None:
+    assert skosh(*arguments, bundle=None).returncode == 2
+
+
+def test_a_missing_file_exits_with_one(skosh) -> None:
+    refused(skosh("compress", "missing.png"), "missing.png does not exist")
+    refused(skosh("info", "missing.skosh"), "missing.skosh")
+
+
+def test_dropped_transparency_is_said(skosh, album: Path) -> None:
+    Image.fromarray(np.full((9, 9, 4), 128, np.uint8)).save(album / "glass.png")
+    done = skosh("compress", album / "glass.png")
+    assert done.returncode == 0
+    assert b"glass.png: transparency is dropped" in done.stderr

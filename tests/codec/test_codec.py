@@ -1,0 +1,194 @@
+"""Pictures through the whole codec, with the tiny bundle: its quality is poor, its behaviour is that of any other."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import skosh
+from skosh import bundle as bundles
+from skosh.bundle import Bundle
+from skosh.container import TILE, Chunk, Header, read, write
+from skosh.decode import latent, take_symbols
+from skosh.encode import symbols
+from skosh.entropy import Reader
+from skosh.exact import scale_map_reference, shifted
+from skosh.pixels import to_network
+
+
+def psnr(a: Image.Image, b: Image.Image) -> float:
+    error = np.mean((np.asarray(a, np.float64) - np.asarray(b, np.float64)) ** 2)
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def test_a_photograph_comes_back_and_more_quality_costs_more_and_shows_more(
+    tiny_bundle: Path, photo: Image.Image
+) -> None:
+    sizes, qualities = [], []
+    for quality in (0, 50, 100):
+        data = skosh.encode(photo, quality, tiny_bundle)
+        back = skosh.decode(data, tiny_bundle)
+        assert (back.size, back.mode) == (photo.size, "RGB")
+        sizes.append(len(data))
+        qualities.append(psnr(photo, back))
+    assert sizes == sorted(sizes)
+    assert qualities == sorted(qualities)
+    assert qualities[-1] > 30
+    assert sizes[-1] < 3 * photo.width * photo.height / 6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (63, 65), (64, 64), (129, 2)])
+def test_any_size_comes_back(tiny_bundle: Path, photo: Image.Image, size: tuple[int, int]) -> None:
+    small = photo.resize(size)
+    back = skosh.decode(skosh.encode(small, 100, tiny_bundle), tiny_bundle)
+    assert back.size == size
+    assert psnr(small, back) > 24
+
+
+def test_edges_are_repeated_and_not_filled_with_black() -> None:
+    pixels = np.full((3, 5, 3), 200, dtype=np.uint8)
+    assert np.all(to_network(pixels, 64) == np.float32(200) / np.float32(255))
+
+
+def test_symbols_are_the_same_for_any_threads_and_graph_optimisation(tiny_bundle: Path, photo: Image.Image) -> None:
+    ways = [Bundle(tiny_bundle, threads, optimise) for threads in (1, 2) for optimise in (True, False)]
+    files = [skosh.encode(photo, 60, way) for way in ways]
+    for file in files:
+        found = [taken(way, file) for way in ways]
+        for z, q, index in found[1:]:
+            assert np.array_equal(z, found[0][0])
+            assert np.array_equal(q, found[0][1])
+            assert np.array_equal(index, found[0][2])
+        pictures = [np.asarray(skosh.decode(file, way), np.int16) for way in ways]
+        assert max(np.abs(picture - pictures[0]).max() for picture in pictures) <= 1
+
+
+def taken(bundle: Bundle, file: bytes):  # type: ignore[no-untyped-def]
+    header, chunks = read(file)
+    height, width = (-(-n // 64) * 4 for n in (header.height, header.width))
+    return take_symbols(bundle, Reader(bundle.models, chunks[0].payload), height, width, header.quality)
+
+
+def test_the_int64_reference_gives_the_scale_index_that_the_file_was_coded_with(
+    tiny_bundle: Path, photo: Image.Image
+) -> None:
+    bundle = Bundle(tiny_bundle)
+    z, _, index = taken(bundle, skosh.encode(photo, 60, bundle))
+    arrays = bundle.arrays
+    plain = scale_map_reference(z, arrays["scale_weight"], arrays["scale_bias"], int(arrays["scale_bits"]), 4)
+    assert np.array_equal(shifted(plain, arrays["shift"][60]), index)
+    assert len(np.unique(index)) > 3
+
+
+def test_the_decoder_gets_the_encoders_symbols_and_latents(tiny_bundle: Path, photo: Image.Image) -> None:
+    bundle = Bundle(tiny_bundle)
+    (y,) = bundle.run("analysis", to_network(np.asarray(photo), 64))
+    z, q, index = symbols(bundle, y, 60)
+    z_back, q_back, index_back = taken(bundle, skosh.encode(photo, 60, bundle))
+    assert np.array_equal(z, z_back)
+    assert np.array_equal(q, q_back)
+    assert np.array_equal(index, index_back)
+    coded = np.broadcast_to(index > 0, y.shape[1:])
+    error = latent(bundle, z, q, 60) / bundle.level("inverse", 60) - y * bundle.level("gain", 60)
+    assert np.abs(error[0][coded]).max() < 0.501  # half a step
+
+
+def test_an_array_is_coded_as_its_picture_is(tiny_bundle: Path, noise: Image.Image) -> None:
+    assert skosh.encode(np.asarray(noise), 20, tiny_bundle) == skosh.encode(noise, 20, tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 4), np.uint8)]
+)
+def test_an_array_that_is_no_rgb_picture_is_refused(tiny_bundle: Path, bad: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        skosh.encode(bad, 20, tiny_bundle)
+
+
+@pytest.mark.parametrize("quality", [-1, 101])
+def test_a_quality_out_of_range_is_refused(tiny_bundle: Path, noise: Image.Image, quality: int) -> None:
+    with pytest.raises(ValueError, match="0 to 100"):
+        skosh.encode(noise, quality, tiny_bundle)
+
+
+def test_info_says_what_was_coded(tiny_bundle: Path, photo: Image.Image) -> None:
+    data = skosh.encode(photo, 33, tiny_bundle)
+    found = skosh.info(data)
+    assert (found["width"], found["height"], found["quality"], found["mode"]) == (*photo.size, 33, "RGB")
+    assert found["bytes"] == len(data)
+    assert found["bpp"] == pytest.approx(8 * len(data) / (photo.width * photo.height))
+    assert found["model"] is None
+    assert bundles.read_manifest(tiny_bundle)["content_sha256"].startswith(found["model_id"])
+
+
+def test_a_file_from_an_unknown_model_names_it(tiny_bundle: Path, noise: Image.Image) -> None:
+    data = skosh.encode(noise, 50, tiny_bundle)
+    with pytest.raises(skosh.BundleError, match=skosh.info(data)["model_id"]):
+        skosh.decode(data)
+
+
+def test_a_file_is_not_decoded_with_another_model(tiny_bundle: Path, noise: Image.Image) -> None:
+    header, chunks = read(skosh.encode(noise, 50, tiny_bundle))
+    other = Header(header.width, header.height, header.quality, b"otherone")
+    with pytest.raises(skosh.BundleError, match="made with model"):
+        skosh.decode(write(other, chunks), tiny_bundle)
+
+
+def test_a_stream_that_makes_no_sense_ends_in_a_picture_or_a_format_error(
+    tiny_bundle: Path, noise: Image.Image
+) -> None:
+    header, _ = read(skosh.encode(noise, 50, tiny_bundle))
+    rng = np.random.default_rng(0)
+    for size in (0, 1, 7, 300):
+        try:
+            back = skosh.decode(write(header, [Chunk(TILE, rng.bytes(size))]), tiny_bundle)
+        except skosh.FormatError:
+            continue
+        assert back.size == noise.size
+
+
+def copied(tiny_bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "copy"))
+
+
+def test_a_bundle_with_a_changed_byte_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    content = bytearray((folder / "synthesis.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "synthesis.onnx").write_bytes(bytes(content))
+    with pytest.raises(skosh.BundleError, match="damaged"):
+        Bundle(folder)
+
+
+def test_a_bundle_whose_scale_map_is_not_exact_here_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    with np.load(folder / "tables.npz") as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    changed["scale_bias"][7] += 64  # as if the network added up differently from the integers
+    np.savez(folder / "tables.npz", **changed)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["content_sha256"] = bundles.content_hash(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(skosh.BundleError, match="not exact"):
+        Bundle(folder)
+
+
+def test_a_bundle_of_a_later_version_asks_for_an_update(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"bundle_version": 99}))
+    with pytest.raises(skosh.BundleError, match="version 99"):
+        Bundle(folder)
+
+
+def test_a_folder_that_is_no_bundle_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(skosh.BundleError, match="no bundle"):
+        Bundle(tmp_path)
+    with pytest.raises(skosh.BundleError, match="no model"):
+        bundles.load("there is no such model")

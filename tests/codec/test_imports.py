@@ -1,0 +1,59 @@
+"""The codec half stands without PyTorch, and looking at a file without ONNX Runtime."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+import skosh
+
+HEAVY = "[m for m in ('torch', 'onnxruntime', 'onnx', 'yaml') if m in __import__('sys').modules]"
+
+
+def modules_after(code: str) -> str:
+    call = [sys.executable, "-c", f"{code}\nprint({HEAVY})"]
+    return subprocess.run(call, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+
+def test_importing_skosh_loads_neither_torch_nor_onnxruntime() -> None:
+    assert modules_after("import skosh") == "[]"
+
+
+def test_info_loads_neither_torch_nor_onnxruntime(tiny_bundle: Path, photo: Image.Image, tmp_path: Path) -> None:
+    file = tmp_path / "a.skosh"
+    file.write_bytes(skosh.encode(photo, 30, tiny_bundle))
+    code = f"""
+import sys
+from skosh.cli import app
+app(["info", {str(file)!r}, "--json"], standalone_mode=False)
+"""
+    assert modules_after(code) == "[]"
+
+
+def test_coding_loads_no_torch(tiny_bundle: Path, photo: Image.Image, tmp_path: Path) -> None:
+    photo.crop((0, 0, 64, 64)).save(tmp_path / "a.png")
+    code = f"""
+import skosh
+from PIL import Image
+bundle = {str(tiny_bundle)!r}
+skosh.decode(skosh.encode(Image.open({str(tmp_path / "a.png")!r}), 50, bundle), bundle)
+"""
+    assert modules_after(code) == "['onnxruntime']"
+
+
+def test_public_names_are_these() -> None:
+    assert sorted(skosh.__all__) == [
+        "BundleError",
+        "ConfigError",
+        "DependencyError",
+        "FormatError",
+        "ImageError",
+        "LimitError",
+        "SkoshError",
+        "decode",
+        "encode",
+        "info",
+    ]

@@ -1,0 +1,46 @@
+"""What the tests of the training half share; without PyTorch none of them is collected."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+if importlib.util.find_spec("torch") is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in one order, so that results can be compared bit for bit."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def quick_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A linear transform from few patches: its quality does not matter, the seconds do."""
+    from skosh.train import data, networks
+
+    monkeypatch.setattr(networks, "patch_transform", functools.partial(data.patch_transform, patches=2000))
+
+
+@pytest.fixture(scope="session")
+def pixels(photo: Image.Image) -> npt.NDArray[np.uint8]:
+    """A crop of the photograph, (256, 384, 3)."""
+    return np.asarray(photo)[20:276, 30:414]
+
+
+@pytest.fixture(scope="session")
+def lpips_weights(shared: Path) -> Path:
+    return shared / "lpips" / "alexnet_lpips_v0.1_fp16.npz"

@@ -1,0 +1,107 @@
+"""Probabilities and bits: the normal distribution and the factorised bottleneck."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
+from skosh.train.likelihood import Factorised, bits_of, normal_likelihood
+
+
+def exact_mass(residual: float, scale: float) -> float:
+    """In double precision, from the upper tail."""
+    factor = 1 / (scale * math.sqrt(2))
+    return 0.5 * (math.erfc((abs(residual) - 0.5) * factor) - math.erfc((abs(residual) + 0.5) * factor))
+
+
+@pytest.fixture
+def bottleneck() -> Factorised:
+    torch.manual_seed(0)
+    model = Factorised(3, start_scale=3.0)
+    with torch.no_grad():
+        for gate in model.gates:
+            gate.uniform_(-0.5, 0.5)
+    return model
+
+
+def every_symbol(channels: int, limit: int = HYPER_LIMIT) -> torch.Tensor:
+    """(1, C, 1, 2 limit + 1)."""
+    return torch.arange(-limit, limit + 1.0).expand(1, channels, 1, -1)
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.5, 1.0, 7.0, 60.0])
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_normal_likelihood_of_all_integers_sums_to_one(scale: float, offset: float) -> None:
+    residual = torch.arange(-600.0, 601.0) + offset
+    assert normal_likelihood(residual, torch.tensor(scale)).double().sum().item() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.11, 1.0, 20.0])
+def test_normal_likelihood_is_precise_until_a_symbol_costs_30_bits(scale: float) -> None:
+    for sigmas in (0.0, 0.5, 2.0, 4.0, 5.5):
+        for sign in (-1.0, 1.0):
+            residual = sign * (0.5 + sigmas * scale)
+            found = normal_likelihood(torch.tensor(residual), torch.tensor(scale)).item()
+            assert found == pytest.approx(exact_mass(residual, scale), rel=2e-3)
+
+
+@pytest.mark.parametrize("sigmas", [3.0, 6.0, 10.0, 20.0, 1000.0])
+def test_a_symbol_far_outside_of_its_distribution_still_pulls_the_scale_up_and_the_mean_closer(sigmas: float) -> None:
+    scale = torch.tensor([[0.2]], requires_grad=True)
+    residual = torch.tensor([[0.5 + sigmas * 0.2]], requires_grad=True)
+    bits_of(normal_likelihood(residual, scale)).sum().backward()
+    assert -math.inf < scale.grad.item() < 0
+    assert 0 < residual.grad.item() < math.inf
+
+
+def test_bits_are_summed_for_each_picture() -> None:
+    likelihood = torch.tensor([0.5, 0.25, 0.125, 1.0]).reshape(2, 2, 1, 1)
+    assert bits_of(likelihood).tolist() == [3.0, 3.0]
+    assert bits_of(torch.full((1, 3), 0.5)).tolist() == [3.0]
+
+
+def test_factorised_likelihood_sums_to_one_in_every_channel(bottleneck: Factorised) -> None:
+    mass = bottleneck.likelihood(every_symbol(3, 2000))
+    assert (mass >= 0).all()
+    torch.testing.assert_close(mass.sum((0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0.0)
+
+
+def test_factorised_likelihood_keeps_pictures_and_channels_apart(bottleneck: Factorised) -> None:
+    z = torch.randint(-5, 6, (2, 3, 4, 5)).float()
+    whole = bottleneck.likelihood(z)
+    for b in range(2):
+        torch.testing.assert_close(whole[b : b + 1], bottleneck.likelihood(z[b : b + 1]))
+    for c in range(3):
+        row = bottleneck.likelihood(every_symbol(3))[0, c, 0]
+        torch.testing.assert_close(whole[:, c], row[z[:, c].long() + HYPER_LIMIT])
+
+
+def test_factorised_likelihood_is_not_zero_where_the_distribution_is_symmetric() -> None:
+    model = Factorised(1)
+    for bias in model.biases:
+        torch.nn.init.zeros_(bias)
+    row = model.likelihood(every_symbol(1))[0, 0, 0]
+    assert row.argmax() == HYPER_LIMIT  # the symbol 0
+    assert row[HYPER_LIMIT] > row[HYPER_LIMIT + 1]
+
+
+def test_hyper_tables_are_positive_integers_that_sum_to_the_total(bottleneck: Factorised) -> None:
+    tables = bottleneck.tables()
+    assert len(tables) == 3
+    for table in tables:
+        assert table.shape == (HYPER_SYMBOLS,)
+        assert np.issubdtype(table.dtype, np.integer)
+        assert table.min() >= 1
+        assert table.sum() == TOTAL
+
+
+def test_code_length_by_the_tables_is_within_one_percent_of_the_models_bits(bottleneck: Factorised) -> None:
+    tables = np.stack(bottleneck.tables())
+    rng = np.random.default_rng(0)
+    z = np.stack([rng.choice(HYPER_SYMBOLS, 2000, p=table / TOTAL) for table in tables])
+    ideal = -np.log2(np.take_along_axis(tables, z, 1) / TOTAL).sum()
+    symbols = torch.from_numpy(z - HYPER_LIMIT).float()[None, :, None]
+    assert bits_of(bottleneck.likelihood(symbols)).item() == pytest.approx(ideal, rel=0.01)
