@@ -169,8 +169,8 @@ class Bundle:
 
     def first_half(self, height: int, width: int) -> npt.NDArray[np.bool_]:
         """The half of the latents (M, height, width) whose means come from z alone: c + i + j is even."""
-        c, i, j = np.ogrid[: self.latents, :height, :width]
-        half: npt.NDArray[np.bool_] = (c + i + j) % 2 == 0
+        odd = [np.arange(n) % 2 == 1 for n in (self.latents, height, width)]
+        half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])
         return half
 
     def _check_scale_map(self) -> None:

@@ -137,6 +137,9 @@ def train(
     val: Annotated[Path, typer.Option("--val", help="Folder of validation pictures.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, log.jsonl, TensorBoard.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    init: Annotated[
+        str | None, typer.Option("--init", help="Start from the weights of an installed model or a bundle's folder.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the configuration; may be repeated.")
     ] = None,
@@ -154,7 +157,9 @@ def train(
     try:
         training = training_half()
         loaded = training.config.load(config, tuple(settings or ()))
-        training.loop.train(loaded, data, val, out, resume=resume, lpips_weights=lpips_weights, device=device)
+        training.loop.train(
+            loaded, data, val, out, resume=resume, init=init, lpips_weights=lpips_weights, device=device
+        )
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
 

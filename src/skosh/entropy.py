@@ -135,7 +135,7 @@ class Reader:
                 flat[start:end] = group - reach
         for place, reach in escapes:
             flat[place] = self._take_escaped(reach)
-        q = np.empty_like(flat)
+        q = np.zeros(index.size, dtype=np.int32)
         q[order] = flat
         return q.reshape(index.shape)
 
@@ -159,6 +159,8 @@ class Reader:
 
 
 def _groups(index: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Elements in the order of their scale index (raster order within), and where each index's group ends."""
+    """Places of the coded elements in the order of their scale index (raster order within), and where each index's group ends."""
     flat = index.reshape(-1)
-    return np.argsort(flat, kind="stable"), np.cumsum(np.bincount(flat, minlength=SCALES))
+    coded = np.flatnonzero(flat)
+    indices = flat[coded]
+    return coded[np.argsort(indices, kind="stable")], np.cumsum(np.bincount(indices, minlength=SCALES))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+
 from skosh.train.layers import GDN, PEDESTAL, MixBlock, ResidualBlock, SimplifiedAttention, SubpixelBlock, activation
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
 from skosh.train.likelihood import Factorised, bits_of, normal_likelihood
 
@@ -48,13 +49,23 @@ def test_normal_likelihood_is_precise_until_a_symbol_costs_30_bits(scale: float)
             assert found == pytest.approx(exact_mass(residual, scale), rel=2e-3)
 
 
-@pytest.mark.parametrize("sigmas", [3.0, 6.0, 10.0, 20.0, 1000.0])
+@pytest.mark.parametrize("sigmas", [3.0, 6.0, 10.0, 20.0])
 def test_a_symbol_far_outside_of_its_distribution_still_pulls_the_scale_up_and_the_mean_closer(sigmas: float) -> None:
     scale = torch.tensor([[0.2]], requires_grad=True)
     residual = torch.tensor([[0.5 + sigmas * 0.2]], requires_grad=True)
     bits_of(normal_likelihood(residual, scale)).sum().backward()
     assert -math.inf < scale.grad.item() < 0
     assert 0 < residual.grad.item() < math.inf
+
+
+def test_a_symbol_absurdly_far_away_costs_finite_bits_and_gives_no_nan() -> None:
+    scale = torch.tensor([[0.11, 256.0]], requires_grad=True)
+    residual = torch.tensor([[1e4, -1e6]], requires_grad=True)
+    bits = bits_of(normal_likelihood(residual, scale)).sum()
+    bits.backward()
+    assert torch.isfinite(bits)
+    assert torch.isfinite(scale.grad).all()
+    assert torch.isfinite(residual.grad).all()
 
 
 def test_bits_are_summed_for_each_picture() -> None:

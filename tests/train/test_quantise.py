@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from skosh.train.quantise import add_noise, lower_bound, round_through
 
 

@@ -99,15 +99,15 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 @torch.no_grad()
 def round_to_half(model: nn.Module) -> None:
     """Round what the graphs hold to float16, so that PyTorch and the bundle compute with the same weights."""
-    kept = set(extra_state(model))
+    kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
     for name, value in [*model.named_parameters(), *model.named_buffers()]:
         if name not in kept and value.numel() > 1:
             value.copy_(value.half().float())
 
 
 def extra_state(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters that are in no graph: the factorised priors, the levels and the scale map's floats."""
-    owners = {name for name, part in model.named_modules() if isinstance(part, (Levels, ScaleMap))}
+    """Parameters that are in no graph and no table: the factorised priors and the levels."""
+    owners = {name for name, part in model.named_modules() if isinstance(part, Levels)}
     owners |= {
         f"{name}.prior" for name, part in model.named_modules() if isinstance(part, (Hyperprior, FactorisedLatent))
     }

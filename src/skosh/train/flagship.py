@@ -29,11 +29,11 @@ class LinearAnalysis(nn.Module):
 
     def __init__(self, basis: Tensor, std: Tensor):  # (M, 768), (M,)
         super().__init__()
-        self.basis = nn.Parameter(basis[:, :, None, None].clone())
+        self.basis = nn.Parameter(basis.reshape(-1, 3, PATCH, PATCH).clone())
         self.register_buffer("scale", (1.0 / std)[None, :, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(F.pixel_unshuffle(x, PATCH), self.basis) * self.scale  # (B, M, H/16, W/16)
+        return F.conv2d(x, self.basis, stride=PATCH) * self.scale  # (B, M, H/16, W/16)
 
 
 class LinearSynthesis(nn.Module):
@@ -55,20 +55,20 @@ class Analysis(nn.Module):
         super().__init__()
         w4, w8, w16 = config.width_4, config.width_8, config.width_16
         self.linear = LinearAnalysis(basis, std)
-        self.patchify = nn.Conv2d(48, w4, 1)
+        self.patchify = nn.Conv2d(3, w4, 4, 4)
         self.blocks4 = nn.Sequential(*[MixBlock(w4) for _ in range(config.blocks_4)])
-        self.down8 = nn.Conv2d(4 * w4, w8, 1)
+        self.down8 = nn.Conv2d(w4, w8, 2, 2)
         self.blocks8 = nn.Sequential(*[MixBlock(w8) for _ in range(config.blocks_8)])
-        self.down16 = nn.Conv2d(4 * w8, w16, 1)
+        self.down16 = nn.Conv2d(w8, w16, 2, 2)
         self.blocks16 = nn.Sequential(*[MixBlock(w16) for _ in range(config.blocks_16)])
         self.leave = nn.Conv2d(w16, config.latent_channels, 1)
         start_at_zero(self.leave)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x - 0.5
-        f = self.blocks4(self.patchify(F.pixel_unshuffle(x, 4)))  # (B, w4, H/4, W/4)
-        f = self.blocks8(self.down8(F.pixel_unshuffle(f, 2)))  # (B, w8, H/8, W/8)
-        f = self.blocks16(self.down16(F.pixel_unshuffle(f, 2)))  # (B, w16, H/16, W/16)
+        f = self.blocks4(self.patchify(x))  # (B, w4, H/4, W/4)
+        f = self.blocks8(self.down8(f))  # (B, w8, H/8, W/8)
+        f = self.blocks16(self.down16(f))  # (B, w16, H/16, W/16)
         out: Tensor = self.linear(x) + self.leave(f)
         return out
 

@@ -1,4 +1,4 @@
-"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, written with float16 weights."""
+"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, with float16 weights, written and read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -20,6 +21,7 @@ from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
 
 OPSET = 18
+STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
 SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
 
 
@@ -67,11 +69,17 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
     shapes = tuple(any_size if x.shape[2] > 1 else None for x in inputs)
     with _quiet():
         program = torch.onnx.export(
-            module.eval(), inputs, dynamo=True, dynamic_shapes=shapes, opset_version=OPSET, verbose=False
+            module.eval(),
+            inputs,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            optimize=False,
+            verbose=False,
         )
     assert program is not None
     graph = program.model_proto
-    store_in_half(graph.graph)
+    store_compactly(graph.graph)
     graph.producer_version = ""
     for node in graph.graph.node:  # traces of source lines: nothing that a decoder needs
         del node.metadata_props[:]
@@ -81,23 +89,34 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
     path.write_bytes(graph.SerializeToString(deterministic=True))
 
 
-def store_in_half(graph: onnx.GraphProto) -> None:
-    """Keep large float32 weights as float16 and cast them when the graph is loaded; values that would change stay float32."""
+def store_compactly(graph: onnx.GraphProto) -> None:
+    """Keep large float32 weights as int8 or float16 and cast them when the graph is loaded; what would change stays float32."""
     casts = []
     for tensor in graph.initializer:
         if tensor.data_type != TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        with np.errstate(over="ignore"):
-            half = values.astype(np.float16)
-        if values.size < SMALL or not np.array_equal(half.astype(np.float32), values):
+        compact = _compact(values)
+        if compact is None:
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(half, name + ".half"))
-        casts.append(helper.make_node("Cast", [name + ".half"], [name], to=TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(compact, name + STORED))
+        casts.append(helper.make_node("Cast", [name + STORED], [name], to=TensorProto.FLOAT))
     nodes = list(graph.node)
     del graph.node[:]
     graph.node.extend(casts + nodes)
+
+
+def _compact(values: npt.NDArray[np.float32]) -> npt.NDArray[np.generic] | None:
+    """The same values in a smaller type, or None."""
+    if values.size < SMALL:
+        return None
+    for kind in (np.int8, np.float16):
+        with np.errstate(over="ignore", invalid="ignore"):
+            smaller = values.astype(kind)
+        if np.array_equal(smaller.astype(np.float32), values):
+            return smaller
+    return None
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -105,8 +124,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     found = {}
     for tensor in onnx.load(path).graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype in (np.float16, np.float32):
-            found[tensor.name.removesuffix(".half")] = torch.from_numpy(values.astype(np.float32))
+        if values.dtype in (np.int8, np.float16, np.float32):
+            found[tensor.name.removesuffix(STORED)] = torch.from_numpy(values.astype(np.float32))
     return found
 
 

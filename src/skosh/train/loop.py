@@ -25,6 +25,7 @@ from .data import Crops, Pixels, load_pictures
 from .loss import Loss, Terms
 from .networks import build, use_integer_scale
 from .report import Board, Line
+from .restore import start_from
 from .soap import SOAP
 from .validate import Point, validate
 
@@ -36,13 +37,14 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
+    init: str | Path | None = None,
     lpips_weights: str | Path | None = None,
     device: str | None = None,
 ) -> None:
     """Train until ``config.steps``, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``.
 
-    With ``resume`` it goes on from the checkpoint in ``out``. Raises ConfigError for unusable settings or data and SkoshError where
-    the loss is no longer a number (the last good checkpoint stays).
+    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Raises ConfigError for
+    unusable settings or data and SkoshError where the loss is no longer a number (the last good checkpoint stays).
     """
     folder = Path(out)
     if not resume and (folder / checkpoint.FILE).exists():
@@ -64,6 +66,8 @@ def train(
     torch.manual_seed(config.seed)
     saved = checkpoint.load(folder) if resume else None
     model = build(config, None if saved else pictures).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if init and not saved:
+        start_from(model, init)
     averaged = AveragedModel(model, multi_avg_fn=warming_average(config.ema))
     loss = Loss(config, lpips_weights).to(place)
     optimiser = make_optimiser(config, model)

@@ -1,0 +1,95 @@
+"""The loss is the weighted sum that its documentation says."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pytorch_msssim import ms_ssim
+from torch import Tensor, nn
+
+from skosh.train import loss as losses
+from skosh.train.config import Config
+from skosh.train.hyperprior import Coded
+from skosh.train.loss import Loss
+
+ZERO = {"weight_mse": 0.0, "weight_mae": 0.0, "weight_ms_ssim": 0.0, "weight_lpips": 0.0}
+
+
+def config(**values: float) -> Config:
+    return Config(steps=1, **{"level_balance": 0.0, "lambda_min": 0.01, "lambda_max": 0.16, **ZERO, **values})
+
+
+@pytest.fixture
+def batch() -> tuple[Tensor, Tensor, Coded, Tensor]:
+    torch.manual_seed(0)
+    x = nn.functional.avg_pool2d(torch.rand(2, 3, 200, 180), 5, 1, 2)
+    x_hat = x + 0.05 * torch.randn_like(x)
+    bits = torch.tensor([30_000.0, 50_000.0])
+    return x, x_hat, Coded(torch.zeros(1), bits, bits / 10), torch.tensor([0.0, 1.0])
+
+
+def test_loss_of_mean_squared_error_is_lambda_times_distortion_plus_bits_a_pixel(batch: tuple) -> None:
+    x, x_hat, _, _ = batch
+    terms = Loss(config(weight_mse=1.0, lambda_r=2.0))(*batch)
+    bpp = torch.tensor([33_000.0, 55_000.0]) / (200 * 180)
+    mse = (x - x_hat).square().mean((1, 2, 3))
+    torch.testing.assert_close(terms.bpp, bpp)
+    torch.testing.assert_close(terms.mse, mse)
+    due = (torch.tensor([0.01, 0.16]) * 255**2 * mse + 2.0 * bpp).mean()
+    torch.testing.assert_close(terms.loss, due)
+
+
+def test_loss_adds_every_distortion_with_its_own_weight(batch: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return torch.full((x.shape[0],), 0.5)
+
+    monkeypatch.setattr(losses, "load_lpips", lambda path: Half())
+    x, x_hat, _, _ = batch
+    terms = Loss(config(weight_mse=0.5, weight_mae=3.0, weight_ms_ssim=4.0, weight_lpips=7.0, lambda_r=0.0))(*batch)
+    distortion = (
+        0.5 * 255**2 * (x - x_hat).square().mean((1, 2, 3))
+        + 3.0 * (x - x_hat).abs().mean((1, 2, 3))
+        + 4.0 * (1.0 - ms_ssim(x_hat, x, data_range=1.0, size_average=False))
+        + 7.0 * 0.5
+    )
+    torch.testing.assert_close(terms.loss, (torch.tensor([0.01, 0.16]) * distortion).mean())
+
+
+def test_lambda_is_log_linear_in_the_level() -> None:
+    found = Loss(config()).lambda_d(torch.tensor([0.0, 0.25, 0.5, 1.0]))
+    torch.testing.assert_close(found, torch.tensor([0.01, 0.02, 0.04, 0.16]))
+
+
+def test_full_level_balance_gives_every_level_the_same_weight_of_distortion(batch: tuple) -> None:
+    x, x_hat, coded, _ = batch
+    free = Coded(coded.y_hat, torch.zeros(2), torch.zeros(2))
+    loss = Loss(config(weight_mse=1.0, level_balance=1.0))
+    low, high = loss(x, x_hat, free, torch.zeros(2)).loss, loss(x, x_hat, free, torch.ones(2)).loss
+    torch.testing.assert_close(low, high)
+    middle = 0.04 * 255**2 * (x - x_hat).square().mean()
+    torch.testing.assert_close(low, middle)
+
+
+def test_half_level_balance_weighs_levels_by_the_root_of_lambda(batch: tuple) -> None:
+    x, x_hat, coded, _ = batch
+    for level, weight in ((0.0, 2.0), (0.5, 1.0), (1.0, 0.5)):
+        t = torch.full((2,), level)
+        plain = Loss(config(weight_mse=1.0))(x, x_hat, coded, t).loss
+        balanced = Loss(config(weight_mse=1.0, level_balance=0.5))(x, x_hat, coded, t).loss
+        torch.testing.assert_close(balanced, weight * plain)
+
+
+def test_the_loss_sends_gradients_to_pixels_and_bits(batch: tuple) -> None:
+    x, x_hat, coded, t = batch
+    x_hat, bits = x_hat.clone().requires_grad_(), coded.bits_y.clone().requires_grad_()
+    Loss(config(weight_mse=1.0))(x, x_hat, coded._replace(bits_y=bits), t).loss.backward()
+    assert x_hat.grad.abs().sum() > 0
+    torch.testing.assert_close(bits.grad, torch.full((2,), 0.5 / (200 * 180)))
+
+
+def test_ms_ssim_of_a_picture_unlike_the_original_has_finite_gradients(batch: tuple) -> None:
+    x, _, coded, t = batch
+    x_hat = (1.0 - x).requires_grad_()  # structure below zero at every scale
+    Loss(config(weight_ms_ssim=1.0, weight_mse=1.0))(x, x_hat, coded, t).loss.backward()
+    assert torch.isfinite(x_hat.grad).all()
