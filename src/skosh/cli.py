@@ -176,6 +176,8 @@ def export(
         training_half()
         from .train.export import export as export_run
 
+        say("writing the networks, which takes some fifteen seconds")
+
         manifest = export_run(run, out, version, force)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))

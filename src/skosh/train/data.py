@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
+from rich.console import Console
+from rich.progress import track
 
 from ..errors import ConfigError
 
@@ -29,8 +31,17 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     if not paths:
         raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
     pictures = []
+    console = Console(stderr=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, outcome in zip(paths, pool.map(_decode, paths), strict=True):
+        decoded = track(
+            pool.map(_decode, paths),
+            "reading pictures",
+            len(paths),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        for path, outcome in zip(paths, decoded, strict=True):
             if isinstance(outcome, str):
                 report(f"skipped {path}: {outcome}")
             elif min(outcome.shape[:2]) < smallest:
