@@ -44,6 +44,7 @@ DEFAULT = "flagship"
 MODELS = Path(__file__).parent / "models"
 FACTORISED_GRAPHS = ("analysis", "synthesis")
 HYPERPRIOR_GRAPHS = ("analysis", "hyper_analysis", "mean_first", "mean_second", "scale_map", "synthesis")
+REQUIRED = ("name", "version", "content_sha256", "latent_channels", "hyper_channels", "stride", "multiple")
 QUALITIES = 101  # rows of levels in a bundle of variable rate
 
 
@@ -67,10 +68,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise BundleError(f"can't read {path}: {error}") from error
-    if not isinstance(manifest, dict) or "content_sha256" not in manifest:
+    if not isinstance(manifest, dict) or "bundle_version" not in manifest:
         raise BundleError(f"{path} is no manifest of a bundle")
     if manifest.get("bundle_version") != BUNDLE_VERSION:
         raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
+    missing = [key for key in REQUIRED if key not in manifest]
+    if missing:
+        raise BundleError(f"{path} lacks {', '.join(missing)}")
     return manifest
 
 

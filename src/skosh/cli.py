@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -241,7 +242,11 @@ def is_pipe(inputs: list[Path], out: Path | None) -> bool:
 def pipe(convert: Any, out: Path | None, force: bool) -> None:
     """Standard input to standard output, or to ``out``."""
     try:
-        content, _ = convert(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            content, _ = convert(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
+        for warning in caught:
+            say(f"standard input: {warning.message}")
         if out is None or out == STREAM:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()

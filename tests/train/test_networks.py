@@ -109,11 +109,13 @@ def test_the_flagships_nonlinear_branches_start_at_zero(fresh: Flagship, pixels:
     assert y.var(dim=(0, 2, 3)).mean().item() == pytest.approx(1.0, abs=0.3)  # whitened
 
 
-def test_every_parameter_of_the_flagship_learns_within_two_steps(
+def test_every_parameter_of_the_flagship_learns_within_a_few_steps(
     fresh: Flagship, pixels: npt.NDArray[np.uint8]
 ) -> None:
     model = build(NARROW)
     model.load_state_dict(fresh.state_dict())
+    torch.manual_seed(0)
+    torch.nn.init.normal_(model.entropy.z_level.rows, std=3.0)  # z is not 0 everywhere
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
     x, t = to_tensor(pixels[:64, :128]), torch.tensor([0.3])  # between two knots
     touched = set()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .hyperprior import Coded, Hyperprior, Levels
-from .layers import MixBlock, start_at_zero
+from .layers import MixBlock, full_precision, start_at_zero
 
 if TYPE_CHECKING:
     from .config import Config
@@ -33,7 +33,8 @@ class LinearAnalysis(nn.Module):
         self.register_buffer("scale", (1.0 / std)[None, :, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.basis, stride=PATCH) * self.scale  # (B, M, H/16, W/16)
+        with full_precision(x):
+            return F.conv2d(x.float(), self.basis, stride=PATCH) * self.scale  # (B, M, H/16, W/16)
 
 
 class LinearSynthesis(nn.Module):
@@ -45,7 +46,8 @@ class LinearSynthesis(nn.Module):
         self.register_buffer("scale", std[None, :, None, None])
 
     def forward(self, y: Tensor) -> Tensor:
-        return F.pixel_shuffle(F.conv2d(y * self.scale, self.basis), PATCH)  # (B, 3, H, W)
+        with full_precision(y):
+            return F.pixel_shuffle(F.conv2d(y.float() * self.scale, self.basis), PATCH)  # (B, 3, H, W)
 
 
 class Analysis(nn.Module):
@@ -117,8 +119,11 @@ class Flagship(nn.Module):
         self.synthesis_level = Levels(torch.zeros(config.levels, config.body_width))
 
     def forward(self, x: Tensor, t: Tensor) -> tuple[Tensor, Coded]:
-        coded = self.entropy(self.analysis(x), t)
-        return self.synthesis(coded.y_hat, self.synthesis_level(t)), coded
+        y = self.analysis(x)
+        with full_precision(x):
+            coded = self.entropy(y.float(), t)
+            level = self.synthesis_level(t)
+        return self.synthesis(coded.y_hat, level), coded
 
 
 def start_log_gain(config: Config, std: Tensor) -> Tensor:

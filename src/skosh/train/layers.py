@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -37,6 +40,16 @@ class GDN(nn.Module):
         gamma = lower_bound(self.gamma, self.gamma_bound) ** 2 - PEDESTAL
         norm = F.conv2d(x * x, gamma[:, :, None, None], beta)  # (B, C, H, W)
         return x * torch.sqrt(norm) if self.inverse else x * torch.rsqrt(norm)
+
+
+@contextlib.contextmanager
+def full_precision(x: Tensor) -> Iterator[None]:
+    """Leave autocast: for what rounds or counts bits, where bfloat16's eight bits are too few."""
+    if torch.is_autocast_enabled(x.device.type):
+        with torch.autocast(x.device.type, enabled=False):
+            yield
+    else:
+        yield
 
 
 def activation(kind: str, channels: int, inverse: bool = False) -> nn.Module:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .hyperprior import Coded, FactorisedLatent, Hyperprior
-from .layers import ResidualBlock, SimplifiedAttention, SubpixelBlock
+from .layers import ResidualBlock, SimplifiedAttention, SubpixelBlock, full_precision
 
 if TYPE_CHECKING:
     from .config import Config
@@ -81,5 +81,7 @@ class Seed(nn.Module):
             )
 
     def forward(self, x: Tensor, t: Tensor) -> tuple[Tensor, Coded]:
-        coded: Coded = self.entropy(self.analysis(x), t)
+        y = self.analysis(x)
+        with full_precision(x):
+            coded: Coded = self.entropy(y.float(), t)
         return self.synthesis(coded.y_hat), coded

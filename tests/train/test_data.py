@@ -1,0 +1,168 @@
+"""Pictures and crops: what is left out is said, what is drawn depends on seed and step only."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from skosh.errors import ConfigError
+from skosh.train import data
+from skosh.train.data import Crops, load_pictures, patch_transform
+
+
+def numbered(height: int, width: int) -> npt.NDArray[np.uint8]:
+    """A picture in which every pixel tells its row and column."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.stack([rows, columns, np.zeros_like(rows)], 2).astype(np.uint8)
+
+
+@pytest.fixture
+def crops(pixels: npt.NDArray[np.uint8]) -> Crops:
+    return Crops([pixels, pixels[:100, :90]], 64, 6, seed=3)
+
+
+def test_pictures_come_in_the_order_of_their_names_from_subfolders_too(tmp_path: Path, photo_folder: Path) -> None:
+    (tmp_path / "b").mkdir()
+    shutil.copy(photo_folder / "0.png", tmp_path / "c.PNG")
+    shutil.copy(photo_folder / "1.png", tmp_path / "b" / "x.png")
+    shutil.copy(photo_folder / "2.png", tmp_path / "a.png")
+    loaded = load_pictures(tmp_path, 64)
+    for picture, name in zip(loaded, ("2", "1", "0"), strict=True):
+        assert np.array_equal(picture, np.asarray(Image.open(photo_folder / f"{name}.png")))
+
+
+def test_pictures_that_cannot_be_used_are_named_and_left_out(tmp_path: Path, photo_folder: Path) -> None:
+    shutil.copy(photo_folder / "0.png", tmp_path / "good.png")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "cut.png").write_bytes((photo_folder / "1.png").read_bytes()[:5000])
+    Image.new("RGB", (500, 63)).save(tmp_path / "small.png")
+    said: list[str] = []
+    assert len(load_pictures(tmp_path, 64, said.append)) == 1
+    assert len(said) == 3
+    for line, name, why in zip(said, ("broken.jpg", "cut.png", "small.png"), ("", "", "500x63"), strict=True):
+        assert name in line
+        assert why in line
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "1", "I;16"])
+def test_pictures_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (70, 66)).save(tmp_path / "picture.tif")
+    (picture,) = load_pictures(tmp_path, 64)
+    assert (picture.shape, picture.dtype) == ((66, 70, 3), np.uint8)
+
+
+def test_pictures_are_turned_upright(tmp_path: Path, photo: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    photo.crop((0, 0, 100, 70)).save(tmp_path / "turned.jpg", exif=exif)
+    (picture,) = load_pictures(tmp_path, 64)
+    assert picture.shape == (100, 70, 3)
+
+
+@pytest.mark.parametrize("content", [None, {}, {"notes.txt": b"x"}, {"broken.png": b"x"}])
+def test_a_folder_without_a_usable_picture_is_an_error(tmp_path: Path, content: dict[str, bytes] | None) -> None:
+    folder = tmp_path / "pictures"
+    if content is not None:
+        folder.mkdir()
+        for name, text in content.items():
+            (folder / name).write_bytes(text)
+    with pytest.raises(ConfigError, match=r"pictures"):
+        load_pictures(folder, 64, lambda text: None)
+
+
+def test_loading_leaves_the_warning_filters_as_they_were(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two decoders at once: the second starts before the first ends, and ends after it."""
+    for name in ("0.png", "1.png"):
+        shutil.copy(photo_folder / name, tmp_path / name)
+    second_started, first_ended = threading.Event(), threading.Event()
+    transpose = data.ImageOps.exif_transpose
+
+    def interleaved(image: Image.Image) -> Image.Image:
+        if Path(image.filename).name == "0.png":
+            second_started.wait(1)
+            threading.Timer(0.2, first_ended.set).start()
+        else:
+            second_started.set()
+            first_ended.wait(2)
+        return transpose(image)
+
+    monkeypatch.setattr(data.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(data.ImageOps, "exif_transpose", interleaved)
+    before = list(warnings.filters)
+    load_pictures(tmp_path, 64)
+    assert list(warnings.filters) == before
+
+
+def test_a_step_draws_the_same_crops_each_time_and_other_steps_and_seeds_draw_others(
+    crops: Crops, pixels: npt.NDArray[np.uint8]
+) -> None:
+    first, levels = crops.draw(7)
+    crops.draw(8)
+    again, levels_again = crops.draw(7)
+    assert np.array_equal(first, again)
+    assert np.array_equal(levels, levels_again)
+    other_seed = Crops(crops.pictures, 64, 6, seed=4)
+    for other, other_levels in (crops.draw(8), other_seed.draw(7)):
+        assert not np.array_equal(first, other)
+        assert not np.array_equal(levels, other_levels)
+
+
+def test_levels_of_a_batch_are_spread_evenly_over_the_axis(crops: Crops) -> None:
+    seen = np.stack([crops.draw(step)[1] for step in range(200)])
+    assert seen.dtype == np.float32
+    for i in range(6):
+        assert seen[:, i].min() >= i / 6
+        assert seen[:, i].max() <= (i + 1) / 6
+    assert seen.min() < 0.01
+    assert seen.max() > 0.99
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_shares_of_all_ranks_make_up_the_batch_of_one_process(crops: Crops, world: int) -> None:
+    whole, levels = crops.draw(5)
+    shares = [Crops(crops.pictures, 64, 6, 3, rank, world).draw(5) for rank in range(world)]
+    assert np.array_equal(np.concatenate([share[0] for share in shares]), whole)
+    assert np.array_equal(np.concatenate([share[1] for share in shares]), levels)
+
+
+def test_a_batch_that_the_processes_cannot_share_is_an_error(crops: Crops) -> None:
+    with pytest.raises(ConfigError, match="6 can't be shared by 4"):
+        Crops(crops.pictures, 64, 6, 3, 0, 4)
+
+
+def test_crops_show_all_eight_orientations_and_nothing_else() -> None:
+    picture = numbered(64, 64)
+    views = [np.rot90(flip, turns).tobytes() for flip in (picture, picture[::-1]) for turns in range(4)]
+    drawn = [crop for step in range(20) for crop in Crops([picture], 64, 8, 1).draw(step)[0]]
+    assert {crop.shape for crop in drawn} == {(64, 64, 3)}
+    assert {crop.tobytes() for crop in drawn} == set(views)
+
+
+def test_crops_reach_every_place_of_a_picture() -> None:
+    crops = Crops([numbered(66, 65)], 64, 8, 1)
+    corners = {tuple(crop.min((0, 1))[:2]) for step in range(20) for crop in crops.draw(step)[0]}
+    assert corners == {(i, j) for i in range(3) for j in range(2)}
+
+
+def test_large_pictures_are_drawn_more_often() -> None:
+    crops = Crops([np.zeros((64, 64, 3), np.uint8), np.full((128, 96, 3), 255, np.uint8)], 64, 8, 1)
+    share = np.mean([crops.draw(step)[0].mean() / 255 for step in range(100)])
+    assert share == pytest.approx(0.75, abs=0.05)
+
+
+def test_patch_basis_is_orthonormal_sorted_and_decorrelates_the_patches(pixels: npt.NDArray[np.uint8]) -> None:
+    basis, variance = patch_transform([pixels, pixels[::-1]], size=4, patches=20_000)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(48), atol=1e-5)
+    assert np.all(np.diff(variance) <= 0)
+    patches = pixels.reshape(64, 4, 96, 4, 3).transpose(0, 2, 4, 1, 3).reshape(-1, 48) / 255.0 - 0.5
+    found = np.mean((patches @ basis.T) ** 2, axis=0)
+    np.testing.assert_allclose(found[:8], variance[:8], rtol=0.25)

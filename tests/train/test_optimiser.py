@@ -1,0 +1,110 @@
+"""SOAP: it preconditions, and a resumed run takes the steps it would have taken."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from skosh.train import config as configs
+from skosh.train.loop import make_optimiser, set_rate
+from skosh.train.networks import build
+from skosh.train.soap import SOAP
+
+
+def ill_conditioned(size: int, generator: torch.Generator) -> Tensor:
+    """A square matrix of condition 100 in no special basis."""
+    left, right = (torch.linalg.qr(torch.randn(size, size, generator=generator))[0] for _ in range(2))
+    return left @ torch.diag(torch.logspace(0, -2, size)) @ right
+
+
+def fit(make: type[torch.optim.Optimizer], steps: int) -> float:
+    """Least squares ``|A W B - C|^2`` for a matrix W: what is left of the loss after so many steps."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = ill_conditioned(24, generator), ill_conditioned(16, generator)
+    w = nn.Parameter(torch.zeros(24, 16))
+    target = a @ torch.randn(24, 16, generator=generator) @ b
+    optimiser = make([w], lr=1e-2)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss = (a @ w @ b - target).square().sum()
+        loss.backward()
+        optimiser.step()
+    return loss.item() / target.square().sum().item()
+
+
+def test_soap_is_faster_than_adam_where_the_curvature_is_skewed() -> None:
+    assert fit(SOAP, 300) < 0.3 * fit(torch.optim.Adam, 300)
+
+
+def test_soap_with_no_preconditioned_side_is_adam() -> None:
+    torch.manual_seed(0)
+    w = nn.Parameter(torch.randn(6, 5))
+    v = nn.Parameter(w.detach().clone())
+    soap = SOAP([w], lr=0.01, betas=(0.9, 0.99), max_side=1)
+    adam = torch.optim.Adam([v], lr=0.01, betas=(0.9, 0.99))
+    w.grad = torch.randn(6, 5)
+    soap.step()  # the first one only gathers statistics
+    for _ in range(5):
+        w.grad = torch.randn(6, 5)
+        v.grad = w.grad.clone()
+        soap.step()
+        adam.step()
+    torch.testing.assert_close(w, v)
+
+
+def test_soap_leaves_sides_alone_that_are_too_long() -> None:
+    parameters = [nn.Parameter(torch.randn(shape)) for shape in ((4, 9), (9, 4), (4, 3, 3, 3), (7,), (5, 1, 3, 3))]
+    soap = SOAP(parameters, max_side=8)
+    for p in parameters:
+        p.grad = torch.randn_like(p)
+    soap.step()
+    sides = [{key for key in soap.state[p] if key.startswith("basis")} for p in parameters]
+    assert sides == [{"basis_left"}, {"basis_right"}, {"basis_left"}, set(), {"basis_left"}]
+
+
+def small_model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, groups=6), nn.PReLU(6), nn.Conv2d(6, 20, 1))
+
+
+def run_steps(model: nn.Module, optimiser: torch.optim.Optimizer, first: int, last: int) -> None:
+    for step in range(first, last):
+        torch.manual_seed(step)
+        optimiser.zero_grad()
+        model(torch.randn(2, 3, 12, 12)).square().mean().backward()
+        optimiser.step()
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("stop", [1, 6, 7])
+def test_soap_goes_on_from_its_saved_state_bit_for_bit(stop: int) -> None:
+    def make(model: nn.Module) -> SOAP:
+        return SOAP(model.parameters(), lr=0.01, max_side=16, basis_every=3)
+
+    straight = small_model()
+    optimiser = make(straight)
+    run_steps(straight, optimiser, 0, stop)
+    resumed = copy.deepcopy(straight)
+    second = make(resumed)
+    second.load_state_dict(copy.deepcopy(optimiser.state_dict()))
+    run_steps(straight, optimiser, stop, 12)
+    run_steps(resumed, second, stop, 12)
+    assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters(), strict=True))
+    fresh = small_model()
+    assert not any(torch.equal(a, b) for a, b in zip(straight.parameters(), fresh.parameters(), strict=True))
+
+
+def test_the_linear_transform_has_its_own_lower_rate() -> None:
+    config = configs.load("tiny", ("linear_rate=0.25",))
+    model = build(config)
+    for name in ("soap", "adam"):
+        optimiser = make_optimiser(configs.load("tiny", ("linear_rate=0.25", f"optimiser={name}")), model)
+        set_rate(optimiser, 0.8)
+        rates = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+        assert len(rates) == len(list(model.parameters()))
+        for part in (model.analysis, model.synthesis):
+            assert rates.pop(id(part.linear.basis)) == pytest.approx(0.2)
+        assert set(rates.values()) == {0.8}
