@@ -87,12 +87,20 @@ def test_a_rule_that_is_broken_is_said(settings: list[str], rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting",
-    ["levels=0", "decay_part=0", "cycle=0", "validate_every=0", "save_every=0", "soap_every=0", "activation=relu"],
+    ("source", "settings"),
+    [
+        ("tiny", ["levels=0"]),
+        ("tiny", ["decay_part=0"]),
+        ("tiny", ["schedule=cyclic", "cycle=0"]),
+        ("tiny", ["validate_every=0"]),
+        ("tiny", ["save_every=0"]),
+        ("tiny", ["soap_every=0"]),
+        ("seed", ["activation=relu"]),
+    ],
 )
-def test_a_value_that_would_stop_the_run_in_the_middle_is_an_error_at_once(setting: str) -> None:
-    with pytest.raises(ConfigError, match=setting.partition("=")[0]):
-        load("tiny", (setting,))
+def test_a_value_that_would_stop_the_run_in_the_middle_is_an_error_at_once(source: str, settings: list[str]) -> None:
+    with pytest.raises(ConfigError, match=settings[-1].partition("=")[0]):
+        load(source, tuple(settings))
 
 
 @pytest.mark.parametrize("source", ["nothing", "nothing.yaml"])
@@ -111,5 +119,5 @@ def test_a_file_that_is_no_mapping_is_an_error(tmp_path: Path, text: str) -> Non
 
 @pytest.mark.parametrize("setting", ["steps", "name=[1"])
 def test_a_setting_that_makes_no_sense_is_an_error(setting: str) -> None:
-    with pytest.raises(ConfigError, match="steps|name"):
+    with pytest.raises(ConfigError, match=setting.partition("=")[0]):
         load("tiny", (setting,))

@@ -9,6 +9,7 @@ import torch
 from skosh.exact import scale_map_reference
 from skosh.tables import HYPER_LIMIT, SCALES
 from skosh.train.hyperprior import REDUCTION, Hyperprior, Levels, ScaleMap, first_half
+from skosh.train.layers import start_at_zero
 
 LATENTS, HYPER = 6, 4
 
@@ -85,8 +86,8 @@ def test_noise_in_training_costs_about_what_rounding_costs(model: Hyperprior) ->
     torch.manual_seed(1)
     with torch.no_grad():
         model.scale.weight.zero_()
-        model.mean_first.leave.weight.zero_()
-        model.mean_second.leave.weight.zero_()
+        for network in (model.mean_first, model.mean_second):
+            start_at_zero(network.leave)
     y, t = torch.randn(1, LATENTS, 64, 64), torch.ones(1)
     rounded, noisy = model(y, t), model.train()(y, t)
     torch.testing.assert_close(noisy.bits_y, rounded.bits_y, rtol=0.03, atol=0.0)

@@ -26,7 +26,7 @@ def fit(make: type[torch.optim.Optimizer], steps: int) -> float:
     a, b = ill_conditioned(24, generator), ill_conditioned(16, generator)
     w = nn.Parameter(torch.zeros(24, 16))
     target = a @ torch.randn(24, 16, generator=generator) @ b
-    optimiser = make([w], lr=1e-2)
+    optimiser = make([w], lr=0.05)
     for _ in range(steps):
         optimiser.zero_grad()
         loss = (a @ w @ b - target).square().sum()
@@ -36,7 +36,7 @@ def fit(make: type[torch.optim.Optimizer], steps: int) -> float:
 
 
 def test_soap_is_faster_than_adam_where_the_curvature_is_skewed() -> None:
-    assert fit(SOAP, 300) < 0.3 * fit(torch.optim.Adam, 300)
+    assert fit(SOAP, 200) < 0.2 * fit(torch.optim.Adam, 200)
 
 
 def test_soap_with_no_preconditioned_side_is_adam() -> None:

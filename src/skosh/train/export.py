@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from ..bundle import BUNDLE_VERSION, MANIFEST, QUALITIES, TABLES, content_hash
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
-from ..tables import HYPER_LIMIT, normal_tables
+from ..tables import HYPER_LIMIT, IntTable, normal_tables
 from . import checkpoint
+from .calibrate import CROP, calibrated_tables
 from .config import Config
+from .data import load_pictures
 from .graphs import write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .networks import Network, build
@@ -29,10 +31,13 @@ LICENCE = "CC-BY-SA-4.0"  # of the weights, after the most demanding of the trai
 EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
-def export(run: str | Path, out: str | Path, version: str = "1", force: bool = False) -> dict[str, Any]:
+def export(
+    run: str | Path, out: str | Path, version: str = "1", force: bool = False, calibrate: str | Path | None = None
+) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
-    The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
+    ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted; without it they are those of the
+    normal distribution. The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
     target = Path(out)
@@ -55,7 +60,11 @@ def export(run: str | Path, out: str | Path, version: str = "1", force: bool = F
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    manifest = write_bundle(model, config, partial, version, provenance)
+    tables = None
+    if calibrate and isinstance(model.entropy, Hyperprior):
+        round_to_half(model)
+        tables = calibrated_tables(model, load_pictures(calibrate, CROP))
+    manifest = write_bundle(model, config, partial, version, provenance, tables)
     if target.exists():
         shutil.rmtree(target)
     os.replace(partial, target)
@@ -63,12 +72,20 @@ def export(run: str | Path, out: str | Path, version: str = "1", force: bool = F
 
 
 def write_bundle(
-    model: Network, config: Config, folder: Path, version: str, provenance: dict[str, Any]
+    model: Network,
+    config: Config,
+    folder: Path,
+    version: str,
+    provenance: dict[str, Any],
+    tables: list[IntTable] | None = None,
 ) -> dict[str, Any]:
-    """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way."""
+    """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way.
+
+    ``tables``: of q, one per scale index; by default those of the normal distribution.
+    """
     round_to_half(model)
     write_graphs(model, folder)
-    arrays = table_arrays(model)
+    arrays = table_arrays(model, tables or normal_tables())
     np.savez_compressed(folder / TABLES, **arrays)
     np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
     manifest = {
@@ -115,13 +132,12 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def table_arrays(model: Network) -> dict[str, Any]:
+def table_arrays(model: Network, tables: list[IntTable]) -> dict[str, Any]:
     """The arrays of ``tables.npz``."""
     entropy = model.entropy
     arrays: dict[str, Any] = {"z_tables": np.stack(entropy.prior.tables()).astype(np.int32)}
     if not isinstance(entropy, Hyperprior):
         return arrays | {"gain": np.ones((1, 1), np.float32)}
-    tables = normal_tables()
     arrays |= {"q_tables": np.concatenate(tables).astype(np.int32), "q_sizes": np.array([t.size for t in tables])}
     arrays |= level_arrays(model)
     weight, bias = (part.numpy().astype(np.int32) for part in entropy.scale.integers())

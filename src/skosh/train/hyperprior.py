@@ -148,6 +148,14 @@ class Coded(NamedTuple):
     bits_z: Tensor
 
 
+class Symbols(NamedTuple):
+    """What is really coded: whole numbers, as floats. q and scale_index are shaped as y."""
+
+    z: Tensor
+    q: Tensor
+    scale_index: Tensor
+
+
 class Hyperprior(nn.Module):
     """The whole entropy model of y. ``forward`` returns noise-based bits in training and those of rounded symbols otherwise."""
 
@@ -189,6 +197,15 @@ class Hyperprior(nn.Module):
         likelihood = normal_likelihood(residual, scale)
         bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
         return Coded(u_hat * inverse, bits_of(likelihood), bits_z)
+
+    def symbols(self, y: Tensor, t: Tensor) -> Symbols:
+        """The symbols of y as a file would hold them; for use, not for training (call ``eval`` first)."""
+        gain, inverse = torch.exp(self.log_gain(t)), torch.exp(self.log_inverse(t))
+        u = y * gain
+        z = torch.round((self.analysis(u) + self.z_level(t)).clamp(-HYPER_LIMIT, HYPER_LIMIT))
+        index = self.scale_index(z, t)
+        u_hat, means = self.quantise(u, z, index, gain, inverse, t)
+        return Symbols(z, torch.round(u_hat - means), index)
 
     def quantise(
         self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor

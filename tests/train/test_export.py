@@ -1,0 +1,166 @@
+"""A run becomes a bundle that computes what the network in PyTorch does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skosh.bundle import Bundle, content_hash, read_manifest
+from skosh.decode import latent
+from skosh.encode import encode_tile, symbols
+from skosh.errors import BundleError, ConfigError
+from skosh.pixels import from_network, to_network
+from skosh.train import checkpoint
+from skosh.train.config import load
+from skosh.train.data import Pixels
+from skosh.train.export import averaged_model, export, round_to_half, table_arrays
+from skosh.train.networks import Network, use_integer_scale
+from skosh.train.validate import to_tensor
+
+
+@pytest.fixture(scope="module")
+def network(tiny_run: Path) -> Network:
+    """The network that the bundle was made of, with the scale map in integers."""
+    state = checkpoint.load(tiny_run)
+    model = averaged_model(state["config"], state)
+    round_to_half(model)
+    use_integer_scale(model, True)
+    return model
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_bundle: Path) -> Bundle:
+    return Bundle(tiny_bundle, threads=1)
+
+
+TIE = 0.5 + 1e-3  # PyTorch and ONNX Runtime may round a tie to either side
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("quality", [0, 37, 100])
+def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
+    network: Network, bundle: Bundle, pixels: Pixels, quality: int
+) -> None:
+    (y,) = bundle.run("analysis", to_network(pixels, bundle.multiple))
+    z, q, index = symbols(bundle, y, quality)
+    y_hat = latent(bundle, z, q, quality)
+    (x_hat,) = bundle.run("synthesis", y_hat, bundle.level("synthesis_level", quality))
+    assert np.count_nonzero(q) > 100
+    assert len(np.unique(index)) > 3
+
+    x, t, entropy = to_tensor(pixels), torch.tensor([quality / 100]), network.entropy
+    gain, inverse = torch.exp(entropy.log_gain(t)), torch.exp(entropy.log_inverse(t))
+    u = network.analysis(x) * gain
+    z_due = entropy.analysis(u) + entropy.z_level(t)
+    assert np.abs(z_due[0].numpy() - z).max() < TIE
+
+    z_hat = torch.from_numpy(z)[None].float()
+    index_due = entropy.scale_index(z_hat, t)
+    assert np.array_equal(index, index_due[0].numpy())
+
+    u_hat, means = entropy.quantise(torch.from_numpy(y_hat).float() / inverse, z_hat, index_due, gain, inverse, t)
+    assert np.abs((u_hat - means)[0].numpy() - q).max() < 1e-4
+    assert (u - u_hat).abs()[index_due > 0].max() < TIE
+
+    shown = from_network(x_hat, *pixels.shape[:2])
+    shown_due = from_network(network.synthesis(u_hat * inverse, network.synthesis_level(t)).numpy(), *pixels.shape[:2])
+    assert np.abs(shown.astype(int) - shown_due.astype(int)).max() <= 1
+    assert shown.std() > 20
+
+
+def test_the_decoder_computes_the_latent_in_float32_as_the_encoder_does(bundle: Bundle, pixels: Pixels) -> None:
+    (y,) = bundle.run("analysis", to_network(pixels[:64, :64], bundle.multiple))
+    z, q, _ = symbols(bundle, y, 50)
+    assert latent(bundle, z, q, 50).dtype == np.float32
+
+
+def test_files_have_the_size_that_validation_promises(network: Network, bundle: Bundle, pixels: Pixels) -> None:
+    with torch.no_grad():
+        coded = network(to_tensor(pixels), torch.ones(1))[1]
+    promised = (coded.bits_y + coded.bits_z).item() / 8
+    assert len(encode_tile(bundle, pixels, 100)) == pytest.approx(promised, rel=0.02)
+
+
+def test_the_manifest_says_what_is_in_the_bundle_and_where_it_comes_from(tiny_bundle: Path, tiny_run: Path) -> None:
+    manifest = read_manifest(tiny_bundle)
+    assert manifest["name"] == "tiny"
+    assert manifest["version"] == "1"
+    assert manifest["licence"]
+    assert manifest["content_sha256"] == content_hash(tiny_bundle)
+    provenance = manifest["provenance"]
+    assert provenance["steps"] == 12
+    assert provenance["config"] == dataclasses.asdict(load("tiny"))
+    assert provenance["validation"] == json.loads((tiny_run / "log.jsonl").read_text())
+    assert "4 pictures" in provenance["data"]
+
+
+def test_a_bundle_has_a_row_of_levels_for_each_quality_and_its_ends_are_the_knots(
+    network: Network, bundle: Bundle
+) -> None:
+    gain = bundle.arrays["gain"]
+    assert gain.shape == (101, 48)
+    rows = torch.exp(network.entropy.log_gain.rows.detach()).numpy()
+    for quality, knot in ((0, 0), (50, 1), (100, 2)):
+        np.testing.assert_allclose(gain[quality], rows[knot], rtol=1e-6)
+    assert bundle.arrays["shift"].dtype == np.int16
+
+
+def test_weights_are_stored_in_half_the_bytes(network: Network, tiny_bundle: Path) -> None:
+    for part, graph in ((network.analysis, "analysis"), (network.synthesis, "synthesis")):
+        values = sum(p.numel() for p in part.parameters())
+        assert (tiny_bundle / f"{graph}.onnx").stat().st_size < 2.5 * values + 20_000
+
+
+def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_folder(
+    tiny_run: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "again"
+    target.mkdir()
+    (target / "old.txt").write_text("of another bundle")
+    manifest = export(tiny_run, target, version="2", force=True)
+    assert manifest == read_manifest(target)
+    assert manifest["version"] == "2"
+    assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["again"]
+    assert not (target / "old.txt").exists()
+
+
+def test_an_existing_folder_is_not_replaced_unasked(tiny_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("keep me")
+    with pytest.raises(ConfigError, match="--force"):
+        export(tiny_run, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_folder_without_a_run_cannot_be_exported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        export(tmp_path, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("value", [1e6, -1e6])
+def test_a_scale_map_that_float32_cannot_compute_exactly_is_not_exported(tiny_run: Path, value: float) -> None:
+    state = checkpoint.load(tiny_run)
+    model = averaged_model(state["config"], state)
+    table_arrays(model)
+    with torch.no_grad():
+        model.entropy.scale.bias[5] = value
+    with pytest.raises(BundleError, match="output 5 of the scale map"):
+        table_arrays(model)
+
+
+def test_rounding_to_half_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> None:
+    state = checkpoint.load(tiny_run)
+    model = averaged_model(state["config"], state)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    round_to_half(model)
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert "analysis.patchify.weight" in changed
+    assert "entropy.mean_first.enter.weight" in changed
+    tables = ("entropy.scale.", "entropy.prior.", "entropy.log_gain.", "entropy.shift.", "synthesis_level.")
+    assert not [name for name in changed if name.startswith(tables)]

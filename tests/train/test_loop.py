@@ -1,0 +1,199 @@
+"""The training loop: it can stop at any step and go on as if it had not, and it says what went wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from skosh.errors import ConfigError, SkoshError
+from skosh.train import checkpoint, loop
+from skosh.train import config as configs
+from skosh.train.config import Config
+from skosh.train.data import Crops
+from skosh.train.loop import learning_rate, train, warming_average
+
+# SOAP turns its bases before and after the stop, and the scale map goes over to integers after it.
+SHORT = replace(configs.load("tiny"), steps=8, soap_every=2, save_every=2)
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Whether two nested states are the same, bit for bit."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def terminate_in_step(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
+    """Send SIGTERM while step ``last`` draws its crops."""
+    draw = Crops.draw
+
+    def patched(self: Crops, step: int) -> Any:
+        if step == last:
+            signal.raise_signal(signal.SIGTERM)
+        return draw(self, step)
+
+    monkeypatch.setattr(Crops, "draw", patched)
+
+
+def fail_in_step(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
+    """Let the loss of step ``last`` be no number."""
+    draw = Crops.draw
+
+    def patched(self: Crops, step: int) -> Any:
+        crops, levels = draw(self, step)
+        return crops, levels * math.nan if step == last else levels
+
+    monkeypatch.setattr(Crops, "draw", patched)
+
+
+@pytest.mark.usefixtures("one_thread", "quick_patches")
+@pytest.mark.parametrize("optimiser", ["soap", "adam"])
+def test_a_run_that_was_terminated_and_resumed_ends_as_one_that_was_not_bit_for_bit(
+    tmp_path: Path, photo_folder: Path, optimiser: str
+) -> None:
+    config = replace(SHORT, optimiser=optimiser)
+    train(config, photo_folder, photo_folder, tmp_path / "straight")
+    with pytest.MonkeyPatch.context() as patch:
+        terminate_in_step(patch, 4)
+        train(config, photo_folder, photo_folder, tmp_path / "stopped")
+    stopped = checkpoint.load(tmp_path / "stopped")
+    assert stopped["step"] == 5  # the step under way is finished and saved
+    assert not (tmp_path / "stopped" / "log.jsonl").exists()
+    train(config, photo_folder, photo_folder, tmp_path / "stopped", resume=True)
+    straight, resumed = checkpoint.load(tmp_path / "straight"), checkpoint.load(tmp_path / "stopped")
+    for part in ("step", "pixels", "model", "averaged", "optimiser", "config"):
+        assert equal(straight[part], resumed[part]), part
+    assert not equal(stopped["model"], resumed["model"])
+    logs = [json.loads((tmp_path / run / "log.jsonl").read_text()) for run in ("straight", "stopped")]
+    assert logs[0]["val"] == logs[1]["val"]
+
+
+@pytest.mark.usefixtures("quick_patches")
+def test_signals_are_given_back_after_a_run_however_it_ends(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        train(replace(SHORT, steps=1), photo_folder, photo_folder, tmp_path / "good")
+        assert {number: signal.getsignal(number) for number in before} == before
+        fail_in_step(monkeypatch, 0)
+        with pytest.raises(SkoshError):
+            train(SHORT, photo_folder, photo_folder, tmp_path / "bad")
+        assert {number: signal.getsignal(number) for number in before} == before
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("quick_patches")
+def test_a_loss_that_is_no_number_names_its_step_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    fail_in_step(monkeypatch, 3)
+    try:
+        with pytest.raises(SkoshError, match=r"step 3.*nan"):
+            train(SHORT, photo_folder, photo_folder, tmp_path)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    state = checkpoint.load(tmp_path)
+    assert state["step"] == 2
+    assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tiny_run: Path, photo_folder: Path) -> None:
+    content = (tiny_run / checkpoint.FILE).read_bytes()
+    with pytest.raises(ConfigError, match="--resume"):
+        train(SHORT, photo_folder, photo_folder, tiny_run)
+    assert (tiny_run / checkpoint.FILE).read_bytes() == content
+
+
+def test_resuming_where_there_is_no_run_is_an_error(tmp_path: Path, photo_folder: Path) -> None:
+    with pytest.raises(ConfigError, match="no checkpoint"):
+        train(SHORT, photo_folder, photo_folder, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / checkpoint.FILE).write_bytes(content)
+    with pytest.raises(ConfigError, match=r"checkpoint\.pt is damaged"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_checkpoint_that_was_cut_short_is_named(tmp_path: Path, tiny_run: Path) -> None:
+    (tmp_path / checkpoint.FILE).write_bytes((tiny_run / checkpoint.FILE).read_bytes()[:100_000])
+    with pytest.raises(ConfigError, match=r"checkpoint\.pt is damaged"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_run_that_dies_while_saving_keeps_its_last_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
+    checkpoint.save(tmp_path, SHORT, step=1)
+
+    def die(state: Any, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(torch, "save", die)
+    with pytest.raises(OSError, match="no space"):
+        checkpoint.save(tmp_path, SHORT, step=2)
+    assert checkpoint.load(tmp_path)["step"] == 1
+
+
+def test_the_log_is_a_line_of_json_for_each_validation(tiny_run: Path) -> None:
+    rows = [json.loads(line) for line in (tiny_run / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [12]
+    assert rows[0]["gpx"] == pytest.approx(12 * 2 * 64 * 64 / 1e9)
+    assert rows[0]["loss"] == pytest.approx(sum(point["loss"] for point in rows[0]["val"]) / 3)
+    assert [point["level"] for point in rows[0]["val"]] == [0.0, 0.5, 1.0]
+    for point in rows[0]["val"]:
+        assert {"bpp", "psnr", "ms_ssim", "loss"} <= point.keys()
+
+
+def test_the_cyclic_rate_is_a_triangle_between_its_ends() -> None:
+    config = Config(steps=1, schedule="cyclic", cycle=20, learning_rate=1e-2, learning_rate_min=1e-3)
+    rates = [learning_rate(config, step, 1000) for step in range(41)]
+    assert rates[0] == rates[20] == rates[40] == pytest.approx(1e-3)
+    assert rates[10] == rates[30] == pytest.approx(1e-2)
+    assert rates[5] == rates[15] == pytest.approx(5.5e-3)
+    assert (min(rates), max(rates)) == (rates[0], rates[10])
+
+
+def test_the_decaying_rate_warms_up_holds_and_ends_at_its_minimum() -> None:
+    config = Config(steps=1, learning_rate=1e-2, learning_rate_min=1e-4, warmup=10, decay_part=0.5)
+    rates = [learning_rate(config, step, 100) for step in range(101)]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[9:51] == pytest.approx([1e-2] * 42)
+    assert rates[75] == pytest.approx((1e-2 + 1e-4) / 2)
+    assert rates[50:] == sorted(rates[50:], reverse=True)
+    assert rates[99] == pytest.approx(1e-4, rel=0.15)
+    assert rates[100] == pytest.approx(1e-4)
+
+
+def test_epochs_draw_as_many_crops_as_there_are_pictures(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, quick_patches: None
+) -> None:
+    monkeypatch.setattr(loop, "validate", lambda *args: [{"level": 0.0, "bpp": 0.0, "psnr": 0.0, "loss": 0.0}])
+    train(replace(SHORT, steps=0, epochs=3, batch=8), photo_folder, photo_folder, tmp_path)
+    assert checkpoint.load(tmp_path)["step"] == 2  # 3 times 4 pictures in batches of 8
+
+
+def test_the_average_forgets_where_the_run_began() -> None:
+    update, averaged = warming_average(0.999), [torch.tensor([1000.0])]
+    for n in range(1, 200):
+        update(averaged, [torch.tensor([0.0])], n)
+    assert 0 < averaged[0].item() < 1e-3
+    update(averaged, [torch.tensor([1.0])], 10**6)
+    assert averaged[0].item() == pytest.approx(0.001, rel=0.01)
