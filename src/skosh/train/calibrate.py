@@ -18,7 +18,7 @@ from .networks import Network, use_integer_scale
 
 RATIOS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)  # scales of the mixture's parts, relative to the index's
 PRIOR_SYMBOLS = 200.0  # weight of the plain normal distribution, as if so many symbols had been seen
-ROUNDS = 60  # of expectation maximisation
+ROUNDS = 300  # of expectation maximisation
 CROP, BATCH, BATCHES = 256, 8, 48  # 25 megapixels
 
 Counts = npt.NDArray[np.float64]
@@ -58,7 +58,8 @@ def fit(counts: Counts, index: int) -> IntTable:
     parts = np.maximum(np.c_[inside, 1.0 - inside.sum(1)], 1e-12)
     plain = RATIOS.index(1.0)
     seen = counts + PRIOR_SYMBOLS * parts[plain] / parts[plain].sum()
-    weights = np.full(len(RATIOS), 1.0 / len(RATIOS))
+    weights = np.where(np.array(RATIOS) == 1.0, 1.0, 0.02)
+    weights /= weights.sum()
     for _ in range(ROUNDS):
         shares = weights[:, None] * parts
         weights = (shares / shares.sum(0) * seen).sum(1)
