@@ -92,6 +92,6 @@ def latent(bundle: Bundle, z: Symbols, q: Symbols, quality: int) -> Floats:
     gain, inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
     first = bundle.first_half(*q.shape[1:])
     features, mean = bundle.run("mean_first", z[None], bundle.level("mean_level", quality))
-    known = np.where(first, (q[None] + mean * gain) * inverse, np.float32(0.0))
+    known = np.where(first, (q[None].astype(np.float32) + mean * gain) * inverse, np.float32(0.0))
     (mean,) = bundle.run("mean_second", features, known)
-    return np.where(first, known, (q[None] + mean * gain) * inverse)
+    return np.where(first, known, (q[None].astype(np.float32) + mean * gain) * inverse)

@@ -80,6 +80,15 @@ def test_factorised_likelihood_sums_to_one_in_every_channel(bottleneck: Factoris
     torch.testing.assert_close(mass.sum((0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0.0)
 
 
+def test_factorised_distribution_function_rises_whatever_the_weights_are() -> None:
+    torch.manual_seed(0)
+    model = Factorised(20)
+    for parameter in model.parameters():
+        torch.nn.init.uniform_(parameter, -2.0, 2.0)
+    logits = model.logits(torch.linspace(-60, 60, 200).expand(20, 1, -1))
+    assert (logits.diff(dim=2) > 0).all()
+
+
 def test_factorised_likelihood_keeps_pictures_and_channels_apart(bottleneck: Factorised) -> None:
     z = torch.randint(-5, 6, (2, 3, 4, 5)).float()
     whole = bottleneck.likelihood(z)

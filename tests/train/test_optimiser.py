@@ -65,6 +65,18 @@ def test_soap_leaves_sides_alone_that_are_too_long() -> None:
     assert sides == [{"basis_left"}, {"basis_right"}, {"basis_left"}, set(), {"basis_left"}]
 
 
+def test_soap_turns_its_bases_to_the_new_gradients_and_takes_the_second_moments_along() -> None:
+    p = nn.Parameter(torch.zeros(3, 3))
+    soap = SOAP([p], lr=0.0, betas=(0.9, 0.9), basis_every=1)
+    for gradient in ([1.0, 2.0, 3.0], [30.0, 20.0, 10.0]):  # the strongest direction becomes the weakest
+        p.grad = torch.diag(torch.tensor(gradient))
+        soap.step()
+    state = soap.state[p]
+    for side in ("basis_left", "basis_right"):
+        torch.testing.assert_close(state[side].abs(), torch.eye(3), atol=1e-3, rtol=0.0)
+    torch.testing.assert_close(state["square"], torch.diag(0.1 * torch.tensor([900.0, 400.0, 100.0])))
+
+
 def small_model() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, groups=6), nn.PReLU(6), nn.Conv2d(6, 20, 1))

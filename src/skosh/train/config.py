@@ -102,12 +102,20 @@ def load(source: str, settings: tuple[str, ...] = ()) -> Config:
         text = (resources.files(__package__) / "configs" / f"{source}.yaml").read_text()
     else:
         raise ConfigError(f"no configuration {source!r}: give a .yaml file or one of {', '.join(configs())}")
-    values = yaml.safe_load(text) or {}
+    try:
+        values = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source} is no YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source} has to hold key: value lines, not {type(values).__name__}")
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set takes key=value, not {setting!r}")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {setting}: {error}") from error
     return from_dict(values)
 
 
@@ -145,6 +153,13 @@ def _check(c: Config) -> None:
         "autocast is none or bf16": c.autocast in ("none", "bf16"),
         "crop is a positive multiple of 64": c.crop > 0 and c.crop % 64 == 0,
         "batch is positive": c.batch > 0,
+        "levels is positive": c.levels > 0,
+        "decay_part is in 0..1, not 0": 0 < c.decay_part <= 1,
+        "cycle, validate_every, save_every and soap_every are positive": min(
+            c.cycle, c.validate_every, c.save_every, c.soap_every
+        )
+        > 0,
+        "activation is gdn, prelu or leaky": c.activation in ("gdn", "prelu", "leaky"),
         "either steps or epochs is positive": c.steps > 0 or c.epochs > 0,
         "seed has one level": c.network == "flagship" or c.levels == 1,
         "flagship has a hyperprior": c.network == "seed" or c.hyper_channels > 0,

@@ -32,7 +32,8 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
         raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
     pictures = []
     console = Console(stderr=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore")  # of the decoders; process-wide, hence around all threads
         decoded = track(
             pool.map(_decode, paths),
             "reading pictures",
@@ -55,10 +56,8 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
 
 def _decode(path: Path) -> Pixels | str:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except Exception as error:  # a decoder may raise anything on a damaged file
         return f"{type(error).__name__}: {error}"
 

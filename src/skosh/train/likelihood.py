@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ..tables import HYPER_LIMIT, IntTable, integer_table
 from .quantise import lower_bound
 
-LIKELIHOOD_MIN = 1e-9  # below this a symbol costs 30 bits, whatever the model says
+LIKELIHOOD_MIN = 1e-9  # a symbol costs 30 bits at most, whatever the model says
+REACH_SIGMAS = 5.9  # where the normal distribution's likelihood is about to fall below that
 
 
 def bits_of(likelihood: Tensor) -> Tensor:
@@ -26,6 +27,8 @@ def normal_likelihood(residual: Tensor, scale: Tensor) -> Tensor:
     Taken in the upper tail, where the difference keeps its precision.
     """
     distance = residual.abs()
+    # Further out the bits no longer grow: stay where the gradient still says which way to go.
+    scale = lower_bound(scale, ((distance - 0.5) / REACH_SIGMAS).detach())
     factor = 2.0**-0.5 / scale
     return 0.5 * (torch.erfc((distance - 0.5) * factor) - torch.erfc((distance + 0.5) * factor))
 
@@ -61,7 +64,7 @@ class Factorised(nn.Module):
         b, c, h, w = z.shape
         flat = z.transpose(0, 1).reshape(c, 1, -1)
         low, high = self.logits(flat - 0.5), self.logits(flat + 0.5)
-        sign = -torch.sign(low + high).detach()  # take the tail in which the difference keeps its precision
+        sign = torch.where(low + high > 0, -1.0, 1.0)  # take the tail in which the difference keeps its precision
         mass = torch.abs(torch.sigmoid(sign * high) - torch.sigmoid(sign * low))
         return mass.reshape(c, b, h, w).transpose(0, 1)
 

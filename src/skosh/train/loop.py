@@ -111,6 +111,7 @@ def train(
         terms.loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip or math.inf)
         if not (torch.isfinite(terms.loss) and torch.isfinite(norm)):
+            stop.restore()
             raise SkoshError(
                 f"step {done}: the loss is {float(terms.loss.detach())}, the gradient's norm {float(norm)}"
             )

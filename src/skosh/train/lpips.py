@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ from ..errors import ConfigError, DependencyError
 ENVIRONMENT = "SKOSH_LPIPS_WEIGHTS"
 STRIDES = (4, 1, 1, 1, 1)  # of the five convolutions
 PADDINGS = (2, 2, 1, 1, 1)
+NAMES = {f"conv{i}.{part}" for i in range(1, 6) for part in ("weight", "bias")} | {
+    f"lin{i}.weight" for i in range(1, 6)
+}
 POOL_BEFORE = (1, 2)  # 3x3 max pooling of stride 2 before these layers
 
 
@@ -78,10 +82,14 @@ def load_lpips(path: str | Path | None = None) -> LPIPS:
 
 def _from_file(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError) as error:
+        with path.open("rb") as file, np.load(file) as arrays:
+            weights = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ConfigError(f"can't read LPIPS weights from {path}: {error}") from error
+    missing = sorted(NAMES - weights.keys())
+    if missing:
+        raise ConfigError(f"{path} holds no LPIPS weights: it lacks {', '.join(missing)}")
+    return weights
 
 
 def _from_packages() -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ def add_noise(x: Tensor) -> Tensor:
 
 class _LowerBound(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, bound: float) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx, x: Tensor, bound: float | Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.save_for_backward(x)
         ctx.bound = bound
         return x.clamp(min=bound)
@@ -29,7 +29,7 @@ class _LowerBound(torch.autograd.Function):
         return grad * ((x >= ctx.bound) | (grad < 0)), None
 
 
-def lower_bound(x: Tensor, bound: float) -> Tensor:
+def lower_bound(x: Tensor, bound: float | Tensor) -> Tensor:
     """``max(x, bound)`` whose gradient still passes below the bound where it would raise x (Ballé et al. 2018)."""
     result: Tensor = _LowerBound.apply(x, bound)
     return result
