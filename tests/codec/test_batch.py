@@ -102,3 +102,12 @@ def test_outputs_get_the_permissions_that_any_new_file_gets(tmp_path: Path) -> N
     (tmp_path / "plain").write_bytes(b"")
     write_whole(tmp_path / "made", b"")
     assert (tmp_path / "made").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_reader_of_the_old_file_never_sees_the_new_one(tmp_path: Path) -> None:
+    target = tree(tmp_path, "a") / "a"
+    with target.open("rb") as reader:
+        write_whole(target, b"new and longer")
+        assert reader.read() == b"a"
+    assert target.read_bytes() == b"new and longer"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -93,3 +93,9 @@ def test_sizes_over_the_limits_are_refused_from_the_header(width: int, height: i
 def test_a_chunk_that_claims_gigabytes_is_refused_by_its_length() -> None:
     with pytest.raises(FormatError, match="over the limit"):
         read(FILE + b"T" + b"\xff\xff\xff\xff\x0f" + bytes(50))
+
+
+def test_a_number_in_a_longer_form_than_needed_is_refused() -> None:
+    longer = b"z\x85\x00later" + struct.pack("<I", zlib.crc32(b"zlater"))  # the length 5 in two bytes
+    with pytest.raises(FormatError, match="shortest form"):
+        read(FILE + longer)

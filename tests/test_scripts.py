@@ -1,0 +1,53 @@
+"""The demo and the scripts that write docs/results.md."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+
+def test_the_demo_leaves_a_file_a_picture_and_a_comparison(tmp_path: Path, photo: Image.Image) -> None:
+    photo.save(tmp_path / "cat.png")
+    call = [sys.executable, str(ROOT / "scripts" / "demo.py"), "cat.png"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
+    out = tmp_path / "demo-out"
+    assert (out / "cat.skosh").stat().st_size < (tmp_path / "cat.png").stat().st_size / 10
+    with Image.open(out / "cat.png") as back, Image.open(out / "side-by-side.png") as sheet:
+        assert back.size == photo.size
+        assert sheet.width == 3 * photo.width
+    assert "JPEG" in done.stdout
+
+
+def test_a_section_of_the_results_is_replaced_and_the_rest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import page
+
+    monkeypatch.setattr(page, "PAGE", tmp_path / "results.md")
+    page.PAGE.write_text("before\n<!-- a -->\nold\n<!-- end a -->\nafter\n")
+    page.replace_section("a", "new\n")
+    assert page.PAGE.read_text() == "before\n<!-- a -->\nnew\n<!-- end a -->\nafter\n"
+    with pytest.raises(SystemExit, match="no section b"):
+        page.replace_section("b", "")
+
+
+def test_bd_rate_of_a_curve_that_needs_a_fifth_fewer_bytes() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("bjontegaard")
+    from quality import Row, bd_rate
+
+    anchor = {q: Row(0.1 * 1.5**q, 28.0 + q, 0.9 + 0.01 * q, 0.5 - 0.05 * q) for q in range(7)}
+    ours = {q: row._replace(bpp=0.8 * row.bpp) for q, row in anchor.items()}
+    for metric in ("psnr", "ms_ssim", "lpips"):
+        assert bd_rate(ours, anchor, metric)[0] == pytest.approx(-20.0, abs=0.3)
+    far = {q: row._replace(bpp=9 * row.bpp) for q, row in anchor.items()}
+    assert (
+        bd_rate(far, anchor, "psnr")[0] != bd_rate(far, anchor, "psnr")[0]
+    )  # refused: no number where curves hardly meet
