@@ -1,8 +1,8 @@
 """The file: a signature, then chunks; the header chunk first. ``docs/format.md`` says the same in words.
 
-    file    = SIGNATURE chunk(HEADER) chunk*
+    file    = SIGNATURE VERSION (1 byte) chunk(HEADER) chunk*
     chunk   = type (1 byte) length (varint) payload (length bytes) CRC-32 of type and payload (4 bytes, little-endian)
-    HEADER  = VERSION (1 byte) mode and tile (1 byte) quality (1 byte) width (varint) height (varint) model id (8 bytes)
+    HEADER  = mode and tile (1 byte) quality (1 byte) width (varint) height (varint) model id (8 bytes)
 
 A varint holds 7 bits a byte, lowest first, with the high bit set on all bytes but the last. A type in lower case may be skipped
 by a reader that does not know it; one in upper case may not.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from .errors import FormatError
 from .limits import MAX_CHUNK, check_size
 
-SIGNATURE = b"\x93SKO"
+SIGNATURE = b"\x93SK"
 VERSION = 1
 HEADER = b"H"
 TILE = b"T"
@@ -49,7 +49,7 @@ class Chunk:
 def write(header: Header, chunks: list[Chunk]) -> bytes:
     """The bytes of a file."""
     first = Chunk(HEADER, _pack_header(header))
-    return SIGNATURE + b"".join(_pack_chunk(chunk) for chunk in [first, *chunks])
+    return SIGNATURE + bytes([VERSION]) + b"".join(_pack_chunk(chunk) for chunk in [first, *chunks])
 
 
 def read(data: bytes) -> tuple[Header, list[Chunk]]:
@@ -79,7 +79,12 @@ def _read_first(data: bytes) -> tuple[Header, int]:
     if not data.startswith(SIGNATURE):
         cut = SIGNATURE.startswith(data)
         raise FormatError("the file is cut short in its signature" if cut else "this is not a .skosh file")
-    chunk, at = _read_chunk(data, len(SIGNATURE))
+    at = len(SIGNATURE)
+    if len(data) == at:
+        raise FormatError("the file is cut short before its version")
+    if data[at] != VERSION:
+        raise FormatError(f"format version {data[at]} is not known to this skosh (it reads {VERSION}): update it")
+    chunk, at = _read_chunk(data, at + 1)
     if chunk.kind != HEADER:
         raise FormatError(f"the first chunk is {chunk.kind!r} and not the header")
     return _unpack_header(chunk.payload), at
@@ -90,19 +95,14 @@ def _pack_header(header: Header) -> bytes:
     if header.tile and (not 1 <= tile <= 15 or header.tile != 1 << (tile + 5)):
         raise ValueError(f"a tile of {header.tile} pixels is no power of two from 64 on")
     mode = next(code for code, name in MODES.items() if name == header.mode)
-    small = struct.pack("<BBB", VERSION, mode | tile << 4, header.quality)
-    return small + _varint(header.width) + _varint(header.height) + header.model_id
+    return bytes([mode | tile << 4, header.quality]) + _varint(header.width) + _varint(header.height) + header.model_id
 
 
 def _unpack_header(payload: bytes) -> Header:
-    if not payload:
-        raise FormatError("the header is empty")
-    if payload[0] != VERSION:
-        raise FormatError(f"format version {payload[0]} is not known to this skosh (it reads {VERSION}): update it")
-    if len(payload) < 3:
+    if len(payload) < 2:
         raise FormatError("the header is cut short")
-    packed, quality = payload[1], payload[2]
-    width, at = _read_varint(payload, 3)
+    packed, quality = payload[0], payload[1]
+    width, at = _read_varint(payload, 2)
     height, at = _read_varint(payload, at)
     if len(payload) != at + MODEL_ID_BYTES:
         raise FormatError(f"the header has {len(payload)} bytes where {at + MODEL_ID_BYTES} were due")

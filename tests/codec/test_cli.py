@@ -63,7 +63,7 @@ def test_a_broken_picture_does_not_stop_the_others_and_is_named_at_the_end(skosh
 def test_a_pipe_carries_data_alone(skosh, album: Path) -> None:
     coded = skosh("compress", "-", stdin=(album / "a.png").read_bytes())
     assert (coded.returncode, coded.stderr) == (0, b"")
-    assert coded.stdout.startswith(b"\x93SKO")
+    assert coded.stdout.startswith(b"\x93SK\x01")
     back = skosh("decompress", "-", stdin=coded.stdout)
     assert back.returncode == 0
     assert Image.open(io.BytesIO(back.stdout)).size == (100, 80)
