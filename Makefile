@@ -15,7 +15,7 @@ export SKOSH_SHARED := $(SHARED)
 .PHONY: demo test test-slow lint format bench results clean
 
 demo: .venv/.demo
-	$(BIN)/python scripts/demo.py $(IMAGE)
+	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
 
 test: lint
 	$(BIN)/pytest
@@ -38,6 +38,7 @@ bench: .venv/.dev
 
 results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
+	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/speed.py --write
 
 clean:

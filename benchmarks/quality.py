@@ -22,7 +22,7 @@ import bjontegaard
 import numpy as np
 import torch
 from page import replace_section, table
-from PIL import Image
+from PIL import Image, ImageOps
 from pytorch_msssim import ms_ssim
 
 import skosh
@@ -35,6 +35,7 @@ SHOWN = (0, 25, 50, 75, 100)
 REFERENCES = ("bpg", "avif", "heic", "webp", "jxl", "jpeg")
 PILLOW = {"jpeg": (5, 10, 15, 20, 30, 45, 60, 75), "webp": (1, 10, 25, 45, 65, 80), "avif": (15, 25, 35, 45, 55, 65)}
 RATES = (0.1, 1.1)  # bits a pixel between which BD-rates are taken, where both curves reach so far
+SUFFIXES = {".png", ".webp", ".jpg", ".avif"}
 METRICS = ("psnr", "ms_ssim", "lpips")
 
 
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", help="installed names or folders of bundles; by default all installed")
     parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
     arguments = parser.parse_args()
-    pictures = sorted(p for p in (arguments.data or SHARED / "data" / "kodak").iterdir() if p.suffix != ".md")
+    pictures = sorted(p for p in (arguments.data or SHARED / "data" / "kodak").iterdir() if p.suffix in SUFFIXES)
     lpips = load_lpips(os.environ.get("SKOSH_LPIPS_WEIGHTS") or SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz")
     others = references() if arguments.data is None else pillow_curves(pictures, lpips)
 
@@ -84,7 +85,7 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         for path in pictures:
             with Image.open(path) as opened:
-                original = opened.convert("RGB")
+                original = ImageOps.exif_transpose(opened).convert("RGB")
             file = Path(folder) / "coded"
             file.write_bytes(coder(original, setting))
             decoded = decoder(file.read_bytes())

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 import skosh
 
@@ -27,7 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     source = arguments.image or sample()
     OUT.mkdir(exist_ok=True)
-    original = Image.open(source).convert("RGB")
+    with Image.open(source) as opened:
+        original = ImageOps.exif_transpose(opened).convert("RGB")
 
     coded_file = OUT / (source.stem + ".skosh")
     skosh.decode(skosh.encode(original, arguments.quality))  # the first call loads the networks
@@ -88,4 +89,7 @@ def side_by_side(rows: list[tuple[str, Image.Image, int]]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (skosh.SkoshError, OSError) as error:
+        raise SystemExit(f"demo: {error}") from error

@@ -12,7 +12,22 @@ from pathlib import Path
 
 from .errors import SkoshError
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2", ".heic"}
+PICTURES = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".webp",
+    ".avif",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".ppm",
+    ".pgm",
+    ".jp2",
+    ".heic",
+}
 SKOSH = ".skosh"
 
 
@@ -43,7 +58,7 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
     Raises SkoshError for an input that does not exist, a directory without a picture, and two inputs that would write one output.
     """
     inputs = list(inputs)
-    alone = len(inputs) == 1 and inputs[0].is_file()
+    alone = len(inputs) == 1 and not inputs[0].is_dir()
     as_file = alone and out is not None and not out.is_dir() and not str(out).endswith(os.sep)
     jobs = []
     for path in inputs:
@@ -63,13 +78,14 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:
+    sources = {os.path.realpath(job.source) for job in jobs}
     taken: dict[Path, Path] = {}
     for job in jobs:
         target = Path(os.path.abspath(job.target))
+        if os.path.realpath(target) in sources:
+            raise SkoshError(f"{job.target} is an input: name another output")
         if target in taken:
-            raise SkoshError(
-                f"{taken[target]} and {job.source} would both become {job.target}: name them apart, or use two calls"
-            )
+            raise SkoshError(f"{taken[target]} and {job.source} would both become {job.target}: rename one of them")
         taken[target] = job.source
 
 
@@ -84,7 +100,7 @@ def run(jobs: list[Job], convert: Callable[[Path, Path], tuple[bytes, str]], ove
                     raise SkoshError(f"{job.target} exists; --force replaces it")
                 content, outcome.note = convert(job.source, job.target)
                 write_whole(job.target, content)
-            except (SkoshError, OSError, MemoryError) as error:
+            except Exception as error:  # whatever one picture does, the others go on
                 outcome.error = describe(error)
         outcome.warnings = [str(w.message) for w in caught]
         yield outcome
@@ -94,13 +110,18 @@ def describe(error: BaseException) -> str:
     """An error in one line."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())
+    if isinstance(error, SkoshError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside and rename, so that no reader ever sees half a file; folders are made on the way."""
+    if path.exists() and not path.is_file():
+        raise SkoshError(f"{path} is no ordinary file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
+    handle, partial = tempfile.mkstemp(prefix=".skosh-", suffix=".partial", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -9,7 +9,9 @@
     mean_second.onnx      features, known half -> means             |
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
 
-The content hash is the SHA-256 over every file but the manifest, in the order of their names, each as name, zero byte, size (8 bytes,
+    training.npz          what only training needs, to go on from the bundle
+
+The content hash is the SHA-256 over the graphs and the tables in the order of their names, each as name, zero byte, size (8 bytes,
 little-endian) and content. A file's model id is its first 8 bytes.
 """
 
@@ -30,7 +32,7 @@ from .entropy import Models
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
 from .limits import MAX_MANIFEST
-from .tables import IntTable
+from .tables import SCALES, IntTable
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -44,14 +46,23 @@ DEFAULT = "flagship"
 MODELS = Path(__file__).parent / "models"
 FACTORISED_GRAPHS = ("analysis", "synthesis")
 HYPERPRIOR_GRAPHS = ("analysis", "hyper_analysis", "mean_first", "mean_second", "scale_map", "synthesis")
-REQUIRED = ("name", "version", "content_sha256", "latent_channels", "hyper_channels", "stride", "multiple")
+REQUIRED = {
+    "name": str,
+    "version": str,
+    "content_sha256": str,
+    "latent_channels": int,
+    "hyper_channels": int,
+    "stride": int,
+    "multiple": int,
+}
 QUALITIES = 101  # rows of levels in a bundle of variable rate
 
 
 def content_hash(folder: Path) -> str:
-    """SHA-256 over the bundle's files (see the module's text), as 64 hexadecimal digits."""
+    """SHA-256 over the bundle's graphs and tables (see the module's text), as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST):
+    hashed = [path for path in folder.iterdir() if path.suffix == ".onnx" or path.name == TABLES]
+    for path in sorted(hashed, key=lambda path: path.name):
         content = path.read_bytes()
         digest.update(path.name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()
@@ -66,15 +77,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if path.stat().st_size > MAX_MANIFEST:
             raise BundleError(f"{path} is too large to be a manifest")
         manifest = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"can't read {path}: {error}") from error
     if not isinstance(manifest, dict) or "bundle_version" not in manifest:
         raise BundleError(f"{path} is no manifest of a bundle")
     if manifest.get("bundle_version") != BUNDLE_VERSION:
         raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
-    missing = [key for key in REQUIRED if key not in manifest]
-    if missing:
-        raise BundleError(f"{path} lacks {', '.join(missing)}")
+    wrong = [key for key, kind in REQUIRED.items() if type(manifest.get(key)) is not kind]
+    if wrong or manifest["stride"] < 1 or manifest["multiple"] % manifest["stride"]:
+        raise BundleError(f"{path} lacks or misstates {', '.join(wrong) or 'stride and multiple'}")
     return manifest
 
 
@@ -127,10 +138,16 @@ class Bundle:
         self.multiple: int = self.manifest["multiple"]  # pictures are padded to this
         self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
-        with np.load(folder / TABLES) as arrays:
-            self.arrays = {name: arrays[name] for name in arrays.files}
-        if self.hyper:
-            self._check_scale_map()
+        try:
+            with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
+                self.arrays = {name: arrays[name] for name in arrays.files}
+            self._check_arrays()
+            if self.hyper:
+                self._check_scale_map()
+        except BundleError:
+            raise
+        except Exception as error:  # a damaged archive can fail in many ways
+            raise BundleError(f"can't use the tables of the bundle {folder}: {error}") from error
 
     @property
     def name(self) -> str:
@@ -163,7 +180,10 @@ class Bundle:
             session = self._sessions[graph] = self._open(graph)
         names = [node.name for node in session.get_inputs()]
         feeds = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in zip(names, inputs, strict=True)}
-        outputs: list[Floats] = session.run(None, feeds)
+        try:
+            outputs: list[Floats] = session.run(None, feeds)
+        except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
+            raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
         return outputs
 
     def scale_index(self, z: npt.NDArray[np.int32], quality: int) -> npt.NDArray[np.uint8]:
@@ -176,6 +196,24 @@ class Bundle:
         odd = [np.arange(n) % 2 == 1 for n in (self.latents, height, width)]
         half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])
         return half
+
+    def _check_arrays(self) -> None:
+        """Every array has the shape that the manifest asks for, and whole tables."""
+        rows = len(self.arrays["gain"])
+        if rows not in (1, QUALITIES):
+            raise BundleError(f"the bundle {self.folder} has {rows} rows of levels where 1 or {QUALITIES} are due")
+        due = (
+            {"gain": self.latents, "inverse": self.latents, "shift": self.latents, "z_level": self.hyper}
+            if self.hyper
+            else {}
+        )
+        for name, width in due.items():
+            found = self.arrays[name]
+            if found.shape != (rows, width) or not np.isfinite(found).all():
+                raise BundleError(f"the array {name} of the bundle {self.folder} is not {rows}x{width} finite numbers")
+        channels = self.hyper or self.latents
+        if len(self.models.z_models) != channels or len(self.models.q_models) != (SCALES if self.hyper else 0):
+            raise BundleError(f"the bundle {self.folder} has tables for another number of channels or scales")
 
     def _check_scale_map(self) -> None:
         weight, bias, bits = self.arrays["scale_weight"], self.arrays["scale_bias"], int(self.arrays["scale_bits"])

@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import __version__, batch
+from . import bundle as bundles
 from .batch import Job, Outcome
 from .decode import decode, info
 from .encode import DEFAULT_QUALITY, encode
-from .errors import ImageError, SkoshError
+from .errors import ImageError, LimitError, SkoshError
 from .limits import MAX_FILE
 
 app = typer.Typer(
@@ -30,12 +31,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A learned image codec: pictures to small .skosh files and back.",
 )
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 STREAM = Path("-")
 
 Inputs = Annotated[
-    list[Path], typer.Argument(help="Files or directories; - reads one from standard input.", show_default=False)
+    list[Path],
+    typer.Argument(
+        metavar="IN...",
+        readable=False,
+        help="Files or directories; - reads one from standard input.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -46,7 +53,7 @@ Out = Annotated[
     ),
 ]
 Model = Annotated[str | None, typer.Option("--model", help="An installed model's name or a bundle's folder.")]
-Threads = Annotated[int, typer.Option("--threads", min=0, help="Threads of the networks; 0: one a core.")]
+Threads = Annotated[int, typer.Option("--threads", min=0, max=1024, help="Threads of the networks; 0: one a core.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 
 
@@ -79,11 +86,14 @@ def compress(
     def convert(data: bytes, source: str) -> tuple[bytes, str]:
         image = open_image(data)
         coded = encode(image, quality, model, threads)
-        pixels = image.width * image.height
-        return coded, f"{image.width}x{image.height}, {len(coded):,} bytes, {8 * len(coded) / pixels:.3f} bpp"
+        found = info(coded)
+        return coded, f"{found['width']}x{found['height']}, {found['bytes']:,} bytes, {found['bpp']:.3f} bpp"
 
+    if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
+        raise typer.BadParameter(f"{out} has the name of a picture; .skosh files end in .skosh")
+    check_model(model, threads)
     if is_pipe(inputs, out):
-        pipe(convert, out, force)
+        pipe(inputs[0], convert, out, force)
         return
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
     work(jobs, lambda source, target: convert(read_file(source), str(source)), force, "compress")
@@ -104,7 +114,7 @@ def decompress(
         return image_bytes(image, target.suffix), f"{image.width}x{image.height}"
 
     if is_pipe(inputs, out):
-        pipe(lambda data, name: convert(data, out if out and out != STREAM else Path("a.png")), out, force)
+        pipe(inputs[0], lambda data, name: convert(data, out if out and out != STREAM else Path("a.png")), out, force)
         return
     jobs = planned(inputs, out, {batch.SKOSH}, ".png")
     work(jobs, lambda source, target: convert(read_file(source), target), force, "decompress")
@@ -177,6 +187,7 @@ def export(
             help="Folder of training pictures: fit the frequency tables to them (1 to 2 % smaller files).",
         ),
     ] = None,
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
     force: Force = False,
 ) -> None:
     """Export a run's averaged weights as a bundle that compress and decompress can use."""
@@ -186,10 +197,18 @@ def export(
 
         say("writing the networks, which takes some fifteen seconds")
 
-        manifest = export_run(run, out, version, force, calibrate)
+        manifest = export_run(run, out, version, force, calibrate, licence)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")
+
+
+def check_model(model: str | None, threads: int) -> None:
+    """Load a model before the first picture, so that a wrong one is reported once."""
+    try:
+        bundles.load(model, threads)
+    except SkoshError as error:
+        fail(str(error))
 
 
 def training_half() -> Any:
@@ -198,7 +217,7 @@ def training_half() -> Any:
         from . import train as training
         from .train import config, loop  # noqa: F401
     except ModuleNotFoundError as error:
-        fail(f"this needs the package {error.name}: pip install 'skosh[train]'")
+        fail(f"this needs the package {error.name}: pip install '.[train]' in a checkout")
     return training
 
 
@@ -208,7 +227,7 @@ def open_image(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
         raise ImageError("empty file" if not data else "not a picture of a known kind") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise ImageError(f"can't read the picture: {error}") from error
 
 
@@ -224,36 +243,46 @@ def image_bytes(image: Image.Image, suffix: str) -> bytes:
 
 def read_file(path: Path) -> bytes:
     """A file's bytes, up to the limit."""
-    if path.stat().st_size > MAX_FILE:
-        raise ImageError(f"{path.stat().st_size} bytes are over the limit of {MAX_FILE}")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return within_limit(file.read(MAX_FILE + 1))
+
+
+def within_limit(data: bytes) -> bytes:
+    """The same bytes; LimitError if they are too many."""
+    if len(data) > MAX_FILE:
+        raise LimitError(f"more than {MAX_FILE} bytes")
+    return data
 
 
 def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
     """The jobs of a call, or its end where there can't be any."""
     try:
         return batch.plan(inputs, out, accepted, suffix)
-    except SkoshError as error:
-        fail(str(error))
+    except (SkoshError, OSError) as error:
+        fail(batch.describe(error))
 
 
 def is_pipe(inputs: list[Path], out: Path | None) -> bool:
     """Whether - stands for the input or the output; a usage error if there are other inputs beside it."""
     if STREAM not in inputs and out != STREAM:
         return False
-    if inputs != [STREAM]:
-        raise typer.BadParameter("- stands for one input alone; for the output, pipe the input too")
+    if len(inputs) > 1 or inputs[0].is_dir():
+        raise typer.BadParameter("- goes with one input that is a file or - itself")
     return True
 
 
-def pipe(convert: Any, out: Path | None, force: bool) -> None:
-    """Standard input to standard output, or to ``out``."""
+def pipe(source: Path, convert: Any, out: Path | None, force: bool) -> None:
+    """One input, a file or -, to standard output or to ``out``."""
+    if sys.stdin is None or sys.stdout is None:
+        fail("standard input or output is closed")
+    name = "standard input" if source == STREAM else str(source)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            content, _ = convert(sys.stdin.buffer.read(MAX_FILE + 1), "standard input")
+            data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source)
+            content, _ = convert(data, name)
         for warning in caught:
-            say(f"standard input: {warning.message}")
+            say(f"{name}: {warning.message}")
         if out is None or out == STREAM:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
@@ -262,7 +291,7 @@ def pipe(convert: Any, out: Path | None, force: bool) -> None:
         else:
             batch.write_whole(out, content)
     except (SkoshError, OSError) as error:
-        fail(f"standard input: {batch.describe(error)}")
+        fail(f"{name}: {batch.describe(error)}")
 
 
 def work(jobs: list[Job], convert: Any, force: bool, verb: str) -> None:
@@ -273,7 +302,7 @@ def work(jobs: list[Job], convert: Any, force: bool, verb: str) -> None:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
     )
     with Progress(
         *columns, console=console, disable=len(jobs) < 2 or not console.is_terminal, transient=True

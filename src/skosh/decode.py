@@ -14,6 +14,7 @@ from .bundle import Bundle
 from .container import TILE, Header, read
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError
+from .limits import check_justified
 from .pixels import Floats, Pixels, from_network, padded, to_image
 
 
@@ -24,7 +25,10 @@ def decode(data: bytes, model: str | os.PathLike[str] | Bundle | None = None, th
 
     Raises FormatError for bytes that are no such file or damaged, BundleError if the model is not there, LimitError.
     """
-    header, chunks = read(data)
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
+    header, chunks = read(bytes(data))
+    check_justified(header.width, header.height, len(data))
     tiles = [chunk for chunk in chunks if chunk.kind == TILE]
     if header.tile or len(tiles) != 1:
         raise FormatError("this file is in tiles, which this skosh can't read: update it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 
 import numpy as np
@@ -33,6 +34,7 @@ def encode(
 
     Raises ValueError for a quality out of range or an array that is no RGB picture, ImageError, LimitError and BundleError.
     """
+    quality = operator.index(quality)
     if not 0 <= quality <= 100:
         raise ValueError(f"quality is 0 to 100, not {quality}")
     if isinstance(image, np.ndarray):

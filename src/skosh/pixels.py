@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import ImageError
+from .errors import ImageError, SkoshError
 from .limits import check_size
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3), RGB
@@ -25,9 +25,9 @@ def from_image(image: Image.Image) -> Pixels:
     without a stated conversion (32-bit integers and floats) and for damaged data, LimitError for too many pixels.
     """
     check_size(image.width, image.height)
-    if getattr(image, "n_frames", 1) > 1:
-        warnings.warn("only the first frame of the animation is kept", stacklevel=2)
     try:
+        if getattr(image, "n_frames", 1) > 1:
+            warnings.warn("only the first frame of the animation is kept", stacklevel=2)
         image.load()
         image = ImageOps.exif_transpose(image)
         if image.mode in SIXTEEN_BIT_MODES:
@@ -38,8 +38,12 @@ def from_image(image: Image.Image) -> Pixels:
         if image.mode in ALPHA_MODES or "transparency" in image.info:
             warnings.warn("transparency is dropped", stacklevel=2)
             image = image.convert("RGBA")
+        if "icc_profile" in image.info:
+            warnings.warn("the colour profile is dropped: colours may shift where it is not sRGB", stacklevel=2)
         return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise on damaged data
+    except SkoshError:
+        raise
+    except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
         raise ImageError(f"can't read the picture: {error}") from error
 
 

@@ -111,3 +111,27 @@ def test_a_reader_of_the_old_file_never_sees_the_new_one(tmp_path: Path) -> None
         assert reader.read() == b"a"
     assert target.read_bytes() == b"new and longer"
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_input_is_never_overwritten_even_by_force(tmp_path: Path) -> None:
+    tree(tmp_path, "a.png")
+    with pytest.raises(SkoshError, match="is an input"):
+        plan([tmp_path / "a.png"], tmp_path / "a.png", PNG, SKOSH)
+
+
+def test_a_target_that_is_no_ordinary_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SkoshError, match="no ordinary file"):
+        write_whole(tmp_path / "pipe", b"new")
+
+
+def test_an_error_that_nobody_expected_is_the_picture_s_own(tmp_path: Path) -> None:
+    tree(tmp_path, "a.png", "b.png")
+
+    def convert(source: Path, target: Path) -> tuple[bytes, str]:
+        if source.name == "a.png":
+            raise IndexError("from deep inside")
+        return b"done", ""
+
+    outcomes = list(run(plan([tmp_path], tmp_path / "out", PNG, SKOSH), convert, overwrite=False))
+    assert [outcome.error for outcome in outcomes] == ["IndexError: from deep inside", None]

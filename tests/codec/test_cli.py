@@ -162,3 +162,20 @@ def test_dropped_transparency_is_said(skosh, album: Path) -> None:
     done = skosh("compress", album / "glass.png")
     assert done.returncode == 0
     assert b"glass.png: transparency is dropped" in done.stderr
+
+
+def test_a_file_goes_to_standard_output(skosh, album: Path) -> None:
+    done = skosh("compress", album / "a.png", "-o", "-")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"\x93SK\x01")
+
+
+def test_a_skosh_file_is_not_written_under_the_name_of_a_picture(skosh, album: Path) -> None:
+    done = skosh("compress", album / "a.png", "-o", album / "b.png")
+    assert done.returncode == 2
+    assert not (album / "b.png").exists()
+
+
+def test_a_missing_model_is_reported_once(skosh, album: Path) -> None:
+    refused(done := skosh("compress", album, "-o", "small", "--model", "no such model", bundle=None), "no such model")
+    assert len(done.stderr.splitlines()) == 1

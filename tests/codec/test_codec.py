@@ -192,3 +192,44 @@ def test_a_folder_that_is_no_bundle_is_called_so(tmp_path: Path) -> None:
         Bundle(tmp_path)
     with pytest.raises(skosh.BundleError, match="no model"):
         bundles.load("there is no such model")
+
+
+def test_a_short_file_that_claims_a_huge_picture_is_refused(tiny_bundle: Path, noise: Image.Image) -> None:
+    header, _ = read(skosh.encode(noise, 50, tiny_bundle))
+    huge = Header(5000, 5000, 50, header.model_id)
+    with pytest.raises(skosh.LimitError, match="5000x5000"):
+        skosh.decode(write(huge, [Chunk(TILE, b"")]), tiny_bundle)
+
+
+def test_a_name_instead_of_bytes_is_called_so() -> None:
+    with pytest.raises(TypeError, match="read the file first"):
+        skosh.decode("photo.skosh")  # type: ignore[arg-type]
+
+
+def test_a_stray_file_in_a_bundle_does_not_change_its_id(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    (folder / ".DS_Store").write_bytes(b"x")
+    assert Bundle(folder).model_id == Bundle(tiny_bundle).model_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"stride": 0}, {"latent_channels": "48"}, {"latent_channels": 40}, {"hyper_channels": None}, {"multiple": 65}],
+)
+def test_a_manifest_that_does_not_fit_is_refused(tiny_bundle: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | change))
+    with pytest.raises(skosh.BundleError):
+        Bundle(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"words"])
+def test_a_bundle_whose_tables_are_no_archive_is_refused(tiny_bundle: Path, tmp_path: Path, content: bytes) -> None:
+    folder = copied(tiny_bundle, tmp_path)
+    (folder / "tables.npz").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["content_sha256"] = bundles.content_hash(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(skosh.BundleError, match="tables"):
+        Bundle(folder)

@@ -19,7 +19,10 @@ FILE = "checkpoint.pt"
 def save(folder: Path, config: Config, **state: Any) -> None:
     """Write beside and rename: a run that is killed while saving keeps its last checkpoint."""
     partial = folder / (FILE + ".partial")
-    torch.save({"config": asdict(config), **state}, partial)
+    with partial.open("wb") as file:
+        torch.save({"config": asdict(config), **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(partial, folder / FILE)
 
 

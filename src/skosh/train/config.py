@@ -164,6 +164,7 @@ def _check(c: Config) -> None:
         "seed has one level": c.network == "flagship" or c.levels == 1,
         "flagship has a hyperprior": c.network == "seed" or c.hyper_channels > 0,
         "latent_channels is at most 768": 0 < c.latent_channels <= 768,
+        "MS-SSIM needs a crop of 192 or more": not c.weight_ms_ssim or c.crop >= 192,
         "0 < lambda_min <= lambda_max": 0 < c.lambda_min <= c.lambda_max,
     }
     broken = [rule for rule, holds in rules.items() if not holds]

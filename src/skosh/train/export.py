@@ -27,12 +27,16 @@ from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMa
 from .networks import Network, build
 
 STRIDE = 16  # of y
-LICENCE = "CC-BY-SA-4.0"  # of the weights, after the most demanding of the training pictures
 EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
 def export(
-    run: str | Path, out: str | Path, version: str = "1", force: bool = False, calibrate: str | Path | None = None
+    run: str | Path,
+    out: str | Path,
+    version: str = "1",
+    force: bool = False,
+    calibrate: str | Path | None = None,
+    licence: str = "unstated",
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
@@ -40,14 +44,11 @@ def export(
     normal distribution. The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
-    target = Path(out)
-    if target.exists() and not force:
-        raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
+    target = Path(out).resolve()
+    _check_target(target, Path(run).resolve(), force)
     state = checkpoint.load(run)
     config: Config = state["config"]
     model = averaged_model(config, state)
-    log = Path(run) / "log.jsonl"
-    validation = json.loads(log.read_text().splitlines()[-1]) if log.is_file() and log.read_text() else None
     provenance = {
         "steps": state["step"],
         "gigapixels": round(state["pixels"] / 1e9, 3),
@@ -55,20 +56,36 @@ def export(
         "data": state.get("data"),
         "commit": _commit(),
         "config": dataclasses.asdict(config),
-        "validation": validation,
+        "validation": _last_validation(Path(run) / "log.jsonl", state["step"]),
     }
+    tables = None
+    if calibrate:
+        if not isinstance(model.entropy, Hyperprior):
+            raise ConfigError("a network without a hyperprior has no tables to calibrate")
+        round_to_half(model)
+        tables = calibrated_tables(model, load_pictures(calibrate, CROP))
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    tables = None
-    if calibrate and isinstance(model.entropy, Hyperprior):
-        round_to_half(model)
-        tables = calibrated_tables(model, load_pictures(calibrate, CROP))
-    manifest = write_bundle(model, config, partial, version, provenance, tables)
+    manifest = write_bundle(model, config, partial, version, provenance, tables, licence)
+    old = target.with_name(target.name + ".old")
     if target.exists():
-        shutil.rmtree(target)
+        os.replace(target, old)
     os.replace(partial, target)
+    shutil.rmtree(old, ignore_errors=True)
     return manifest
+
+
+def _check_target(target: Path, run: Path, force: bool) -> None:
+    """ConfigError unless nothing is lost by writing a bundle to ``target``."""
+    if target == run or run.is_relative_to(target):
+        raise ConfigError(f"{target} is or holds the run itself")
+    if not target.exists():
+        return
+    if not force:
+        raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
+    if not target.is_dir() or (any(target.iterdir()) and not (target / MANIFEST).is_file()):
+        raise ConfigError(f"{target} is no bundle, and --force replaces bundles only")
 
 
 def write_bundle(
@@ -78,6 +95,7 @@ def write_bundle(
     version: str,
     provenance: dict[str, Any],
     tables: list[IntTable] | None = None,
+    licence: str = "unstated",
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way.
 
@@ -92,7 +110,7 @@ def write_bundle(
         "bundle_version": BUNDLE_VERSION,
         "name": config.name,
         "version": version,
-        "licence": LICENCE,
+        "licence": licence,
         "content_sha256": content_hash(folder),
         "network": config.network,
         "latent_channels": config.latent_channels,
@@ -171,6 +189,19 @@ def level_arrays(model: Network) -> dict[str, Any]:
     arrays: dict[str, Any] = {name: rows[:, :, 0, 0].numpy() for name, rows in levels.items()}
     arrays["shift"] = np.rint(entropy.shift(t)[:, :, 0, 0].numpy()).astype(np.int16)
     return arrays
+
+
+def _last_validation(log: Path, step: int) -> dict[str, Any] | None:
+    """The latest validation of a run at or before a step; the last line of the log may be half written."""
+    latest = None
+    for line in log.read_text().splitlines() if log.is_file() else []:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["step"] <= step:
+            latest = row
+    return latest
 
 
 def _commit() -> str | None:

@@ -85,14 +85,17 @@ class Synthesis(nn.Module):
         self.enter = nn.Conv2d(config.latent_channels, body, 1)
         self.body = nn.Sequential(*[MixBlock(body) for _ in range(config.body_blocks)])
         self.up = nn.Conv2d(body, 16 * render, 1)
+        self.look = nn.Conv2d(3, render, 4, 4)  # shows the renderer the edges of the linear transform's blocks
+        start_at_zero(self.look)
         self.render = nn.Sequential(*[MixBlock(render) for _ in range(config.render_blocks)])
         self.leave = nn.Conv2d(render, 48, 1)
         start_at_zero(self.leave)
 
     def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
         f = self.body(self.enter(y_hat) + level)  # (B, body, H/16, W/16)
-        f = self.render(F.pixel_shuffle(self.up(f), 4))  # (B, render, H/4, W/4)
-        out: Tensor = self.linear(y_hat) + F.pixel_shuffle(self.leave(f), 4) + 0.5
+        blocks = self.linear(y_hat)  # (B, 3, H, W)
+        f = self.render(F.pixel_shuffle(self.up(f), 4) + self.look(blocks))  # (B, render, H/4, W/4)
+        out: Tensor = blocks + F.pixel_shuffle(self.leave(f), 4) + 0.5
         return out
 
 

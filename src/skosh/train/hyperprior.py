@@ -6,7 +6,7 @@
 
 The halves form a three-dimensional checkerboard: element (c, i, j) belongs to the first half where c + i + j is even, so that
 every element of the second half has known neighbours in its own channel and known channels at its own place. Context feeds
-means only, hence all symbols come out of the coder in one pass (docs/design: section 3).
+means only, hence all symbols come out of the coder in one pass.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import json
 import math
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -65,6 +66,8 @@ def train(
     # Network, loss, optimiser
     torch.manual_seed(config.seed)
     saved = checkpoint.load(folder) if resume else None
+    if saved:
+        check_same_run(saved["config"], config)
     model = build(config, None if saved else pictures).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if init and not saved:
         start_from(model, init)
@@ -136,6 +139,15 @@ def train(
     save()
     stop.restore()
     line.say(f"stopped at step {done} of {steps}; go on with --resume" if done < steps else f"done: {done} steps")
+
+
+def check_same_run(before: Config, now: Config) -> None:
+    """ConfigError unless a resumed run has the configuration that it began with, but for its length and its reports."""
+    free = {"steps", "epochs", "validate_every", "save_every"}
+    old, new = asdict(before), asdict(now)
+    changed = [f"{key} was {old[key]} and is {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if changed:
+        raise ConfigError(f"--resume goes on with the same configuration: {'; '.join(changed)}")
 
 
 def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:

@@ -22,12 +22,12 @@ class Line:
     LOGGED = 200  # steps between two lines where the output is no terminal
 
     def __init__(self) -> None:
-        self.live = sys.stdout.isatty()
+        self.live = sys.stderr.isatty()
         self.mark: tuple[int, float] | None = None
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        print(("\r\033[K" if self.live else "") + text, flush=True)
+        print(("\r\033[K" if self.live else "") + text, file=sys.stderr, flush=True)
 
     def step(self, done: int, steps: int, shown: dict[str, float], batch: int) -> None:
         if not self.live and done % self.LOGGED and done != self.EVERY:
@@ -41,7 +41,7 @@ class Line:
             f"MS-SSIM {shown.get('ms_ssim', float('nan')):.4f}  norm {shown['norm']:.2f}  "
             f"{speed * batch:.1f} pictures/s  {left / 60:.0f} min left"
         )
-        print("\r\033[K" + text if self.live else text, end="" if self.live else "\n", flush=True)
+        print("\r\033[K" + text if self.live else text, end="" if self.live else "\n", file=sys.stderr, flush=True)
 
 
 class Board:

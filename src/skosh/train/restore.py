@@ -31,7 +31,10 @@ def restore(bundle: str | Path) -> tuple[Config, Network]:
     Exporting the network again gives the same bundle. Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
     """
     loaded = Bundle(find(bundle))
-    folder, config = loaded.folder, from_dict(loaded.manifest["provenance"]["config"])
+    folder, provenance = loaded.folder, loaded.manifest.get("provenance")
+    if not isinstance(provenance, dict) or "config" not in provenance:
+        raise ConfigError(f"the bundle {folder} does not say how it was trained")
+    config = from_dict(provenance["config"])
     model = build(config)
     try:
         model.load_state_dict(read_state(folder, model))
