@@ -91,8 +91,9 @@ def compress(
 
     if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
         raise typer.BadParameter(f"{out} has the name of a picture; .skosh files end in .skosh")
+    piped = is_pipe(inputs, out)
     check_model(model, threads)
-    if is_pipe(inputs, out):
+    if piped:
         pipe(inputs[0], convert, out, force)
         return
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from .errors import ImageError, SkoshError
 from .limits import check_size
@@ -38,13 +39,23 @@ def from_image(image: Image.Image) -> Pixels:
         if image.mode in ALPHA_MODES or "transparency" in image.info:
             warnings.warn("transparency is dropped", stacklevel=2)
             image = image.convert("RGBA")
-        if "icc_profile" in image.info:
-            warnings.warn("the colour profile is dropped: colours may shift where it is not sRGB", stacklevel=2)
+        if not _is_srgb(image.info.get("icc_profile")):
+            warnings.warn("the colour profile is dropped: colours will shift a little", stacklevel=2)
         return np.asarray(image.convert("RGB"))
     except SkoshError:
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
         raise ImageError(f"can't read the picture: {error}") from error
+
+
+def _is_srgb(profile: bytes | None) -> bool:
+    """Whether a colour profile says nothing new: there is none, or it is one of sRGB."""
+    if not profile:
+        return True
+    try:
+        return "srgb" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile))).lower()
+    except (ImageCms.PyCMSError, OSError):
+        return False
 
 
 def to_image(pixels: Pixels) -> Image.Image:

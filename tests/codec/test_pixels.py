@@ -52,3 +52,16 @@ def test_pixels_survive_the_way_to_the_network_and_back(photo: Image.Image) -> N
 def test_values_out_of_range_are_clipped_and_halves_rounded() -> None:
     x = np.array([-3.0, 0.4999 / 255, 1.5001 / 255, 9.0], dtype=np.float32).reshape(1, 1, 1, 4).repeat(3, 1)
     assert from_network(x, 1, 4)[0, :, 0].tolist() == [0, 0, 2, 255]
+
+
+def test_a_dropped_colour_profile_is_warned_of_unless_it_is_srgb(photo: Image.Image) -> None:
+    from PIL import ImageCms
+
+    image = photo.copy()
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_image(image)
+    image.info["icc_profile"] = b"Display P3, or so"
+    with pytest.warns(UserWarning, match="profile"):
+        from_image(image)
