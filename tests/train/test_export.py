@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.bundle import Bundle, content_hash, read_manifest
+from skosh.bundle import MANIFEST, Bundle, content_hash, read_manifest
 from skosh.decode import latent
 from skosh.encode import encode_tile, symbols
 from skosh.errors import BundleError, ConfigError
@@ -123,6 +123,7 @@ def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_fol
     target = tmp_path / "again"
     target.mkdir()
     (target / "old.txt").write_text("of another bundle")
+    (target / MANIFEST).write_text("{}")
     manifest = export(tiny_run, target, version="2", force=True)
     assert manifest == read_manifest(target)
     assert manifest["version"] == "2"
@@ -165,3 +166,11 @@ def test_rounding_to_half_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> No
     assert "entropy.mean_first.enter.weight" in changed
     tables = ("entropy.scale.", "entropy.prior.", "entropy.log_gain.", "entropy.shift.", "synthesis_level.")
     assert not [name for name in changed if name.startswith(tables)]
+
+
+def test_force_replaces_bundles_only(tiny_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "wedding.jpg").write_bytes(b"precious")
+    for target, words in ((tmp_path, "no bundle"), (tiny_run, "run itself"), (tiny_run.parent, "run itself")):
+        with pytest.raises(ConfigError, match=words):
+            export(tiny_run, target, force=True)
+    assert (tmp_path / "wedding.jpg").read_bytes() == b"precious"

@@ -141,8 +141,8 @@ def test_a_checkpoint_that_was_cut_short_is_named(tmp_path: Path, tiny_run: Path
 def test_a_run_that_dies_while_saving_keeps_its_last_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
     checkpoint.save(tmp_path, SHORT, step=1)
 
-    def die(state: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def die(state: Any, file: Any) -> None:
+        file.write(b"half")
         raise OSError("no space left")
 
     monkeypatch.setattr(torch, "save", die)
@@ -197,3 +197,10 @@ def test_the_average_forgets_where_the_run_began() -> None:
     assert 0 < averaged[0].item() < 1e-3
     update(averaged, [torch.tensor([1.0])], 10**6)
     assert averaged[0].item() == pytest.approx(0.001, rel=0.01)
+
+
+def test_a_resumed_run_keeps_its_configuration_but_may_be_longer(tiny_run: Path, photo_folder: Path) -> None:
+    other = configs.load("tiny", ("learning_rate=0.5", "lambda_max=0.01"))
+    with pytest.raises(ConfigError, match=r"lambda_max was .*learning_rate was"):
+        loop.train(other, photo_folder, photo_folder, tiny_run, resume=True)
+    loop.check_same_run(configs.load("tiny"), configs.load("tiny", ("steps=99", "save_every=7")))
