@@ -5,8 +5,8 @@
     synthesis.onnx        y_hat, synthesis level -> x_hat
     hyper_analysis.onnx   u -> z (1, N, H/64, W/64)                 | not in a factorised bundle,
     scale_map.onnx        z -> index (1, M, H/16, W/16), exact      | whose y is coded as z is
-    mean_first.onnx       z, mean level -> features, means          |
-    mean_second.onnx      features, known half -> means             |
+    mean_first.onnx       z, mean level -> features, means [, steps]|
+    mean_second.onnx      features, known half -> means [, steps]   |
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
 
     training.npz          what only training needs, to go on from the bundle
@@ -190,6 +190,16 @@ class Bundle:
         """z (N, h, w) -> scale index of every latent (M, H, W). The same integers on every machine."""
         (index,) = self.run("scale_map", z[None].astype(np.float32))
         return shifted(index[0], self.arrays["shift"][self.row(quality)])
+
+    def mean_first(self, z: npt.NDArray[np.int32], quality: int) -> tuple[Floats, Floats, Floats]:
+        """z (N, h, w) -> features, means of the first half and quantisation steps; 1 where the bundle has learned none."""
+        features, mean, *step = self.run("mean_first", z[None], self.level("mean_level", quality))
+        return features, mean, step[0] if step else np.ones((), np.float32)
+
+    def mean_second(self, features: Floats, known: Floats) -> tuple[Floats, Floats]:
+        """Features and the first half of y (zero elsewhere) -> means of the second half and steps, as ``mean_first``."""
+        mean, *step = self.run("mean_second", features, known)
+        return mean, step[0] if step else np.ones((), np.float32)
 
     def first_half(self, height: int, width: int) -> npt.NDArray[np.bool_]:
         """The half of the latents (M, height, width) whose means come from z alone: c + i + j is even."""

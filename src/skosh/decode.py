@@ -95,7 +95,8 @@ def latent(bundle: Bundle, z: Symbols, q: Symbols, quality: int) -> Floats:
     """Means from z and from the first half, and with them y_hat (1, M, H, W)."""
     gain, inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
     first = bundle.first_half(*q.shape[1:])
-    features, mean = bundle.run("mean_first", z[None], bundle.level("mean_level", quality))
-    known = np.where(first, (q[None].astype(np.float32) + mean * gain) * inverse, np.float32(0.0))
-    (mean,) = bundle.run("mean_second", features, known)
-    return np.where(first, known, (q[None].astype(np.float32) + mean * gain) * inverse)
+    values = q[None].astype(np.float32)
+    features, mean, step = bundle.mean_first(z, quality)
+    known = np.where(first, (values * step + mean * gain) * inverse, np.float32(0.0))
+    mean, step = bundle.mean_second(features, known)
+    return np.where(first, known, (values * step + mean * gain) * inverse)

@@ -73,12 +73,11 @@ def symbols(bundle: Bundle, y: Floats, quality: int) -> tuple[Symbols, Symbols, 
     coded = index > 0  # the rest is known to be 0
     first = bundle.first_half(*y.shape[2:])
 
-    features, mean = bundle.run("mean_first", z[None], bundle.level("mean_level", quality))
-    means = mean * gain
-    q = np.rint(u - means) * (first & coded)
-    known = np.where(first, (q + means) * inverse, np.float32(0.0))
-    (mean,) = bundle.run("mean_second", features, known)
-    q = np.where(first, q, np.rint(u - mean * gain) * coded)
+    features, mean, step = bundle.mean_first(z, quality)
+    q = np.rint((u - mean * gain) / step) * (first & coded)
+    known = np.where(first, (q * step + mean * gain) * inverse, np.float32(0.0))
+    mean, step = bundle.mean_second(features, known)
+    q = np.where(first, q, np.rint((u - mean * gain) / step) * coded)
     return z, q[0].astype(np.int32), index
 
 

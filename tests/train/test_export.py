@@ -64,9 +64,12 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     index_due = entropy.scale_index(z_hat, t)
     assert np.array_equal(index, index_due[0].numpy())
 
-    u_hat, means = entropy.quantise(torch.from_numpy(y_hat).float() / inverse, z_hat, index_due, gain, inverse, t)
-    assert np.abs((u_hat - means)[0].numpy() - q).max() < 1e-4
-    assert (u - u_hat).abs()[index_due > 0].max() < TIE
+    u_hat, means, steps = entropy.quantise(
+        torch.from_numpy(y_hat).float() / inverse, z_hat, index_due, gain, inverse, t
+    )
+    assert np.abs(((u_hat - means) / steps)[0].numpy() - q).max() < 1e-4
+    assert ((u - u_hat) / steps).abs()[index_due > 0].max() < TIE
+    assert steps.std() > 0
 
     shown = from_network(x_hat, *pixels.shape[:2])
     shown_due = from_network(network.synthesis(u_hat * inverse, network.synthesis_level(t)).numpy(), *pixels.shape[:2])

@@ -14,12 +14,12 @@ from skosh.train.layers import start_at_zero
 LATENTS, HYPER = 6, 4
 
 
-@pytest.fixture
-def model() -> Hyperprior:
+@pytest.fixture(params=[False, True], ids=["steps of 1", "learned steps"])
+def model(request: pytest.FixtureRequest) -> Hyperprior:
     """A small hyperprior of three levels whose networks all say something."""
     torch.manual_seed(0)
     log_gain = torch.linspace(0.0, 2.0, 3)[:, None].expand(3, LATENTS)
-    made = Hyperprior(LATENTS, HYPER, 8, 5, 7, log_gain, torch.ones(LATENTS))
+    made = Hyperprior(LATENTS, HYPER, 8, 5, 7, log_gain, torch.ones(LATENTS), request.param)
     with torch.no_grad():
         for network in (made.analysis, made.mean_first, made.mean_second):
             for parameter in network.parameters():
@@ -28,8 +28,10 @@ def model() -> Hyperprior:
     return made.eval()
 
 
-def quantised(model: Hyperprior, u: torch.Tensor, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """u_hat and means with a fixed z and t."""
+def quantised(
+    model: Hyperprior, u: torch.Tensor, index: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """u_hat, means and steps with a fixed z and t."""
     z = torch.arange(HYPER * 4.0).reshape(1, HYPER, 2, 2) - 7.0
     t = torch.full((1,), 0.5)
     gain, inverse = torch.exp(model.log_gain(t)), torch.exp(model.log_inverse(t))
@@ -47,9 +49,9 @@ def test_means_depend_on_no_element_of_their_own_half(model: Hyperprior) -> None
     u, other = torch.randn(2, 1, LATENTS, 8, 8) * 3
     index = torch.full_like(u, 20.0)
     first = first_half(LATENTS, 8, 8, u.device).bool()
-    _, means = quantised(model, u, index)
-    _, second_changed = quantised(model, torch.where(first, u, other), index)
-    _, first_changed = quantised(model, torch.where(first, other, u), index)
+    _, means, _ = quantised(model, u, index)
+    _, second_changed, _ = quantised(model, torch.where(first, u, other), index)
+    _, first_changed, _ = quantised(model, torch.where(first, other, u), index)
     assert torch.equal(means, second_changed)
     assert torch.equal(means[first], first_changed[first])
     assert not torch.equal(means[~first], first_changed[~first])  # the context is alive
@@ -58,10 +60,11 @@ def test_means_depend_on_no_element_of_their_own_half(model: Hyperprior) -> None
 def test_symbols_are_whole_steps_from_the_means(model: Hyperprior) -> None:
     torch.manual_seed(1)
     u = torch.randn(1, LATENTS, 8, 8) * 3
-    u_hat, means = quantised(model, u, torch.full_like(u, 20.0))
-    q = u_hat - means
-    torch.testing.assert_close(q, torch.round(q), atol=1e-5, rtol=0.0)
-    assert (u_hat - u).abs().max() <= 0.5 + 1e-5
+    u_hat, means, steps = quantised(model, u, torch.full_like(u, 20.0))
+    q = (u_hat - means) / steps
+    torch.testing.assert_close(q, torch.round(q), atol=1e-4, rtol=0.0)
+    assert ((u_hat - u) / steps).abs().max() <= 0.5 + 1e-4
+    assert (steps.std() > 0.01) == (model.mean_first.step is not None)
     assert q.abs().max() >= 2
 
 
@@ -69,7 +72,7 @@ def test_elements_at_scale_index_0_are_not_coded_and_take_their_mean(model: Hype
     torch.manual_seed(1)
     u = torch.randn(1, LATENTS, 8, 8) * 3
     index = torch.randint(0, 2, u.shape).float()
-    u_hat, means = quantised(model, u, index)
+    u_hat, means, _ = quantised(model, u, index)
     assert torch.equal(u_hat[index == 0], means[index == 0])
     assert not torch.equal(u_hat[index == 1], means[index == 1])
 
@@ -88,6 +91,8 @@ def test_noise_in_training_costs_about_what_rounding_costs(model: Hyperprior) ->
         model.scale.weight.zero_()
         for network in (model.mean_first, model.mean_second):
             start_at_zero(network.leave)
+            if network.step:
+                start_at_zero(network.step)
     y, t = torch.randn(1, LATENTS, 64, 64), torch.ones(1)
     rounded, noisy = model(y, t), model.train()(y, t)
     torch.testing.assert_close(noisy.bits_y, rounded.bits_y, rtol=0.03, atol=0.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from skosh import ConfigError
 from skosh.bundle import read_manifest
 from skosh.train import checkpoint, config, loop
 from skosh.train.export import write_bundle
-from skosh.train.restore import restore
+from skosh.train.networks import build
+from skosh.train.restore import move_levels, restore, start_from
 
 
 def test_a_bundle_that_is_loaded_and_exported_again_is_the_same(tiny_bundle: Path, tmp_path: Path) -> None:
@@ -35,3 +37,26 @@ def test_a_bundle_of_another_network_is_refused_by_the_names_that_differ(
     wider = config.load("tiny", ("body_width=40",))
     with pytest.raises(ConfigError, match="synthesis"):
         loop.train(wider, photo_folder, photo_folder, tmp_path, init=tiny_bundle)
+
+
+def test_rows_of_levels_move_to_the_lambdas_of_the_new_configuration() -> None:
+    before = config.load("tiny", ("lambda_min=0.001", "lambda_max=0.1", "levels=3"))
+    rows = torch.tensor([[0.0, 5.0], [2.0, 5.0], [3.0, 5.0]])  # at lambda 0.001, 0.01 and 0.1
+    now = config.load("tiny", ("lambda_min=0.0001", "lambda_max=0.1", "levels=4"))
+    moved = move_levels(rows, before, now)
+    torch.testing.assert_close(moved, torch.tensor([[-2.0, 5.0], [0.0, 5.0], [2.0, 5.0], [3.0, 5.0]]))
+    assert move_levels(rows, before, before) is rows
+
+
+def test_a_network_with_learned_steps_goes_on_from_a_bundle_without(tiny_run: Path, tmp_path: Path) -> None:
+    plain = config.load("tiny", ("learned_step=false",))
+    torch.manual_seed(0)
+    old = build(plain)
+    write_bundle(old, plain, tmp_path, "1", {"config": dataclasses.asdict(plain)})
+    model = build(config.load("tiny"))
+    start_from(model, config.load("tiny"), tmp_path)
+    x, t = torch.rand(1, 3, 64, 64), torch.full((1,), 0.5)
+    with torch.no_grad():
+        due, shown = old.eval()(x, t), model.eval()(x, t)
+    torch.testing.assert_close(shown[0], due[0])
+    torch.testing.assert_close(shown[1].bits_y, due[1].bits_y)

@@ -27,6 +27,7 @@ class Config:
     mean_width: int = 192  # channels inside hyper analysis and mean networks
     mean_features: int = 64  # channels of the features that both mean networks share
     mean_context: int = 128  # channels to which the known half of y is reduced
+    learned_step: bool = False  # a quantisation step for each element, from the mean networks
     levels: int = 6  # knots of the quality axis; 1: a single rate
     integer_scale_from: float = 0.7  # fraction of the steps after which the scale map is in integers
 
@@ -140,7 +141,7 @@ def _typed(key: str, value: Any, kind: type) -> Any:
         return float(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{key} takes {kind.__name__}, not {value!r}")
     return value
 

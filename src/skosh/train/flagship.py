@@ -118,6 +118,7 @@ class Flagship(nn.Module):
             config.mean_context,
             start_log_gain(config, std),
             torch.ones(m),
+            config.learned_step,
         )
         self.synthesis_level = Levels(torch.zeros(config.levels, config.body_width))
 

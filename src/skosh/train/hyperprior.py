@@ -98,26 +98,40 @@ class ScaleMap(nn.Module):
         return F.pixel_shuffle(index.clamp(0.0, MAP_MAX), REDUCTION)  # (B, M, H/16, W/16)
 
 
-class MeanFirst(nn.Module):
-    """z and the level's row -> features (B, F, H/16, W/16) and the means of the first half (B, M, H/16, W/16)."""
+class StepSize(nn.Module):
+    """Features -> a quantisation step for each latent, ``exp(tanh(s))``: within a factor e of 1, where it starts."""
 
-    def __init__(self, hyper: int, features: int, width: int, latents: int):
+    def __init__(self, width: int, latents: int):
+        super().__init__()
+        self.leave = nn.Conv2d(width, latents, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.exp(torch.tanh(self.leave(x)))
+
+
+class MeanFirst(nn.Module):
+    """z and the level's row -> features (B, F, H/16, W/16), and means (and steps) of the first half (B, M, H/16, W/16)."""
+
+    def __init__(self, hyper: int, features: int, width: int, latents: int, step: bool):
         super().__init__()
         self.enter = nn.Conv2d(hyper, features * REDUCTION**2, 1)
         self.block = MixBlock(features, kernel=5)
         self.widen = nn.Conv2d(features, width, 1)
         self.leave = nn.Conv2d(width, latents, 1)
         start_at_zero(self.leave)
+        self.step = StepSize(width, latents) if step else None
 
-    def forward(self, z: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, z: Tensor, level: Tensor) -> tuple[Tensor, ...]:
         h = self.block(F.leaky_relu(F.pixel_shuffle(self.enter(z), REDUCTION) + level, 0.1))
-        return h, self.leave(F.leaky_relu(self.widen(h), 0.1))
+        x = F.leaky_relu(self.widen(h), 0.1)
+        return (h, self.leave(x)) if self.step is None else (h, self.leave(x), self.step(x))
 
 
 class MeanSecond(nn.Module):
-    """Features and the known half (zero elsewhere) -> the means of the second half, (B, M, H/16, W/16)."""
+    """Features and the known half (zero elsewhere) -> means (and steps) of the second half, (B, M, H/16, W/16)."""
 
-    def __init__(self, features: int, context: int, width: int, latents: int):
+    def __init__(self, features: int, context: int, width: int, latents: int, step: bool):
         super().__init__()
         self.enter = nn.Conv2d(latents, context, 1)
         self.spatial = nn.Conv2d(context + features, context + features, 5, padding=2, groups=context + features)
@@ -125,11 +139,12 @@ class MeanSecond(nn.Module):
         self.block = MixBlock(width)
         self.leave = nn.Conv2d(width, latents, 1)
         start_at_zero(self.leave)
+        self.step = StepSize(width, latents) if step else None
 
-    def forward(self, h: Tensor, known: Tensor) -> Tensor:
+    def forward(self, h: Tensor, known: Tensor) -> tuple[Tensor, ...]:
         x = torch.cat([self.enter(known), h], 1)
-        out: Tensor = self.leave(self.block(F.leaky_relu(self.mix(self.spatial(x)), 0.1)))
-        return out
+        x = self.block(F.leaky_relu(self.mix(self.spatial(x)), 0.1))
+        return (self.leave(x),) if self.step is None else (self.leave(x), self.step(x))
 
 
 def first_half(latents: int, height: int, width: int, device: torch.device) -> Tensor:
@@ -160,17 +175,28 @@ class Hyperprior(nn.Module):
     """The whole entropy model of y. ``forward`` returns noise-based bits in training and those of rounded symbols otherwise."""
 
     def __init__(
-        self, latents: int, hyper: int, width: int, features: int, context: int, log_gain: Tensor, std: Tensor
+        self,
+        latents: int,
+        hyper: int,
+        width: int,
+        features: int,
+        context: int,
+        log_gain: Tensor,
+        std: Tensor,
+        step: bool = False,
     ):
-        """``log_gain`` (knots, M): start of the log gains. ``std`` (M,): standard deviation of y where it is known."""
+        """``log_gain`` (knots, M): start of the log gains. ``std`` (M,): standard deviation of y where it is known.
+
+        ``step``: the mean networks choose a quantisation step for each element as well.
+        """
         super().__init__()
         knots = log_gain.shape[0]
         self.latents = latents
         self.analysis = HyperAnalysis(latents, hyper, width)
         self.prior = Factorised(hyper)
         self.scale = ScaleMap(hyper, latents)
-        self.mean_first = MeanFirst(hyper, features, width, latents)
-        self.mean_second = MeanSecond(features, context, width, latents)
+        self.mean_first = MeanFirst(hyper, features, width, latents, step)
+        self.mean_second = MeanSecond(features, context, width, latents, step)
         self.log_gain = Levels(log_gain)  # u = y * exp(log_gain)
         self.log_inverse = Levels(-log_gain)  # y_hat = u_hat * exp(log_inverse)
         self.shift = Levels((log_gain + torch.log(std) - math.log(SCALE_MIN)) / LOG_STEP - INDEX_CENTRE)
@@ -191,8 +217,8 @@ class Hyperprior(nn.Module):
         z = self.analysis(u) + self.z_level(t)
         z_hat = round_through(z.clamp(-HYPER_LIMIT, HYPER_LIMIT))
         index = self.scale_index(z_hat, t)
-        u_hat, means = self.quantise(u, z_hat, index, gain, inverse, t)
-        residual = add_noise(u) - means if self.training else u_hat - means
+        u_hat, means, steps = self.quantise(u, z_hat, index, gain, inverse, t)
+        residual = add_noise((u - means) / steps) if self.training else (u_hat - means) / steps
         scale = SCALE_MIN * torch.exp(LOG_STEP * index)
         likelihood = normal_likelihood(residual, scale)
         bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
@@ -204,22 +230,27 @@ class Hyperprior(nn.Module):
         u = y * gain
         z = torch.round((self.analysis(u) + self.z_level(t)).clamp(-HYPER_LIMIT, HYPER_LIMIT))
         index = self.scale_index(z, t)
-        u_hat, means = self.quantise(u, z, index, gain, inverse, t)
-        return Symbols(z, torch.round(u_hat - means), index)
+        u_hat, means, steps = self.quantise(u, z, index, gain, inverse, t)
+        return Symbols(z, torch.round((u_hat - means) / steps), index)
 
     def quantise(
         self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Round u around its means, the first half and then the second; returns u_hat and the means, both as u."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Round u around its means, the first half and then the second; returns u_hat, the means and the steps, all as u."""
         first = first_half(self.latents, u.shape[2], u.shape[3], u.device)
         coded = torch.ones_like(first) if self.training else (index > 0).to(u.dtype)
-        h, mean = self.mean_first(z_hat, self.mean_level(t))
-        mean1 = mean * gain
-        known = first * (round_through(u - mean1) * coded + mean1)
-        mean2 = self.mean_second(h, known * inverse) * gain
-        means = first * mean1 + (1.0 - first) * mean2
-        u_hat = known + (1.0 - first) * (round_through(u - mean2) * coded + mean2)
-        return u_hat, means
+
+        def rounded(mean: Tensor, step: Tensor) -> Tensor:
+            return round_through((u - mean) / step) * coded * step + mean
+
+        one = u.new_ones(())
+        h, mean1, step1 = (*self.mean_first(z_hat, self.mean_level(t)), one)[:3]
+        known = first * rounded(mean1 * gain, step1)
+        mean2, step2 = (*self.mean_second(h, known * inverse), one)[:2]
+        u_hat = known + (1.0 - first) * rounded(mean2 * gain, step2)
+        means = (first * mean1 + (1.0 - first) * mean2) * gain
+        steps = first * step1 + (1.0 - first) * step2
+        return u_hat, means, steps
 
 
 class FactorisedLatent(nn.Module):

@@ -70,7 +70,7 @@ def train(
         check_same_run(saved["config"], config)
     model = build(config, None if saved else pictures).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if init and not saved:
-        start_from(model, init)
+        start_from(model, config, init)
     averaged = AveragedModel(model, multi_avg_fn=warming_average(config.ema))
     loss = Loss(config, lpips_weights).to(place)
     optimiser = make_optimiser(config, model)

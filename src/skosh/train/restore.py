@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +62,15 @@ def read_state(folder: Path, model: Network) -> dict[str, Tensor]:
     return state
 
 
-def start_from(model: Network, bundle: str | Path) -> None:
-    """Copy a bundle's weights into a network of the same shape; ConfigError where the shapes differ."""
-    _, trained = restore(bundle)
+def start_from(model: Network, config: Config, bundle: str | Path) -> None:
+    """Copy a bundle's weights into a network of the same shape, made from ``config``; ConfigError where the shapes differ.
+
+    Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1.
+    """
+    before, trained = restore(bundle)
     have, due = trained.state_dict(), model.state_dict()
+    have |= {name: value for name, value in due.items() if ".step.leave." in name and name not in have}
+    have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}
     wrong = sorted(
         name
         for name in have.keys() | due.keys()
@@ -73,3 +79,15 @@ def start_from(model: Network, bundle: str | Path) -> None:
     if wrong:
         raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
     model.load_state_dict(have)
+
+
+def move_levels(rows: Tensor, before: Config, now: Config) -> Tensor:
+    """Rows of levels (knots, C) learned for the lambdas of one configuration, at those of another: linear in log lambda."""
+    axis = (before.lambda_min, before.lambda_max, before.levels)
+    if axis == (now.lambda_min, now.lambda_max, now.levels) or len(rows) < 2 or now.levels < 2:
+        return rows
+    low, high = math.log(before.lambda_min), math.log(before.lambda_max)
+    due = torch.linspace(math.log(now.lambda_min), math.log(now.lambda_max), now.levels)
+    place = (due - low) / (high - low) * (len(rows) - 1)  # in knots; outside of 0..knots - 1 the ends are continued
+    left = place.floor().clamp(0, len(rows) - 2).long()
+    return torch.lerp(rows[left], rows[left + 1], (place - left)[:, None])
