@@ -1,0 +1,37 @@
+"""The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``.
+
+Exit status 0: all went well; 1: something failed; 2: wrong usage. Standard output carries data alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .coding import compress, decompress
+from .show import info
+from .training import export, train
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A learned image codec: pictures to small .skosh files and back.",
+)
+for command in (compress, decompress, info, train, export):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def skosh(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """A learned image codec: pictures to small .skosh files and back."""
+    if version:
+        print(f"skosh {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the ``skosh`` command."""
+    app()

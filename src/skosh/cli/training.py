@@ -1,0 +1,85 @@
+"""``skosh train`` and ``skosh export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import batch
+from ..errors import SkoshError
+from .coding import Force
+from .console import fail, say
+
+
+def train(
+    config: Annotated[
+        str, typer.Option("--config", help="A configuration's name (flagship, seed, tiny) or a .yaml file.")
+    ],
+    data: Annotated[Path, typer.Option("--data", help="Folder of training pictures.")],
+    val: Annotated[Path, typer.Option("--val", help="Folder of validation pictures.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, log.jsonl, TensorBoard.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    init: Annotated[
+        str | None, typer.Option("--init", help="Start from the weights of an installed model or a bundle's folder.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value over the configuration; may be repeated.")
+    ] = None,
+    lpips_weights: Annotated[
+        Path | None, typer.Option("--lpips-weights", help="LPIPS weights (.npz), where the loss needs them.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; by default CUDA if there is any.")
+    ] = None,
+) -> None:
+    """Train a network. Ctrl-C saves first; go on with --resume.
+
+    skosh train --config flagship --data photos/ --val held-out/ --out runs/a --set steps=20000
+    """
+    try:
+        training = training_half()
+        loaded = training.config.load(config, tuple(settings or ()))
+        training.loop.train(
+            loaded, data, val, out, resume=resume, init=init, lpips_weights=lpips_weights, device=device
+        )
+    except (SkoshError, OSError) as error:
+        fail(batch.describe(error))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the bundle to write.")],
+    version: Annotated[str, typer.Option("--version", help="Version of the weights, for the manifest.")] = "1",
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibrate",
+            help="Folder of training pictures: fit the frequency tables to them (1 to 2 % smaller files).",
+        ),
+    ] = None,
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
+    force: Force = False,
+) -> None:
+    """Export a run's averaged weights as a bundle that compress and decompress can use."""
+    try:
+        training_half()
+        from ..train.export import export as export_run
+
+        say("writing the networks, which takes some fifteen seconds")
+
+        manifest = export_run(run, out, version, force, calibrate, licence)
+    except (SkoshError, OSError) as error:
+        fail(batch.describe(error))
+    say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")
+
+
+def training_half() -> Any:
+    """The training half, which is loaded only when it is asked for; ends the command where its packages are missing."""
+    try:
+        from .. import train as training
+        from ..train import config, loop  # noqa: F401
+    except ModuleNotFoundError as error:
+        fail(f"this needs the package {error.name}: pip install '.[train]' in a checkout")
+    return training
