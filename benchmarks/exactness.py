@@ -16,11 +16,11 @@ from page import machine, replace_section, table
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle, find
+from skosh.bundle import Bundle
 from skosh.container import read
 from skosh.decode import take_symbols
-from skosh.entropy import Reader
 from skosh.exact import scale_map_reference, shifted
+from skosh.manifest import find
 from skosh.pixels import padded
 
 SHARED = Path(os.environ.get("SKOSH_SHARED", Path(__file__).parents[2] / "shared"))
@@ -65,9 +65,14 @@ def main() -> None:
 
 def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:
     """z, q and the scale indices that a bundle takes out of a file."""
-    header, chunks = read(file)
-    height, width = (padded(n, bundle.multiple) // bundle.stride for n in (header.height, header.width))
-    return list(take_symbols(bundle, Reader(bundle.models, chunks[0].payload), height, width, header.quality))
+    contents = read(file)
+    header, (stream,) = contents.header, contents.tiles
+    height, width = (padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width))
+    assert stream is not None
+    z, q, index = take_symbols(bundle, stream, height, width, header.quality)
+    assert q is not None
+    assert index is not None
+    return [z, q, index]
 
 
 def reference_index(bundle: Bundle, z: npt.NDArray[np.integer], quality: int) -> npt.NDArray[np.integer]:
@@ -76,7 +81,7 @@ def reference_index(bundle: Bundle, z: npt.NDArray[np.integer], quality: int) ->
     plain = scale_map_reference(
         z, arrays["scale_weight"], arrays["scale_bias"], int(arrays["scale_bits"]), bundle.reduction
     )
-    return shifted(plain, arrays["shift"][bundle.row(quality)])
+    return shifted(plain, bundle.shift(quality))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from PIL import Image, ImageOps
 from pytorch_msssim import ms_ssim
 
 import skosh
-from skosh.bundle import installed
+from skosh.manifest import installed
 from skosh.train.lpips import LPIPS, load_lpips
 
 SHARED = Path(os.environ.get("SKOSH_SHARED", Path(__file__).parents[2] / "shared"))

@@ -22,7 +22,8 @@ from page import machine, replace_section, table
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle, installed
+from skosh.bundle import Bundle
+from skosh.manifest import installed
 
 SIZE = (768, 512)
 WARM, COLD = 15, 5  # runs

@@ -29,9 +29,11 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def photo() -> Image.Image:
-    """A photograph that scikit-image brings: a cat, 451x300."""
+    """A photograph that scikit-image brings, without its colour profile: a cat, 451x300."""
     with Image.open(package_folder("skimage") / "data" / "chelsea.png") as image:
-        return image.convert("RGB")
+        photo = image.convert("RGB")
+    photo.info.clear()
+    return photo
 
 
 @pytest.fixture(scope="session")

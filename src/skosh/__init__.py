@@ -14,6 +14,14 @@ from .errors import (
 
 __version__ = "0.1.0"
 
+
+def register_opener() -> None:
+    """Let Pillow open and save ``.skosh`` files: after it, ``Image.open("a.skosh")`` works."""
+    from . import pillow_plugin
+
+    pillow_plugin.register()
+
+
 __all__ = [
     "BundleError",
     "ConfigError",
@@ -25,4 +33,5 @@ __all__ = [
     "decode",
     "encode",
     "info",
+    "register_opener",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import enum
+import errno
 import os
-import tempfile
-import warnings
+import secrets
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import SkoshError
 
@@ -29,6 +32,15 @@ PICTURES = {
     ".heic",
 }
 SKOSH = ".skosh"
+LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interruption
+
+
+class Existing(enum.Enum):
+    """What to do about an output that exists."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True)
@@ -40,13 +52,26 @@ class Job:
 
 
 @dataclass
+class Made:
+    """An output in memory, and what to say of it."""
+
+    content: bytes
+    note: str = ""  # a line for people
+    figures: dict[str, Any] = field(default_factory=dict)  # the same for programs
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Outcome:
-    """What became of a job: ``error`` is None if the target was written."""
+    """What became of a job: ``error`` says why it failed; ``skipped`` that its target was there already."""
 
     job: Job
-    note: str = ""  # a line about the result
+    made: Made | None = None  # without its content
     error: str | None = None
-    warnings: list[str] = field(default_factory=list)
+    skipped: bool = False
+
+
+Convert = Callable[[Path, Path], Made]
 
 
 def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
@@ -89,21 +114,48 @@ def _refuse_collisions(jobs: list[Job]) -> None:
         taken[target] = job.source
 
 
-def run(jobs: list[Job], convert: Callable[[Path, Path], tuple[bytes, str]], overwrite: bool) -> Iterator[Outcome]:
-    """Do the jobs in order. ``convert(source, target)`` returns the target's bytes and a note; what it raises is the job's error."""
-    for job in jobs:
-        outcome = Outcome(job)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                if job.target.exists() and not overwrite:
-                    raise SkoshError(f"{job.target} exists; --force replaces it")
-                content, outcome.note = convert(job.source, job.target)
-                write_whole(job.target, content)
-            except Exception as error:  # whatever one picture does, the others go on
-                outcome.error = describe(error)
-        outcome.warnings = [str(w.message) for w in caught]
-        yield outcome
+def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE, workers: int = 1) -> Iterator[Outcome]:
+    """Do the jobs, so many at a time, and yield what became of each as it ends. What ``convert(source, target)`` raises is the job's error.
+
+    A KeyboardInterrupt goes on to the caller after at most ``LAST_SECOND``; jobs that still run then end with the process, which has to call
+    ``remove_partials`` first.
+    """
+    if workers < 2:
+        for job in jobs:
+            yield do(job, convert, existing)
+        return
+    waiting = list(reversed(jobs))
+    pool = ThreadPoolExecutor(workers)
+    running: set[Future[Outcome]] = set()
+    try:
+        while True:
+            while waiting and len(running) < workers:
+                running.add(pool.submit(do, waiting.pop(), convert, existing))
+            if not running:
+                break
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    except BaseException:
+        wait(running, LAST_SECOND)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
+    """One job; whatever one picture does, the others go on."""
+    try:
+        if os.path.lexists(job.target) and existing is not Existing.REPLACE:
+            if existing is Existing.SKIP:
+                return Outcome(job, skipped=True)
+            raise SkoshError(f"{job.target} exists; --force replaces it, --skip-existing goes on")
+        made = convert(job.source, job.target)
+        write_whole(job.target, made.content, existing is Existing.REPLACE)
+        made.content = b""
+        return Outcome(job, made)
+    except Exception as error:
+        return Outcome(job, error=describe(error))
 
 
 def describe(error: BaseException) -> str:
@@ -116,22 +168,51 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that no reader ever sees half a file; folders are made on the way."""
+partials: set[Path] = set()  # files that are being written
+
+
+def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
+    """Write beside and rename, so that no reader ever sees half a file; folders are made on the way.
+
+    Without ``replace``, a file that has appeared under the name in the meantime is a FileExistsError and stays.
+    """
     if path.exists() and not path.is_file():
         raise SkoshError(f"{path} is no ordinary file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix=".skosh-", suffix=".partial", dir=path.parent)
+    partial = path.parent / f".skosh-{secrets.token_hex(8)}.partial"
+    partials.add(partial)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(partial, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)  # mkstemp makes files that only their owner can read
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
+        put(partial, path, replace)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)  # a full disk does not say where
         raise
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        partials.discard(partial)
+
+
+def put(partial: Path, path: Path, replace: bool) -> None:
+    """Give a whole file its name, in one step that happens or does not."""
+    if not replace:
+        try:
+            os.link(partial, path)  # unlike a rename, refuses a name that is taken
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
+    os.replace(partial, path)
+
+
+def remove_partials() -> None:
+    """For a process that is about to end while its threads still write: no half file stays."""
+    for partial in list(partials):
+        with contextlib.suppress(OSError):
+            partial.unlink()

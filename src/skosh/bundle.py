@@ -17,103 +17,28 @@ little-endian) and content. A file's model id is its first 8 bytes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from .boxes import Box
+from .container import QUALITY_UNIT
 from .entropy import Models
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
-from .limits import MAX_MANIFEST
+from .manifest import TABLES, content_hash, find, read_manifest
+from .pixels import Floats
 from .tables import SCALES, IntTable
 
 if TYPE_CHECKING:
     import onnxruntime
 
-Floats = npt.NDArray[np.float32]
 
-MANIFEST = "manifest.json"
-TABLES = "tables.npz"
-BUNDLE_VERSION = 1
-DEFAULT = "flagship"
-MODELS = Path(__file__).parent / "models"
-FACTORISED_GRAPHS = ("analysis", "synthesis")
-HYPERPRIOR_GRAPHS = ("analysis", "hyper_analysis", "mean_first", "mean_second", "scale_map", "synthesis")
-REQUIRED = {
-    "name": str,
-    "version": str,
-    "content_sha256": str,
-    "latent_channels": int,
-    "hyper_channels": int,
-    "stride": int,
-    "multiple": int,
-}
 QUALITIES = 101  # rows of levels in a bundle of variable rate
-
-
-def content_hash(folder: Path) -> str:
-    """SHA-256 over the bundle's graphs and tables (see the module's text), as 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    hashed = [path for path in folder.iterdir() if path.suffix == ".onnx" or path.name == TABLES]
-    for path in sorted(hashed, key=lambda path: path.name):
-        content = path.read_bytes()
-        digest.update(path.name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)
-    return digest.hexdigest()
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a bundle; BundleError if there is none, or one that this version can't use."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}")
-    try:
-        if path.stat().st_size > MAX_MANIFEST:
-            raise BundleError(f"{path} is too large to be a manifest")
-        manifest = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"can't read {path}: {error}") from error
-    if not isinstance(manifest, dict) or "bundle_version" not in manifest:
-        raise BundleError(f"{path} is no manifest of a bundle")
-    if manifest.get("bundle_version") != BUNDLE_VERSION:
-        raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
-    wrong = [key for key, kind in REQUIRED.items() if type(manifest.get(key)) is not kind]
-    if wrong or manifest["stride"] < 1 or manifest["multiple"] % manifest["stride"]:
-        raise BundleError(f"{path} lacks or misstates {', '.join(wrong) or 'stride and multiple'}")
-    return manifest
-
-
-def installed() -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """Name, folder and manifest of the bundles that come with the package."""
-    if MODELS.is_dir():
-        for folder in sorted(MODELS.iterdir()):
-            if (folder / MANIFEST).is_file():
-                yield folder.name, folder, read_manifest(folder)
-
-
-def find(model: str | os.PathLike[str] | None) -> Path:
-    """The folder of a bundle, by the name of an installed one or by path; the default bundle for None."""
-    name = DEFAULT if model is None else os.fspath(model)
-    if os.sep not in name and (MODELS / name / MANIFEST).is_file():
-        return MODELS / name
-    if Path(name).is_dir():
-        return Path(name)
-    known = ", ".join(found for found, _, _ in installed()) or "none"
-    raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({known})")
-
-
-def find_by_id(model_id: bytes) -> Path | None:
-    """The installed bundle that files with this model id were made with."""
-    for _, folder, manifest in installed():
-        if manifest["content_sha256"].startswith(model_id.hex()):
-            return folder
-    return None
 
 
 class Bundle:
@@ -137,6 +62,7 @@ class Bundle:
         self.stride: int = self.manifest["stride"]  # of y
         self.multiple: int = self.manifest["multiple"]  # pictures are padded to this
         self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
+        self.halo: dict[str, int] = self.manifest["halo"]  # how far each network sees, in samples of its coarser side
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         try:
             with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
@@ -164,14 +90,31 @@ class Bundle:
             q = [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
         return Models(z, q)
 
-    def row(self, quality: int) -> int:
-        """The row of levels that a quality of 0..100 stands for; a bundle of one rate has one row."""
-        return quality if len(self.arrays["gain"]) == QUALITIES else 0
+    def quality(self, asked: float) -> float:
+        """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
+        return round(asked * QUALITY_UNIT) / QUALITY_UNIT if len(self.arrays["gain"]) == QUALITIES else 0.0
 
-    def level(self, name: str, quality: int) -> Floats:
-        """A float row of levels, shape (1, C, 1, 1)."""
-        row: Floats = self.arrays[name][self.row(quality)].astype(np.float32)
+    def level(self, name: str, quality: float) -> Floats:
+        """A float row of levels between the two that the quality lies between, shape (1, C, 1, 1)."""
+        rows, eighth = self._rows(name, quality)
+        part = np.float32(eighth / QUALITY_UNIT)
+        row: Floats = rows[0].astype(np.float32) * (1 - part) + rows[1].astype(np.float32) * part
         return row[None, :, None, None]
+
+    def shift(self, quality: float) -> npt.NDArray[np.int64]:
+        """The shifts (M,) of the scale index, interpolated in integers: ``floor(((8 - e) a + e b + 4) / 8)``."""
+        rows, eighth = self._rows("shift", quality)
+        low, high = rows.astype(np.int64)
+        shift: npt.NDArray[np.int64] = (
+            (QUALITY_UNIT - eighth) * low + eighth * high + QUALITY_UNIT // 2
+        ) // QUALITY_UNIT
+        return shift
+
+    def _rows(self, name: str, quality: float) -> tuple[npt.NDArray[np.generic], int]:
+        """The two rows between which a quality lies, (2, C), and how many eighths of the way it is."""
+        rows = self.arrays[name]
+        row, eighth = divmod(round(quality * QUALITY_UNIT), QUALITY_UNIT) if len(rows) == QUALITIES else (0, 0)
+        return rows[[row, min(row + 1, len(rows) - 1)]], eighth
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
         """Run a network; inputs and outputs in the order of the module's text."""
@@ -186,12 +129,12 @@ class Bundle:
             raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
         return outputs
 
-    def scale_index(self, z: npt.NDArray[np.int32], quality: int) -> npt.NDArray[np.uint8]:
+    def scale_index(self, z: npt.NDArray[np.int32], quality: float) -> npt.NDArray[np.uint8]:
         """z (N, h, w) -> scale index of every latent (M, H, W). The same integers on every machine."""
         (index,) = self.run("scale_map", z[None].astype(np.float32))
-        return shifted(index[0], self.arrays["shift"][self.row(quality)])
+        return shifted(index[0], self.shift(quality))
 
-    def mean_first(self, z: npt.NDArray[np.int32], quality: int) -> tuple[Floats, Floats, Floats]:
+    def mean_first(self, z: npt.NDArray[np.int32], quality: float) -> tuple[Floats, Floats, Floats]:
         """z (N, h, w) -> features, means of the first half and quantisation steps; 1 where the bundle has learned none."""
         features, mean, *step = self.run("mean_first", z[None], self.level("mean_level", quality))
         return features, mean, step[0] if step else np.ones((), np.float32)
@@ -201,9 +144,10 @@ class Bundle:
         mean, *step = self.run("mean_second", features, known)
         return mean, step[0] if step else np.ones((), np.float32)
 
-    def first_half(self, height: int, width: int) -> npt.NDArray[np.bool_]:
-        """The half of the latents (M, height, width) whose means come from z alone: c + i + j is even."""
-        odd = [np.arange(n) % 2 == 1 for n in (self.latents, height, width)]
+    def first_half(self, box: Box) -> npt.NDArray[np.bool_]:
+        """The half of the latents in a box (M, H, W) whose means come from z alone: c + i + j is even."""
+        ranges = ((0, self.latents), (box.top, box.bottom), (box.left, box.right))
+        odd = [np.arange(start, end) % 2 == 1 for start, end in ranges]
         half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])
         return half
 
@@ -253,6 +197,18 @@ class Bundle:
 
 
 _loaded: dict[tuple[Path, int, bool], Bundle] = {}
+
+
+def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
+    """A bundle and how many windows of a picture to work on at once, for so many threads (0: one a core).
+
+    A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
+    that is loaded already keeps its threads.
+    """
+    workers = threads or os.cpu_count() or 1
+    if isinstance(model, Bundle):
+        return model, workers if model.threads == 1 else 1
+    return (load(model, 1), workers) if many_windows else (load(model, threads), 1)
 
 
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:

@@ -1,8 +1,9 @@
-"""The file: a signature, then chunks; the header chunk first. ``docs/format.md`` says the same in words.
+"""The file: a signature, then chunks; the header first, the tiles last. ``docs/format.md`` says the same in words.
 
-    file    = SIGNATURE VERSION (1 byte) chunk(HEADER) chunk*
+    file    = SIGNATURE VERSION (1 byte) chunk(HEADER) chunk(extra)* chunk(TILE)+
     chunk   = type (1 byte) length (varint) payload (length bytes) CRC-32 of type and payload (4 bytes, little-endian)
-    HEADER  = mode and tile (1 byte) quality (1 byte) width (varint) height (varint) model id (8 bytes)
+    HEADER  = settings (2 bytes, little-endian) width (varint) height (varint) model id (8 bytes)
+    TILE    = [number of the tile (varint), where the picture has more than one] entropy-coded stream
 
 A varint holds 7 bits a byte, lowest first, with the high bit set on all bytes but the last. A type in lower case may be skipped
 by a reader that does not know it; one in upper case may not.
@@ -10,20 +11,25 @@ by a reader that does not know it; one in upper case may not.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import IO
 
 from .errors import FormatError
-from .limits import MAX_CHUNK, check_size
+from .limits import MAX_CHUNK, MAX_PIXELS, check_size
 
 SIGNATURE = b"\x93SK"
 VERSION = 1
-HEADER = b"H"
-TILE = b"T"
+HEADER, TILE = b"H", b"T"
+ALPHA, ICC, EXIF, XMP = b"A", b"i", b"e", b"x"
+EXTRAS = (ALPHA, ICC, EXIF, XMP)  # at most one of each, in any order between the header and the first tile
 MODEL_ID_BYTES = 8
 VARINT_BYTES = 5
-MODES = {0: "RGB"}
+MODES = {0: "RGB", 1: "L"}
+QUALITY_UNIT = 8  # qualities are multiples of an eighth
+TILE_MIN = 64  # the smallest side of a tile; others are this times a power of two
 
 
 @dataclass(frozen=True)
@@ -32,108 +38,201 @@ class Header:
 
     width: int  # pixels
     height: int
-    quality: int  # 0..100: the row of the bundle's levels
+    quality: float  # 0 to 100 in eighths: the place between the bundle's rows of levels
     model_id: bytes  # the first 8 bytes of the bundle's content hash
-    mode: str = "RGB"
-    tile: int = 0  # side of a tile: 0 for one tile that is the whole picture, else 2 ** (n + 5) with n in 1..15
+    mode: str = "RGB"  # or L: grey
+    tile: int = 0  # side of a tile: 0 for one tile that is the whole picture, else 64 * 2 ** n with n in 0..14
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles the picture has."""
+        return -(-self.width // self.tile) * -(-self.height // self.tile) if self.tile else 1
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """A type of one byte and a payload whose checksum was right."""
+class Contents:
+    """All that a file holds. A tile that salvage could not read is None."""
 
-    kind: bytes
-    payload: bytes
+    header: Header
+    extras: dict[bytes, bytes]  # type -> payload
+    tiles: list[bytes | None]
 
 
-def write(header: Header, chunks: list[Chunk]) -> bytes:
+def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> bytes:
     """The bytes of a file."""
-    first = Chunk(HEADER, _pack_header(header))
-    return SIGNATURE + bytes([VERSION]) + b"".join(_pack_chunk(chunk) for chunk in [first, *chunks])
+    if len(tiles) != header.tiles:
+        raise ValueError(f"{len(tiles)} tiles where the header says {header.tiles}")
+    parts = [SIGNATURE, bytes([VERSION]), _chunk(HEADER, _pack_header(header))]
+    parts += [_chunk(kind, payload) for kind, payload in extras.items()]
+    parts += [_chunk(TILE, (_varint(n) if len(tiles) > 1 else b"") + stream) for n, stream in enumerate(tiles)]
+    return b"".join(parts)
 
 
-def read(data: bytes) -> tuple[Header, list[Chunk]]:
-    """Header and chunks of a whole file; FormatError for anything foreign, damaged or cut short."""
-    first, at = _read_first(data)
-    chunks = []
-    while at < len(data):
-        chunk, at = _read_chunk(data, at)
-        known = chunk.kind == TILE
-        if not known and chunk.kind.isupper():
-            raise FormatError(f"this file needs a newer skosh: unknown critical chunk {chunk.kind!r}")
-        if known:
-            chunks.append(chunk)
-    if not chunks:
-        raise FormatError("the file is cut short: it has a header but no picture")
-    return first, chunks
+def read(data: bytes, max_pixels: int = MAX_PIXELS, salvage: bool = False) -> Contents:
+    """The contents of a whole file.
+
+    Raises FormatError for anything foreign, damaged or cut short, LimitError for a picture over ``max_pixels``. With ``salvage``, damage
+    behind the header costs only what it hit.
+    """
+    file = io.BytesIO(data)
+    header = _read_start(file, max_pixels)
+    extras: dict[bytes, bytes] = {}
+    tiles: list[bytes | None] = [None] * header.tiles
+    while file.tell() < len(data):
+        start = file.tell()
+        try:
+            _take(file, header, extras, tiles)
+        except FormatError:
+            if not salvage:
+                raise
+            file.seek(_next_tile(data, start + 1))
+    if not salvage and None in tiles:
+        missing = sum(tile is None for tile in tiles)
+        raise FormatError(f"the file is cut short: {missing} of {len(tiles)} tiles are missing")
+    return Contents(header, extras, tiles)
 
 
-def read_header(data: bytes) -> Header:
-    """Header alone; the rest of the file need not be there."""
-    return _read_first(data)[0]
+def _take(file: IO[bytes], header: Header, extras: dict[bytes, bytes], tiles: list[bytes | None]) -> None:
+    """Read one chunk behind the header and put it where it belongs."""
+    at = file.tell()
+    kind, payload = _read_chunk(file)
+    if kind == TILE:
+        number, start = _read_varint(io.BytesIO(payload)) if len(tiles) > 1 else (0, 0)
+        if number >= len(tiles) or tiles[number] is not None:
+            raise FormatError(f"byte {at}: tile {number} is one too many")
+        tiles[number] = payload[start:]
+    elif any(tile is not None for tile in tiles) and kind in EXTRAS:
+        raise FormatError(f"byte {at}: chunk {kind!r} stands behind a tile")
+    else:
+        _put_extra(extras, kind, payload, at)
 
 
-def _read_first(data: bytes) -> tuple[Header, int]:
-    if not data:
+def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, dict[bytes, bytes]]:
+    """Header and extras of an open file, which is read up to its first tile and no further."""
+    header = _read_start(file, max_pixels)
+    extras: dict[bytes, bytes] = {}
+    while True:
+        at = file.tell()
+        kind, length = _read_chunk_start(file)
+        if kind == TILE:
+            return header, extras
+        _put_extra(extras, kind, _read_payload(file, kind, length), at)
+
+
+def _put_extra(extras: dict[bytes, bytes], kind: bytes, payload: bytes, at: int) -> None:
+    if kind in extras or kind == HEADER:
+        raise FormatError(f"byte {at}: a second chunk {kind!r}")
+    if kind in EXTRAS:
+        extras[kind] = payload
+    elif kind.isupper():
+        raise FormatError(f"this file needs a newer skosh: unknown critical chunk {kind!r}")
+
+
+def _read_start(file: IO[bytes], max_pixels: int) -> Header:
+    """Signature, version and header."""
+    start = file.read(len(SIGNATURE))
+    if not start:
         raise FormatError("the file is empty")
-    if not data.startswith(SIGNATURE):
-        cut = SIGNATURE.startswith(data)
+    if start != SIGNATURE:
+        cut = SIGNATURE.startswith(start)
         raise FormatError("the file is cut short in its signature" if cut else "this is not a .skosh file")
-    at = len(SIGNATURE)
-    if len(data) == at:
+    version = file.read(1)
+    if not version:
         raise FormatError("the file is cut short before its version")
-    if data[at] != VERSION:
-        raise FormatError(f"format version {data[at]} is not known to this skosh (it reads {VERSION}): update it")
-    chunk, at = _read_chunk(data, at + 1)
-    if chunk.kind != HEADER:
-        raise FormatError(f"the first chunk is {chunk.kind!r} and not the header")
-    return _unpack_header(chunk.payload), at
+    if version[0] != VERSION:
+        raise FormatError(f"format version {version[0]} is not known to this skosh (it reads {VERSION}): update it")
+    kind, payload = _read_chunk(file)
+    if kind != HEADER:
+        raise FormatError(f"the first chunk is {kind!r} and not the header")
+    header = _unpack_header(payload)
+    check_size(header.width, header.height, max_pixels)
+    return header
 
 
 def _pack_header(header: Header) -> bytes:
-    tile = 0 if header.tile == 0 else header.tile.bit_length() - 6
-    if header.tile and (not 1 <= tile <= 15 or header.tile != 1 << (tile + 5)):
-        raise ValueError(f"a tile of {header.tile} pixels is no power of two from 64 on")
+    tile = 0 if header.tile == 0 else (header.tile // TILE_MIN).bit_length()
+    if header.tile and (not 1 <= tile <= 15 or header.tile != TILE_MIN << (tile - 1)):
+        raise ValueError(f"a tile of {header.tile} pixels is no power of two from {TILE_MIN} on")
     mode = next(code for code, name in MODES.items() if name == header.mode)
-    return bytes([mode | tile << 4, header.quality]) + _varint(header.width) + _varint(header.height) + header.model_id
+    eighths = round(header.quality * QUALITY_UNIT)
+    sizes = _varint(header.width) + _varint(header.height)
+    return struct.pack("<H", tile | mode << 4 | eighths << 6) + sizes + header.model_id
 
 
 def _unpack_header(payload: bytes) -> Header:
     if len(payload) < 2:
         raise FormatError("the header is cut short")
-    packed, quality = payload[0], payload[1]
-    width, at = _read_varint(payload, 2)
-    height, at = _read_varint(payload, at)
-    if len(payload) != at + MODEL_ID_BYTES:
-        raise FormatError(f"the header has {len(payload)} bytes where {at + MODEL_ID_BYTES} were due")
-    if packed & 15 not in MODES:
-        raise FormatError(f"this file needs a newer skosh: unknown mode {packed & 15}")
-    if quality > 100:
-        raise FormatError(f"quality {quality} is over 100")
-    check_size(width, height)
-    tile = 0 if packed >> 4 == 0 else 1 << ((packed >> 4) + 5)
-    return Header(width, height, quality, payload[at:], MODES[packed & 15], tile)
+    (settings,) = struct.unpack_from("<H", payload)
+    tile, mode, eighths = settings & 15, settings >> 4 & 3, settings >> 6
+    file = io.BytesIO(payload[2:])
+    width, height = _read_varint(file)[0], _read_varint(file)[0]
+    model_id = file.read()
+    if len(model_id) != MODEL_ID_BYTES:
+        raise FormatError(f"the header's model id has {len(model_id)} bytes where {MODEL_ID_BYTES} are due")
+    if mode not in MODES:
+        raise FormatError(f"this file needs a newer skosh: unknown mode {mode}")
+    if eighths > 100 * QUALITY_UNIT:
+        raise FormatError(f"quality {eighths / QUALITY_UNIT} is over 100")
+    side = TILE_MIN << (tile - 1) if tile else 0
+    return Header(width, height, eighths / QUALITY_UNIT, model_id, MODES[mode], side)
 
 
-def _pack_chunk(chunk: Chunk) -> bytes:
-    check = zlib.crc32(chunk.kind + chunk.payload)
-    return chunk.kind + _varint(len(chunk.payload)) + chunk.payload + struct.pack("<I", check)
+def _chunk(kind: bytes, payload: bytes) -> bytes:
+    return kind + _varint(len(payload)) + payload + struct.pack("<I", zlib.crc32(kind + payload))
 
 
-def _read_chunk(data: bytes, at: int) -> tuple[Chunk, int]:
-    kind = data[at : at + 1]
+def _read_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
+    kind, length = _read_chunk_start(file)
+    return kind, _read_payload(file, kind, length)
+
+
+def _read_chunk_start(file: IO[bytes]) -> tuple[bytes, int]:
+    """Type and length of a payload."""
+    at = file.tell()
+    kind = file.read(1)
     if not (kind.isalpha() and kind.isascii()):
         raise FormatError(f"byte {at}: damaged, or cut short, where a chunk should begin")
-    length, start = _read_varint(data, at + 1)
+    length, _ = _read_varint(file)
     if length > MAX_CHUNK:
         raise FormatError(f"byte {at}: chunk {kind!r} claims {length} bytes, over the limit of {MAX_CHUNK}")
-    end = start + length
-    if end + 4 > len(data):
-        raise FormatError(f"the file is cut short: chunk {kind!r} ends at byte {end + 4}, the file at {len(data)}")
-    payload = data[start:end]
-    if zlib.crc32(kind + payload) != struct.unpack_from("<I", data, end)[0]:
-        raise FormatError(f"the file is damaged: wrong checksum of chunk {kind!r} at byte {at}")
-    return Chunk(kind, payload), end + 4
+    return kind, length
+
+
+def _read_payload(file: IO[bytes], kind: bytes, length: int) -> bytes:
+    at = file.tell()
+    payload, check = file.read(length), file.read(4)
+    if len(check) < 4:
+        raise FormatError(f"the file is cut short: chunk {kind!r} ends at byte {at + length + 4}, after the file")
+    if zlib.crc32(kind + payload) != struct.unpack("<I", check)[0]:
+        raise FormatError(f"the file is damaged: wrong checksum of chunk {kind!r} before byte {at + length}")
+    return payload
+
+
+def _next_tile(data: bytes, at: int) -> int:
+    """Where the next whole tile begins, at or after a byte; the end of the file if there is none.
+
+    Every ``T`` may be one. Its length has to lead to another chunk or to the end, which leaves one in two hundred of them, and only so many
+    bytes are summed up in all, so that no file takes long.
+    """
+    left = SALVAGE_SUMS * len(data)
+    while left > 0 and (at := data.find(TILE, at)) >= 0:
+        file = io.BytesIO(data)
+        file.seek(at + 1)
+        try:
+            length, size = _read_varint(file)
+        except FormatError:
+            length, size = len(data), 0
+        start = at + 1 + size
+        end = start + length + 4
+        if end == len(data) or data[end : end + 1] == TILE:
+            left -= length
+            if zlib.crc32(TILE + data[start : end - 4]) == struct.unpack_from("<I", data, end - 4)[0]:
+                return at
+        at += 1
+    return len(data)
+
+
+SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find a tile
 
 
 def _varint(value: int) -> bytes:
@@ -145,15 +244,16 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def _read_varint(file: IO[bytes]) -> tuple[int, int]:
+    """A number and how many bytes it took."""
     value = 0
     for i in range(VARINT_BYTES):
-        if at + i >= len(data):
+        byte = file.read(1)
+        if not byte:
             raise FormatError("the file is cut short in a number")
-        byte = data[at + i]
-        value |= (byte & 127) << (7 * i)
-        if byte < 128:
-            if i and not byte:
-                raise FormatError(f"byte {at}: a number is not in its shortest form")
-            return value, at + i + 1
-    raise FormatError(f"byte {at}: a number is too long")
+        value |= (byte[0] & 127) << (7 * i)
+        if byte[0] < 128:
+            if i and not byte[0]:
+                raise FormatError(f"byte {file.tell() - 1}: a number is not in its shortest form")
+            return value, i + 1
+    raise FormatError(f"byte {file.tell() - 1}: a number is too long")

@@ -3,100 +3,200 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from . import alpha, manifest, metadata
 from . import bundle as bundles
+from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .container import TILE, Header, read
+from .container import ALPHA, Contents, Header, read
 from .entropy import Reader, Symbols
-from .errors import BundleError, FormatError
-from .limits import check_justified
-from .pixels import Floats, Pixels, from_network, padded, to_image
+from .errors import BundleError, FormatError, LimitError
+from .latents import WINDOW, synthesise
+from .limits import MAX_PIXELS, check_justified
+from .pixels import Picture, Pixels, padded, to_image
+
+Region = tuple[int, int, int, int]  # x, y, width, height in pixels
+LOST = 128  # grey level of what salvage could not save
 
 
-def decode(data: bytes, model: str | os.PathLike[str] | Bundle | None = None, threads: int = 0) -> Image.Image:
-    """Decode the bytes of a ``.skosh`` file to an RGB picture.
+def decode(
+    data: bytes,
+    model: str | os.PathLike[str] | Bundle | None = None,
+    threads: int = 0,
+    *,
+    region: Region | None = None,
+    salvage: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Decode the bytes of a ``.skosh`` file to a picture, of the mode that was coded, with its metadata in ``info``.
 
-    ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a core.
+    ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
+    core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
+    damaged file; lost parts are grey and named in a warning.
 
-    Raises FormatError for bytes that are no such file or damaged, BundleError if the model is not there, LimitError.
+    Raises FormatError for bytes that are no such file or damaged, BundleError if the model is not there, LimitError for too large a picture
+    or a region outside of it.
     """
+    picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
+    for note in picture.notes:
+        warnings.warn(note, stacklevel=2)
+    return to_image(picture)
+
+
+def decode_picture(
+    data: bytes,
+    model: str | os.PathLike[str] | Bundle | None = None,
+    threads: int = 0,
+    *,
+    region: Region | None = None,
+    salvage: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
+    """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    header, chunks = read(bytes(data))
+    contents = read(bytes(data), max_pixels, salvage)
+    header = contents.header
     check_justified(header.width, header.height, len(data))
-    tiles = [chunk for chunk in chunks if chunk.kind == TILE]
-    if header.tile or len(tiles) != 1:
-        raise FormatError("this file is in tiles, which this skosh can't read: update it")
-    bundle = model if isinstance(model, Bundle) else bundles.load(_folder(header, model), threads)
+    box = _box(region, header)
+    many = box.height * box.width > WINDOW * WINDOW
+    folder = _folder(header, model)
+    bundle, workers = bundles.for_size(folder, threads, many)
     if bundle.model_id != header.model_id:
         raise BundleError(
             f"the file was made with model {header.model_id.hex()}, not {bundle.name} ({bundle.model_id.hex()})"
         )
-    return to_image(decode_tile(bundle, tiles[0].payload, header))
+    return Decoder(bundle, contents, workers, salvage).picture(box)
 
 
-def info(data: bytes) -> dict[str, Any]:
-    """What a file says of itself, without loading a model: size, bits a pixel, quality, model id and whether it is installed."""
-    header, _ = read(data)
-    folder = bundles.find_by_id(header.model_id)
-    return {
-        "width": header.width,
-        "height": header.height,
-        "mode": header.mode,
-        "quality": header.quality,
-        "bytes": len(data),
-        "bpp": 8 * len(data) / (header.width * header.height),
-        "model_id": header.model_id.hex(),
-        "model": folder.name if folder else None,
-    }
+def _box(region: Region | None, header: Header) -> Box:
+    if region is None:
+        return whole(header.height, header.width)
+    x, y, width, height = region
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > header.width or y + height > header.height:
+        raise LimitError(f"the region {x},{y},{width},{height} is not inside of {header.width}x{header.height}")
+    return Box(y, x, y + height, x + width)
 
 
-def _folder(header: Header, model: str | os.PathLike[str] | None) -> str | os.PathLike[str]:
+def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> str | os.PathLike[str] | Bundle:
     if model is not None:
         return model
-    folder = bundles.find_by_id(header.model_id)
+    folder = manifest.find_by_id(header.model_id)
     if folder is None:
-        known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in bundles.installed()) or "none"
+        known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in manifest.installed()) or "none"
         raise BundleError(
             f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}); name its folder with --model"
         )
     return folder
 
 
-def decode_tile(bundle: Bundle, stream: bytes, header: Header) -> Pixels:
-    """The pixels of one tile, (H, W, 3) bytes."""
-    reader = Reader(bundle.models, stream)
-    height, width = (padded(n, bundle.multiple) // bundle.stride for n in (header.height, header.width))  # of y
-    if bundle.hyper:
-        z, q, _ = take_symbols(bundle, reader, height, width, header.quality)
-        y_hat = latent(bundle, z, q, header.quality)
-    else:
-        y_hat = reader.take_z(bundle.latents, height, width)[None].astype(np.float32)
-    levels = [bundle.level(name, header.quality) for name in ("synthesis_level",) if name in bundle.arrays]
-    (x,) = bundle.run("synthesis", y_hat, *levels)
-    return from_network(x, header.height, header.width)
+class Decoder:
+    """The symbols of a file, read tile by tile as they are needed, and pictures of any part of it."""
+
+    def __init__(self, bundle: Bundle, contents: Contents, workers: int, salvage: bool):
+        self.bundle, self.contents = bundle, contents
+        self.workers, self.salvage = workers, salvage
+        header = contents.header
+        self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
+        self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
+        self.lost: list[Box] = []  # of these
+
+    def picture(self, box: Box) -> Picture:
+        """The pixels of a box, with what belongs to them and a note about every part that was lost."""
+        header, extras = self.contents.header, self.contents.extras
+        pixels = self.pixels(box)
+        plane, notes = None, []
+        if ALPHA in extras:
+            plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
+        for tile in self.lost:
+            seen = tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width))
+            notes.append(f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}")
+            part = seen.cut_to(box).inside(box)
+            pixels[part.top : part.bottom, part.left : part.right] = LOST
+        return Picture(pixels, header.mode == "L", plane, metadata.unpack(extras), notes)
+
+    def pixels(self, box: Box) -> Pixels:
+        """The pixels of a box, (H, W, 3)."""
+        z, q = self.symbols(self.needed(box))
+        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers)
+
+    def needed(self, box: Box) -> list[Box]:
+        """The tiles that the pixels of a box depend on."""
+        bundle, halo = self.bundle, self.bundle.halo
+        grid = self.all_z.times(bundle.reduction)
+        seen = box.over(bundle.stride).grown(halo["synthesis"] + halo.get("mean_second", 0), grid)
+        cells = seen.over(bundle.reduction).grown(halo.get("mean_first", 0), self.all_z)
+        return [tile for tile in self.tiles if tile.meets(cells)]
+
+    def symbols(self, tiles: list[Box]) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
+        """z (N, h, w) and q (M, H, W) of the whole picture, 0 outside of the tiles; without a hyperprior the latent and None."""
+        bundle = self.bundle
+        shape = self.all_z.height, self.all_z.width
+        z = np.zeros((bundle.hyper or bundle.latents, *shape), np.int32)
+        q = None
+        if bundle.hyper:
+            q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16)
+
+        def work(tile: Box) -> None:
+            stream = self.contents.tiles[self.tiles.index(tile)]
+            try:
+                if stream is None:
+                    raise FormatError("a damaged tile")
+                self.take(stream, tile, z, q)
+            except FormatError:
+                if not self.salvage:
+                    raise
+                self.lost.append(tile)
+
+        each(tiles, work, self.workers)
+        self.lost.sort()
+        return z, q
+
+    def take(self, stream: bytes, tile: Box, z: Symbols, q: npt.NDArray[np.int16] | None) -> None:
+        """Read one tile's symbols into z and q."""
+        part, part_q, _ = take_symbols(self.bundle, stream, tile.height, tile.width, self.contents.header.quality)
+        tile.of(z)[:] = part
+        if q is not None:
+            tile.times(self.bundle.reduction).of(q)[:] = part_q
 
 
 def take_symbols(
-    bundle: Bundle, reader: Reader, height: int, width: int, quality: int
-) -> tuple[Symbols, Symbols, npt.NDArray[np.uint8]]:
-    """z (N, h, w), q (M, height, width) and the scale indices of q."""
-    z = reader.take_z(bundle.hyper, height // bundle.reduction, width // bundle.reduction)
+    bundle: Bundle, stream: bytes, height: int, width: int, quality: float
+) -> tuple[Symbols, Symbols | None, npt.NDArray[np.uint8] | None]:
+    """A stream -> z (N, height, width), q (M, H, W) and the scale indices of q; without a hyperprior there is only the first."""
+    reader = Reader(bundle.models, stream)
+    z = reader.take_z(bundle.hyper or bundle.latents, height, width)
+    if not bundle.hyper:
+        return z, None, None
     index = bundle.scale_index(z, quality)
     return z, reader.take_q(index), index
 
 
-def latent(bundle: Bundle, z: Symbols, q: Symbols, quality: int) -> Floats:
-    """Means from z and from the first half, and with them y_hat (1, M, H, W)."""
-    gain, inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
-    first = bundle.first_half(*q.shape[1:])
-    values = q[None].astype(np.float32)
-    features, mean, step = bundle.mean_first(z, quality)
-    known = np.where(first, (values * step + mean * gain) * inverse, np.float32(0.0))
-    mean, step = bundle.mean_second(features, known)
-    return np.where(first, known, (values * step + mean * gain) * inverse)
+def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+    """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed."""
+    contents = read(data, max_pixels)
+    header, extras = contents.header, contents.extras
+    found = metadata.unpack(extras)
+    folder = manifest.find_by_id(header.model_id)
+    return {
+        "width": header.width,
+        "height": header.height,
+        "mode": header.mode + ("A" if ALPHA in extras else ""),
+        "quality": header.quality,
+        "bytes": len(data),
+        "bpp": 8 * len(data) / (header.width * header.height),
+        "tiles": header.tiles,
+        "tile": header.tile or None,
+        "alpha_bytes": len(extras.get(ALPHA, b"")),
+        "icc_bytes": len(found.icc or b""),
+        "exif_bytes": len(found.exif or b""),
+        "xmp_bytes": len(found.xmp or b""),
+        "model_id": header.model_id.hex(),
+        "model": folder.name if folder else None,
+    }

@@ -2,86 +2,245 @@
 
 from __future__ import annotations
 
-import operator
+import math
 import os
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from . import alpha, metadata
 from . import bundle as bundles
+from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .container import TILE, Chunk, Header, write
-from .entropy import Symbols, Writer
-from .errors import BundleError
-from .pixels import Floats, Pixels, from_image, to_network
+from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
+from .entropy import SYMBOL_MAX, Symbols, Writer
+from .errors import BundleError, LimitError
+from .latents import WINDOW, first_half, second_half, synthesise
+from .limits import MAX_PIXELS
+from .pixels import Floats, Picture, Pixels, from_image, padded, to_network
+from .search import highest_below
 from .tables import HYPER_LIMIT
 
 DEFAULT_QUALITY = 50
-SYMBOL_MAX = 1 << 22  # latents are clamped here; real ones stay far below
+DEFAULT_TILE = 1024  # pixels
+SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
+PSNR_TOLERANCE = 0.01  # dB above what was asked for, likewise
 
 
 def encode(
     image: Image.Image | Pixels,
-    quality: int = DEFAULT_QUALITY,
+    quality: float = DEFAULT_QUALITY,
     model: str | os.PathLike[str] | Bundle | None = None,
     threads: int = 0,
+    *,
+    target_bytes: float | None = None,
+    target_psnr: float | None = None,
+    tile: int = DEFAULT_TILE,
+    strip: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> bytes:
-    """Encode a picture as the bytes of a ``.skosh`` file.
+    """Encode a picture as the bytes of a ``.skosh`` file. What is lost besides precision comes as a warning.
 
-    ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best). ``model``: an installed bundle's
-    name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core.
+    ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
+    installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
+    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``tile``: side in pixels of what can be decoded
+    by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
 
-    Raises ValueError for a quality out of range or an array that is no RGB picture, ImageError, LimitError and BundleError.
+    Raises ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
+    reached) and BundleError.
     """
-    quality = operator.index(quality)
     if not 0 <= quality <= 100:
         raise ValueError(f"quality is 0 to 100, not {quality}")
+    if target_bytes is not None and target_psnr is not None:
+        raise ValueError("target_bytes and target_psnr exclude each other")
+    picture = take_apart(image, max_pixels, strip)
+    for note in picture.notes:
+        warnings.warn(note, stacklevel=2)
+    encoder = Encoder(picture, model, threads, tile)
+    if target_bytes is not None:
+        return encoder.file_of_size(target_bytes)
+    if target_psnr is not None:
+        return encoder.file_of_psnr(target_psnr)
+    return encoder.file(quality)
+
+
+def take_apart(image: Image.Image | Pixels, max_pixels: int = MAX_PIXELS, strip: bool = False) -> Picture:
+    """A picture from Pillow's or from an array; ValueError for an array of another shape or type."""
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"an array has to be (H, W, 3) of uint8, not {image.shape} of {image.dtype}")
         image = Image.fromarray(image)
-    pixels = from_image(image)
-    bundle = model if isinstance(model, Bundle) else bundles.load(model, threads)
-    header = Header(pixels.shape[1], pixels.shape[0], bundle.row(quality), bundle.model_id)
-    stream = encode_tile(bundle, pixels, quality)
-    return write(header, [Chunk(TILE, stream)])
+    return from_image(image, max_pixels, strip)
 
 
-def encode_tile(bundle: Bundle, pixels: Pixels, quality: int) -> bytes:
-    """The entropy-coded stream of one tile, (H, W, 3) bytes."""
+def check_tile(tile: int) -> None:
+    """ValueError unless this is a side that a file's tiles may have."""
+    if tile and (tile < TILE_MIN or tile > TILE_MIN << 14 or tile & (tile - 1)):
+        raise ValueError(f"a tile's side is 0 or a power of two from {TILE_MIN} on, not {tile}")
+
+
+class Encoder:
+    """A picture behind the analysis network, which is all that files of different qualities share."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        model: str | os.PathLike[str] | Bundle | None = None,
+        threads: int = 0,
+        tile: int = DEFAULT_TILE,
+    ):
+        check_tile(tile)
+        height, width = picture.pixels.shape[:2]
+        self.bundle, self.workers = bundles.for_size(model, threads, height * width > WINDOW * WINDOW)
+        self.height, self.width = height, width
+        self.picture = picture
+        side = tile if tile < max(height, width) else 0
+        mode = "L" if picture.grey else "RGB"
+        self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
+        self.extras = metadata.pack(picture.metadata)
+        if picture.alpha is not None:
+            self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
+        self.y = analyse(self.bundle, picture.pixels, self.workers)
+
+    def file(self, quality: float) -> bytes:
+        """The file of this quality."""
+        header = replace(self.header, quality=self.bundle.quality(quality))
+        return write(header, self.extras, self.streams(header.quality))
+
+    def file_of_size(self, size: float) -> bytes:
+        """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""
+        files: dict[int, bytes] = {}
+
+        def log_size(step: int) -> float:
+            files[step] = self.file(step / QUALITY_UNIT)
+            return math.log(len(files[step]))
+
+        step = highest_below(log_size, math.log(max(size, 1)), self.last_step(), SIZE_TOLERANCE)
+        if step is None:
+            raise LimitError(f"{size:.0f} bytes are too few: the smallest file has {len(files[0])}")
+        return files[step]
+
+    def file_of_psnr(self, psnr: float) -> bytes:
+        """The smallest file whose picture reaches ``psnr`` (dB, RGB); LimitError where the best does not."""
+        last = self.last_step()
+        step = highest_below(lambda n: -self.psnr((last - n) / QUALITY_UNIT), -psnr, last, PSNR_TOLERANCE)
+        if step is None:
+            raise LimitError(f"{psnr} dB can't be reached: the best is {self.psnr(last / QUALITY_UNIT):.2f} dB")
+        return self.file((last - step) / QUALITY_UNIT)
+
+    def last_step(self) -> int:
+        """The best quality in eighths: 0 for a bundle of one rate."""
+        return round(self.bundle.quality(100) * QUALITY_UNIT)
+
+    def psnr(self, quality: float) -> float:
+        """PSNR (dB, RGB) of what the decoder will show."""
+        z, q = symbols(self.bundle, self.y, quality, self.workers)
+        shown = synthesise(self.bundle, z, q, whole(self.height, self.width), quality, self.workers)
+        errors = [  # row by row, so that no large array of floats is made
+            np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
+            for row, due in zip(shown, self.picture.pixels, strict=True)
+        ]
+        return 10.0 * math.log10(255.0**2 / max(float(np.sum(errors)) / shown.size, 1e-10))
+
+    def streams(self, quality: float) -> list[bytes]:
+        """The entropy-coded stream of every tile."""
+        z, q = symbols(self.bundle, self.y, quality, self.workers)
+        cell = self.bundle.multiple  # pixels a side for each z
+        tiles = split(whole(*z.shape[1:]), self.header.tile // cell)
+        found: dict[Box, bytes] = {}
+
+        def code(box: Box) -> None:
+            found[box] = tile_stream(self.bundle, z, q, box, quality)
+
+        each(tiles, code, self.workers)
+        return [found[box] for box in tiles]
+
+
+def tile_stream(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> bytes:
+    """The stream of one tile, a box on the grid of z. Without a hyperprior there is no q, and z is the latent."""
     writer = Writer(bundle.models)
-    (y,) = bundle.run("analysis", to_network(pixels, bundle.multiple))
-    if not np.isfinite(y).all():
-        raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
-    if bundle.hyper:
-        z, q, index = symbols(bundle, y, quality)
-        writer.put_z(z)
-        writer.put_q(q, index)
-    else:
-        writer.put_z(to_hyper_symbols(y))
+    part = np.ascontiguousarray(box.of(z))
+    writer.put_z(part)
+    if q is not None:
+        index = bundle.scale_index(part, quality)
+        writer.put_q(np.ascontiguousarray(box.times(bundle.reduction).of(q), dtype=np.int32), index)
     return writer.stream()
 
 
-def symbols(bundle: Bundle, y: Floats, quality: int) -> tuple[Symbols, Symbols, npt.NDArray[np.uint8]]:
-    """y (1, M, H, W) -> z (N, h, w), q (M, H, W) and the scale indices of q."""
-    gain, inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
-    u = np.clip(y * gain, -SYMBOL_MAX, SYMBOL_MAX)
-    (z_float,) = bundle.run("hyper_analysis", u)
-    z = to_hyper_symbols(z_float + bundle.level("z_level", quality))
-    index = bundle.scale_index(z, quality)
-    coded = index > 0  # the rest is known to be 0
-    first = bundle.first_half(*y.shape[2:])
+def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
+    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture."""
+    grid = whole(*(padded(n, bundle.multiple) // bundle.stride for n in pixels.shape[:2]))
+    y = np.empty((bundle.latents, grid.height, grid.width), np.float32)
 
-    features, mean, step = bundle.mean_first(z, quality)
-    q = np.rint((u - mean * gain) / step) * (first & coded)
-    known = np.where(first, (q * step + mean * gain) * inverse, np.float32(0.0))
-    mean, step = bundle.mean_second(features, known)
-    q = np.where(first, q, np.rint((u - mean * gain) / step) * coded)
-    return z, q[0].astype(np.int32), index
+    def work(core: Box) -> None:
+        outer = core.grown(bundle.halo["analysis"], grid)
+        seen = outer.times(bundle.stride)
+        part = pixels[seen.top : seen.bottom, seen.left : seen.right]
+        (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
+        core.of(y)[:] = core.inside(outer).of(found)[0]
+
+    each(windows(bundle, grid), work, workers)
+    if not np.isfinite(y).all():
+        raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
+    return y
+
+
+def symbols(
+    bundle: Bundle, y: Floats, quality: float, workers: int = 1
+) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
+    """y (M, H, W) -> z (N, h, w) and q (M, H, W); without a hyperprior the rounded y and None."""
+    if not bundle.hyper:
+        return to_hyper_symbols(y), None
+    grid = whole(*y.shape[1:])
+    boxes = windows(bundle, grid)
+    z = hyper_symbols(bundle, y, quality, workers)
+    q = np.zeros(y.shape, np.int16)
+    gain = bundle.level("gain", quality)
+
+    def quantised(box: Box, mean: Floats, step: Floats) -> Symbols:
+        coded = bundle.scale_index(box.over(bundle.reduction).of(z), quality) > 0  # the rest is known to be 0
+        values = np.rint((box.of(y) * gain - mean) / step)[0] * coded
+        clipped: Symbols = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+        return clipped
+
+    def first(box: Box) -> None:
+        half = first_half(bundle, z, box, quality)
+        box.of(q)[:] = quantised(box, half.mean, half.step) * bundle.first_half(box)
+
+    def second(box: Box) -> None:
+        half = second_half(bundle, z, q, box, quality)
+        box.of(q)[:] += (quantised(box, half.mean, half.step) * ~half.first).astype(np.int16)
+
+    each(boxes, first, workers)
+    each(boxes, second, workers)
+    return z, q
+
+
+def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
+    """y (M, H, W) -> z (N, h, w)."""
+    grid = whole(*y.shape[1:])
+    z = np.empty((bundle.hyper, grid.height // bundle.reduction, grid.width // bundle.reduction), np.int32)
+    gain, level = bundle.level("gain", quality), bundle.level("z_level", quality)
+
+    def work(core: Box) -> None:
+        cells = core.over(bundle.reduction)
+        outer = cells.grown(bundle.halo["hyper_analysis"], whole(*z.shape[1:]))
+        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
+        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
+
+    each(windows(bundle, grid), work, workers)
+    return z
 
 
 def to_hyper_symbols(values: Floats) -> Symbols:
-    """Round and clamp (1, N, h, w) to the alphabet of z, (N, h, w)."""
-    rounded: Symbols = np.clip(np.rint(values[0]), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
+    """Round and clamp to the alphabet of z."""
+    rounded: Symbols = np.clip(np.rint(values), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
     return rounded
+
+
+def windows(bundle: Bundle, grid: Box) -> list[Box]:
+    """Boxes of latents, each as large as the networks see at once."""
+    return split(grid, WINDOW // bundle.stride)

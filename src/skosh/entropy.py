@@ -18,7 +18,8 @@ from .errors import FormatError
 from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable
 
 Symbols = npt.NDArray[np.int32]
-ESCAPE_BITS = 24  # an escaped symbol's distance from its table has at most this many bits
+ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
+SYMBOL_MAX = 32_767  # the largest magnitude of a symbol
 LOW_BITS = 12  # ... and is written in parts of at most so many
 
 
@@ -87,10 +88,10 @@ class Writer:
 
     def _put_escaped(self, value: int, reach: int) -> None:
         """Sign, then the distance in Elias gamma form: its number of bits and all of them but the first."""
+        if abs(value) > SYMBOL_MAX:
+            raise ValueError(f"symbol {value} is too large to be coded")
         distance = abs(value) - reach
         bits = distance.bit_length() - 1
-        if bits >= ESCAPE_BITS:
-            raise ValueError(f"symbol {value} is too large to be coded")
         self._put_uniform(int(value < 0), 2)
         self._put_uniform(bits, ESCAPE_BITS)
         for low in range(0, bits, LOW_BITS):
@@ -145,6 +146,8 @@ class Reader:
         distance = 1 << bits
         for low in range(0, bits, LOW_BITS):
             distance |= self._take_uniform(1 << min(LOW_BITS, bits - low)) << low
+        if reach + distance > SYMBOL_MAX:
+            raise FormatError(f"the entropy-coded data make no sense: a symbol of {reach + distance}")
         return -(reach + distance) if negative else reach + distance
 
     def _take_uniform(self, size: int) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from .errors import LimitError
 
 MAX_SIDE = 65_535  # pixels
-MAX_PIXELS = 32 << 20  # width x height; a picture takes about 200 bytes of memory a pixel on its way
+MAX_PIXELS = (
+    128 << 20
+)  # width x height, unless the user says otherwise; a large picture takes about 20 bytes of memory a pixel
 FREE_PIXELS = 1 << 20  # a file may claim so many, however short it is
-PIXELS_PER_BYTE = 4096  # ... and so many more for each of its bytes; a picture of one colour has about 250
+PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes; a picture of one colour has about 250
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
 MAX_MANIFEST = 1 << 20  # bytes
+MAX_METADATA = 16 << 20  # bytes of an ICC profile, of EXIF or of XMP
 
 
 def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
@@ -20,7 +23,9 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     if max(width, height) > MAX_SIDE:
         raise LimitError(f"{width}x{height} is over the limit of {MAX_SIDE} pixels a side")
     if width * height > max_pixels:
-        raise LimitError(f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels}")
+        raise LimitError(
+            f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels} (--max-pixels raises it)"
+        )
 
 
 def check_justified(width: int, height: int, size: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skosh import SkoshError
-from skosh.batch import SKOSH, Job, plan, run, write_whole
+from skosh.batch import SKOSH, Existing, Job, Made, plan, run, write_whole
 
 PNG = {".png"}
 
@@ -62,23 +62,23 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     tree(tmp_path, "a.png", "b.png", "c.png")
     jobs = plan([tmp_path], tmp_path / "out", PNG, SKOSH)
 
-    def convert(source: Path, target: Path) -> tuple[bytes, str]:
+    def convert(source: Path, target: Path) -> Made:
         if source.name == "b.png":
             raise SkoshError("no good")
-        return b"done", "fine"
+        return Made(b"done", "fine")
 
-    assert [outcome.error for outcome in run(jobs, convert, overwrite=False)] == [None, "no good", None]
+    assert [outcome.error for outcome in run(jobs, convert)] == [None, "no good", None]
     assert [job.target.exists() for job in jobs] == [True, False, True]
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     tree(tmp_path, "a.png", "a.skosh")
     jobs = plan([tmp_path / "a.png"], None, PNG, SKOSH)
-    (outcome,) = run(jobs, lambda source, target: (b"new", ""), overwrite=False)
+    (outcome,) = run(jobs, lambda source, target: Made(b"new"))
     assert outcome.error is not None
     assert "exists" in outcome.error
     assert (tmp_path / "a.skosh").read_bytes() == b"a.skosh"
-    (outcome,) = run(jobs, lambda source, target: (b"new", ""), overwrite=True)
+    (outcome,) = run(jobs, lambda source, target: Made(b"new"), Existing.REPLACE)
     assert outcome.error is None
     assert (tmp_path / "a.skosh").read_bytes() == b"new"
 
@@ -128,10 +128,10 @@ def test_a_target_that_is_no_ordinary_file_is_refused(tmp_path: Path) -> None:
 def test_an_error_that_nobody_expected_is_the_picture_s_own(tmp_path: Path) -> None:
     tree(tmp_path, "a.png", "b.png")
 
-    def convert(source: Path, target: Path) -> tuple[bytes, str]:
+    def convert(source: Path, target: Path) -> Made:
         if source.name == "a.png":
             raise IndexError("from deep inside")
-        return b"done", ""
+        return Made(b"done")
 
-    outcomes = list(run(plan([tmp_path], tmp_path / "out", PNG, SKOSH), convert, overwrite=False))
+    outcomes = list(run(plan([tmp_path], tmp_path / "out", PNG, SKOSH), convert))
     assert [outcome.error for outcome in outcomes] == ["IndexError: from deep inside", None]

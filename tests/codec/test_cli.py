@@ -157,11 +157,11 @@ def test_a_missing_file_exits_with_one(skosh) -> None:
     refused(skosh("info", "missing.skosh"), "missing.skosh")
 
 
-def test_dropped_transparency_is_said(skosh, album: Path) -> None:
-    Image.fromarray(np.full((9, 9, 4), 128, np.uint8)).save(album / "glass.png")
-    done = skosh("compress", album / "glass.png")
+def test_what_is_lost_is_said(skosh, album: Path) -> None:
+    Image.fromarray(np.full((9, 9), 30000, np.uint16)).save(album / "deep.png")
+    done = skosh("compress", album / "deep.png")
     assert done.returncode == 0
-    assert b"glass.png: transparency is dropped" in done.stderr
+    assert b"deep.png: 16-bit grey is reduced to 8 bits" in done.stderr
 
 
 def test_a_file_goes_to_standard_output(skosh, album: Path) -> None:

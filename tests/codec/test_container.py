@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import struct
 import zlib
 
@@ -9,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skosh import FormatError, LimitError, SkoshError
-from skosh.container import SIGNATURE, TILE, Chunk, Header, read, read_header, write
+from skosh.container import ALPHA, EXIF, ICC, SIGNATURE, XMP, Contents, Header, read, read_head, write
 
-HEADER = Header(768, 512, 50, b"01234567")
-FILE = write(HEADER, [Chunk(TILE, bytes(range(200)))])
+HEADER = Header(300, 200, 50.125, b"01234567", tile=128)
+STREAMS = [bytes([n]) * (40 + n) for n in range(6)]
+EXTRAS = {ICC: b"profile", EXIF: b"exif" * 9}
+FILE = write(HEADER, EXTRAS, STREAMS)
 
 
 def chunk(kind: bytes, payload: bytes) -> bytes:
@@ -20,25 +24,41 @@ def chunk(kind: bytes, payload: bytes) -> bytes:
     return kind + bytes([len(payload)]) + payload + struct.pack("<I", zlib.crc32(kind + payload))
 
 
+def ends(data: bytes) -> list[int]:
+    """Where the chunks of a file end."""
+    at, found = 4, []
+    while at < len(data):
+        assert data[at + 1] < 128
+        at += 2 + data[at + 1] + 4
+        found.append(at)
+    return found
+
+
 @given(
     st.integers(1, 65535),
-    st.integers(1, 512),  # 65535 x 512 is just under the limit of pixels
-    st.integers(0, 100),
+    st.integers(1, 2048),  # 65535 x 2048 is just under the limit of pixels
+    st.integers(0, 800),
     st.binary(min_size=8, max_size=8),
+    st.sampled_from(["RGB", "L"]),
     st.sampled_from([0, 64, 512, 1024, 1 << 20]),
-    st.lists(st.binary(max_size=300), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from([ALPHA, ICC, EXIF, XMP]), st.binary(max_size=300)),
+    st.binary(max_size=300),
 )
-def test_what_is_written_is_read(width, height, quality, model_id, tile, payloads) -> None:
-    header = Header(width, height, quality, model_id, tile=tile)
-    chunks = [Chunk(TILE, payload) for payload in payloads]
-    data = write(header, chunks)
-    assert read(data) == (header, chunks)
-    assert read_header(data) == header
+def test_what_is_written_is_read(width, height, eighths, model_id, mode, tile, extras, stream) -> None:
+    header = Header(width, height, eighths / 8, model_id, mode, tile)
+    tiles = [stream] * min(header.tiles, 3)
+    if len(tiles) != header.tiles:
+        with pytest.raises(ValueError, match="tiles where"):
+            write(header, extras, tiles)
+        return
+    data = write(header, extras, tiles)
+    assert read(data) == Contents(header, extras, list(tiles))
+    assert read_head(io.BytesIO(data)) == (header, extras)
 
 
-def test_a_plain_photo_costs_at_most_32_bytes_over_its_stream() -> None:
+def test_a_plain_photo_of_one_tile_costs_at_most_32_bytes_over_its_stream() -> None:
     stream = bytes(1_500_000)
-    assert len(write(Header(6000, 4000, 50, b"01234567"), [Chunk(TILE, stream)])) - len(stream) <= 32
+    assert len(write(Header(6000, 4000, 50, b"01234567"), {}, [stream])) - len(stream) <= 32
 
 
 def test_a_file_cut_anywhere_is_refused() -> None:
@@ -55,11 +75,43 @@ def test_every_flipped_bit_is_noticed() -> None:
             read(bytes(damaged))
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes_give_a_result_or_a_skosh_error(data: bytes) -> None:
-    for start in (b"", SIGNATURE, FILE[:27]):
+def test_reading_the_head_stops_at_the_first_tile() -> None:
+    file = io.BytesIO(FILE[: ends(FILE)[2] + 2] + b"no tile at all")
+    assert read_head(file) == (HEADER, EXTRAS)
+
+
+def test_salvage_loses_the_damaged_tile_and_no_other() -> None:
+    places = ends(FILE)
+    for n, (start, end) in enumerate(itertools.pairwise(places[2:])):
+        for at in range(start, end):
+            damaged = FILE[:at] + bytes([FILE[at] ^ 0x55]) + FILE[at + 1 :]
+            due = [stream if i != n else None for i, stream in enumerate(STREAMS)]
+            assert read(damaged, salvage=True).tiles == due, at
+
+
+def test_salvage_takes_what_is_left_of_a_file_that_is_cut_short() -> None:
+    found = read(FILE[: ends(FILE)[4] + 7], salvage=True)
+    assert found.tiles == [*STREAMS[:2], None, None, None, None]
+    assert found.extras == EXTRAS
+
+
+def test_salvage_of_damaged_metadata_keeps_every_tile() -> None:
+    at = ends(FILE)[0] + 1
+    assert read(FILE[:at] + b"\x7f" + FILE[at + 1 :], salvage=True).tiles == STREAMS
+
+
+def test_salvage_of_a_long_file_that_is_full_of_false_beginnings_is_quick() -> None:
+    trap = b"T" + bytes([0x80, 0x80, 0x01])  # a chunk of 16384 bytes, behind which another seems to begin
+    read(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 100_000, salvage=True)
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes_give_a_result_or_a_skosh_error(data: bytes, salvage: bool) -> None:
+    for start in (b"", SIGNATURE, FILE[: ends(FILE)[0]], FILE[: ends(FILE)[3]]):
         with contextlib.suppress(SkoshError):
-            read(start + data)
+            read(start + data, salvage=salvage)
+        with contextlib.suppress(SkoshError):
+            read_head(io.BytesIO(start + data))
 
 
 def test_bytes_after_the_last_chunk_are_refused() -> None:
@@ -72,10 +124,28 @@ def test_a_foreign_file_is_called_so() -> None:
         read(b"\x89PNG\r\n\x1a\n" + bytes(100))
 
 
-def test_unknown_chunks_are_skipped_if_they_may_be_and_refused_if_not() -> None:
-    assert read(FILE + chunk(b"z", b"later"))[1] == read(FILE)[1]
+@pytest.mark.parametrize("place", [0, 2, -1])
+def test_unknown_chunks_are_skipped_if_they_may_be_and_refused_if_not(place: int) -> None:
+    at = ends(FILE)[place]
+    assert read(FILE[:at] + chunk(b"z", b"later") + FILE[at:]) == read(FILE)
     with pytest.raises(FormatError, match="newer skosh"):
-        read(FILE + chunk(b"Z", b"later"))
+        read(FILE[:at] + chunk(b"Z", b"later") + FILE[at:])
+
+
+def test_chunks_that_come_twice_or_too_late_are_refused() -> None:
+    at = ends(FILE)
+    for again in (FILE[4 : at[0]], FILE[at[0] : at[1]]):
+        with pytest.raises(FormatError, match="second chunk"):
+            read(FILE[: at[1]] + again + FILE[at[1] :])
+    with pytest.raises(FormatError, match="too many"):
+        read(FILE + FILE[at[2] : at[3]])
+    with pytest.raises(FormatError, match="behind a tile"):
+        read(FILE + chunk(XMP, b"late"))
+
+
+def test_tiles_may_come_in_any_order() -> None:
+    at = ends(FILE)
+    assert read(FILE[: at[2]] + FILE[at[3] :] + FILE[at[2] : at[3]]) == read(FILE)
 
 
 def test_a_newer_format_version_asks_for_an_update() -> None:
@@ -85,8 +155,15 @@ def test_a_newer_format_version_asks_for_an_update() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(70_000, 1), (60_000, 60_000), (0, 5)])
 def test_sizes_over_the_limits_are_refused_from_the_header(width: int, height: int) -> None:
+    data = write(Header(width, height, 50, b"01234567"), {}, [b""])
     with pytest.raises(LimitError, match=str(width)):
-        read_header(write(Header(width, height, 50, b"01234567"), []))
+        read_head(io.BytesIO(data))
+
+
+def test_the_limit_of_pixels_can_be_moved() -> None:
+    with pytest.raises(LimitError, match="--max-pixels"):
+        read(FILE, max_pixels=59_999)
+    assert read(FILE, max_pixels=60_000).header == HEADER
 
 
 def test_a_chunk_that_claims_gigabytes_is_refused_by_its_length() -> None:

@@ -56,4 +56,5 @@ def test_public_names_are_these() -> None:
         "decode",
         "encode",
         "info",
+        "register_opener",
     ]

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.bundle import MANIFEST, Bundle, content_hash, read_manifest
-from skosh.decode import latent
-from skosh.encode import encode_tile, symbols
+from skosh.boxes import whole
+from skosh.bundle import Bundle
+from skosh.encode import symbols, tile_stream
 from skosh.errors import BundleError, ConfigError
+from skosh.latents import latent
+from skosh.manifest import MANIFEST, content_hash, read_manifest
 from skosh.pixels import from_network, to_network
 from skosh.tables import normal_tables
 from skosh.train import checkpoint
@@ -47,9 +49,10 @@ TIE = 0.5 + 1e-3  # PyTorch and ONNX Runtime may round a tie to either side
 def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     network: Network, bundle: Bundle, pixels: Pixels, quality: int
 ) -> None:
-    (y,) = bundle.run("analysis", to_network(pixels, bundle.multiple))
-    z, q, index = symbols(bundle, y, quality)
-    y_hat = latent(bundle, z, q, quality)
+    (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
+    z, q = symbols(bundle, y[0], quality)
+    index = bundle.scale_index(z, quality)
+    y_hat = latent(bundle, z, q, whole(*y.shape[2:]), quality)
     (x_hat,) = bundle.run("synthesis", y_hat, bundle.level("synthesis_level", quality))
     assert np.count_nonzero(q) > 100
     assert len(np.unique(index)) > 3
@@ -71,23 +74,25 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     assert ((u - u_hat) / steps).abs()[index_due > 0].max() < TIE
     assert steps.std() > 0
 
-    shown = from_network(x_hat, *pixels.shape[:2])
-    shown_due = from_network(network.synthesis(u_hat * inverse, network.synthesis_level(t)).numpy(), *pixels.shape[:2])
+    shown = from_network(x_hat)
+    shown_due = from_network(network.synthesis(u_hat * inverse, network.synthesis_level(t)).numpy())
     assert np.abs(shown.astype(int) - shown_due.astype(int)).max() <= 1
     assert shown.std() > 20
 
 
 def test_the_decoder_computes_the_latent_in_float32_as_the_encoder_does(bundle: Bundle, pixels: Pixels) -> None:
-    (y,) = bundle.run("analysis", to_network(pixels[:64, :64], bundle.multiple))
-    z, q, _ = symbols(bundle, y, 50)
-    assert latent(bundle, z, q, 50).dtype == np.float32
+    (y,) = bundle.run("analysis", to_network(pixels[:64, :64], 64, 64))
+    z, q = symbols(bundle, y[0], 50)
+    assert latent(bundle, z, q, whole(4, 4), 50).dtype == np.float32
 
 
 def test_files_have_the_size_that_validation_promises(network: Network, bundle: Bundle, pixels: Pixels) -> None:
     with torch.no_grad():
         coded = network(to_tensor(pixels), torch.ones(1))[1]
     promised = (coded.bits_y + coded.bits_z).item() / 8
-    assert len(encode_tile(bundle, pixels, 100)) == pytest.approx(promised, rel=0.02)
+    (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
+    z, q = symbols(bundle, y[0], 100)
+    assert len(tile_stream(bundle, z, q, whole(*z.shape[1:]), 100)) == pytest.approx(promised, rel=0.02)
 
 
 def test_the_manifest_says_what_is_in_the_bundle_and_where_it_comes_from(tiny_bundle: Path, tiny_run: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from skosh import ConfigError
-from skosh.bundle import read_manifest
+from skosh.manifest import read_manifest
 from skosh.train import checkpoint, config, loop
 from skosh.train.export import write_bundle
 from skosh.train.networks import build

@@ -2,101 +2,208 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-from pathlib import Path
-from typing import Annotated, Any
+import enum
+import re
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from PIL import Image
 
-from .. import batch
+from .. import batch, manifest
 from .. import bundle as bundles
-from ..batch import Job, Outcome
-from ..decode import decode
+from ..batch import Made
+from ..decode import Region, decode_picture
 from ..decode import info as file_info
-from ..encode import DEFAULT_QUALITY, encode
+from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import SkoshError
-from ..limits import MAX_FILE
-from .console import console, fail, say
-from .files import image_bytes, open_image, read_file, within_limit
+from ..pixels import to_image
+from .console import fail
+from .files import image_bytes, open_image, read_file
+from .options import (
+    DEFAULT_MAX_PIXELS,
+    STREAM,
+    Force,
+    Inputs,
+    MaxPixels,
+    Model,
+    Out,
+    Report,
+    SkipExisting,
+    Threads,
+    Workers,
+    existing,
+)
+from .work import is_pipe, pipe, planned, shared_out, work
 
-STREAM = Path("-")
+UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
+TUNED = {"fidelity": manifest.DEFAULT, "perceptual": "perceptual"}  # purpose -> name of the bundle
 
-Inputs = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="IN...",
-        readable=False,
-        help="Files or directories; - reads one from standard input.",
-        show_default=False,
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--out",
-        help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside the input.",
-    ),
-]
-Model = Annotated[str | None, typer.Option("--model", help="An installed model's name or a bundle's folder.")]
-Threads = Annotated[int, typer.Option("--threads", min=0, max=1024, help="Threads of the networks; 0: one a core.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
+
+class Tune(str, enum.Enum):
+    """What a bundle was trained for."""
+
+    fidelity = "fidelity"
+    perceptual = "perceptual"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """How large or how good a file is to be: one of the fields counts, the first that is set."""
+
+    size: float | None = None  # bytes
+    bpp: float | None = None
+    psnr: float | None = None  # dB
+    quality: float = DEFAULT_QUALITY
+
+    def file(self, encoder: Encoder) -> bytes:
+        """The file that hits it."""
+        if self.bpp is not None:
+            return encoder.file_of_size(self.bpp * encoder.width * encoder.height / 8)
+        if self.size is not None:
+            return encoder.file_of_size(self.size)
+        if self.psnr is not None:
+            return encoder.file_of_psnr(self.psnr)
+        return encoder.file(self.quality)
 
 
 def compress(
     inputs: Inputs,
     out: Out = None,
     quality: Annotated[
-        int, typer.Option("-q", "--quality", min=0, max=100, help="0: smallest, 100: best.")
-    ] = DEFAULT_QUALITY,
+        float | None,
+        typer.Option(
+            "-q",
+            "--quality",
+            min=0,
+            max=100,
+            help="0: smallest, 100: best; in eighths.",
+            show_default=str(DEFAULT_QUALITY),
+        ),
+    ] = None,
+    target_size: Annotated[
+        str | None, typer.Option("--target-size", help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.")
+    ] = None,
+    target_bpp: Annotated[
+        float | None, typer.Option("--target-bpp", min=0, help="The best picture in so many bits a pixel.")
+    ] = None,
+    target_psnr: Annotated[
+        float | None, typer.Option("--target-psnr", min=0, help="The smallest file of so many dB.")
+    ] = None,
+    tune: Annotated[
+        Tune | None, typer.Option("--tune", help="The model for exact pixels or for pleasant ones, instead of --model.")
+    ] = None,
+    strip: Annotated[
+        bool, typer.Option("--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.")
+    ] = False,
+    tile: Annotated[
+        int, typer.Option("--tile", help="Side of a tile in pixels, 64 times a power of two; 0: one tile.")
+    ] = DEFAULT_TILE,
     model: Model = None,
     threads: Threads = 0,
+    workers: Workers = 0,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
+    skip_existing: SkipExisting = False,
+    report: Report = False,
 ) -> None:
     """Compress pictures to .skosh files.
 
     One picture:  skosh compress photo.jpg            writes photo.skosh
     A directory:  skosh compress album/ -o small/     mirrors it
+    To a size:    skosh compress photo.jpg --target-size 20KB
     A pipe:       skosh compress - < a.png > a.skosh
     """
-
-    def convert(data: bytes, source: str) -> tuple[bytes, str]:
-        image = open_image(data)
-        coded = encode(image, quality, model, threads)
-        found = file_info(coded)
-        return coded, f"{found['width']}x{found['height']}, {found['bytes']:,} bytes, {found['bpp']:.3f} bpp"
-
+    if sum(aim is not None for aim in (quality, target_size, target_bpp, target_psnr)) > 1:
+        raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
+    if model and tune:
+        raise typer.BadParameter("--tune and --model exclude each other")
     if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
         raise typer.BadParameter(f"{out} has the name of a picture; .skosh files end in .skosh")
+    try:
+        check_tile(tile)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    size = parse_size(target_size) if target_size else None
+    aim = Aim(size, target_bpp, target_psnr, DEFAULT_QUALITY if quality is None else quality)
+    policy = existing(force, skip_existing)
+    name = TUNED[tune.value] if tune else model
+    Image.MAX_IMAGE_PIXELS = None  # ours is the limit, and it is checked before data are loaded
+
+    def convert(data: bytes, each: int) -> Made:
+        with open_image(data) as image:
+            picture = take_apart(image, max_pixels, strip)
+        return made(aim.file(Encoder(picture, name, each, tile)), len(data), picture.notes)
+
     piped = is_pipe(inputs, out)
-    check_model(model, threads)
+    check_piped(piped, report)
     if piped:
-        pipe(inputs[0], convert, out, force)
+        check_model(name, threads)
+        pipe(inputs[0], lambda data: convert(data, threads), out, policy)
         return
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
-    work(jobs, lambda source, target: convert(read_file(source), str(source)), force, "compress")
+    workers, each = shared_out(threads, workers, len(jobs))
+    check_model(name, each)
+    work(jobs, lambda source, target: convert(read_file(source), each), policy, workers, "compress", report)
+
+
+def made(coded: bytes, before: int, notes: list[str]) -> Made:
+    """A file, with what to say of it."""
+    found = file_info(coded, max_pixels=1 << 62)
+    keys = ("width", "height", "mode", "quality", "bytes", "bpp", "model_id")
+    note = f"{found['width']}x{found['height']}, {found['bytes']:,} bytes, {found['bpp']:.3f} bpp"
+    return Made(coded, note, {key: found[key] for key in keys} | {"source_bytes": before}, notes)
 
 
 def decompress(
-    inputs: Inputs, out: Out = None, model: Model = None, threads: Threads = 0, force: Force = False
+    inputs: Inputs,
+    out: Out = None,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", metavar="X,Y,W,H", help="Only this part, in pixels; other tiles are not read."),
+    ] = None,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Show what is left of a damaged file; lost parts are grey.")
+    ] = False,
+    model: Model = None,
+    threads: Threads = 0,
+    workers: Workers = 0,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    force: Force = False,
+    skip_existing: SkipExisting = False,
+    report: Report = False,
 ) -> None:
     """Decompress .skosh files to pictures, PNG unless the output's name says otherwise.
 
     One file:     skosh decompress photo.skosh -o photo.png
     A directory:  skosh decompress small/ -o album/
+    A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
     """
+    box = parse_region(region) if region else None
+    policy = existing(force, skip_existing)
 
-    def convert(data: bytes, target: Path) -> tuple[bytes, str]:
-        image = decode(data, model, threads)
-        return image_bytes(image, target.suffix), f"{image.width}x{image.height}"
+    def convert(data: bytes, suffix: str, each: int) -> Made:
+        picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
+        image = to_image(picture)
+        figures = {"width": image.width, "height": image.height, "mode": image.mode}
+        return Made(image_bytes(image, suffix), f"{image.width}x{image.height}", figures, picture.notes)
 
-    if is_pipe(inputs, out):
-        pipe(inputs[0], lambda data, name: convert(data, out if out and out != STREAM else Path("a.png")), out, force)
+    piped = is_pipe(inputs, out)
+    check_piped(piped, report)
+    if piped:
+        suffix = out.suffix if out and out != STREAM else ".png"
+        pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy)
         return
     jobs = planned(inputs, out, {batch.SKOSH}, ".png")
-    work(jobs, lambda source, target: convert(read_file(source), target), force, "decompress")
+    workers, each = shared_out(threads, workers, len(jobs))
+    work(
+        jobs,
+        lambda source, target: convert(read_file(source), target.suffix, each),
+        policy,
+        workers,
+        "decompress",
+        report,
+    )
 
 
 def check_model(model: str | None, threads: int) -> None:
@@ -107,71 +214,24 @@ def check_model(model: str | None, threads: int) -> None:
         fail(str(error))
 
 
-def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
-    """The jobs of a call, or its end where there can't be any."""
+def check_piped(piped: bool, report: bool) -> None:
+    """A usage error where standard output would carry both a picture and a report."""
+    if piped and report:
+        raise typer.BadParameter("--json does not go with a pipe: standard output carries the data")
+
+
+def parse_size(text: str) -> float:
+    """Bytes of ``20000``, ``20KB`` or ``1.5 MiB``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", text.strip())
+    if not found or found[2].lower() not in UNITS:
+        raise typer.BadParameter(f"--target-size takes bytes, as 20000, 20KB or 1.5MiB, not {text!r}")
+    return float(found[1]) * UNITS[found[2].lower()]
+
+
+def parse_region(text: str) -> Region:
+    """Four whole numbers of ``X,Y,W,H``."""
     try:
-        return batch.plan(inputs, out, accepted, suffix)
-    except (SkoshError, OSError) as error:
-        fail(batch.describe(error))
-
-
-def is_pipe(inputs: list[Path], out: Path | None) -> bool:
-    """Whether - stands for the input or the output; a usage error if there are other inputs beside it."""
-    if STREAM not in inputs and out != STREAM:
-        return False
-    if len(inputs) > 1 or inputs[0].is_dir():
-        raise typer.BadParameter("- goes with one input that is a file or - itself")
-    return True
-
-
-def pipe(source: Path, convert: Any, out: Path | None, force: bool) -> None:
-    """One input, a file or -, to standard output or to ``out``."""
-    if sys.stdin is None or sys.stdout is None:
-        fail("standard input or output is closed")
-    name = "standard input" if source == STREAM else str(source)
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source)
-            content, _ = convert(data, name)
-        for warning in caught:
-            say(f"{name}: {warning.message}")
-        if out is None or out == STREAM:
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-        elif out.exists() and not force:
-            raise SkoshError(f"{out} exists; --force replaces it")
-        else:
-            batch.write_whole(out, content)
-    except (SkoshError, OSError) as error:
-        fail(f"{name}: {batch.describe(error)}")
-
-
-def work(jobs: list[Job], convert: Any, force: bool, verb: str) -> None:
-    """Run jobs with a progress bar where there are several; name the failures at the end and exit with 1 if there are any."""
-    failed: list[Outcome] = []
-    columns = (
-        TextColumn(verb),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(
-        *columns, console=console, disable=len(jobs) < 2 or not console.is_terminal, transient=True
-    ) as progress:
-        task = progress.add_task("", total=len(jobs))
-        for outcome in batch.run(jobs, convert, force):
-            for warning in outcome.warnings:
-                say(f"{outcome.job.source}: {warning}")
-            if outcome.error:
-                failed.append(outcome)
-            else:
-                say(f"{outcome.job.source} -> {outcome.job.target}  {outcome.note}")
-            progress.update(task, advance=1, description=outcome.job.source.name)
-    for outcome in failed:
-        say(f"failed: {outcome.job.source}: {outcome.error}")
-    if failed:
-        if len(jobs) > 1:
-            say(f"{len(failed)} of {len(jobs)} failed")
-        raise typer.Exit(1)
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"--region takes X,Y,W,H in pixels, not {text!r}") from None
+    return x, y, width, height

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError, LimitError
 from ..limits import MAX_FILE
+
+METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
+LITTLE_LOSS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+}
+TIFF_XMP = 700  # tag
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -22,13 +32,34 @@ def open_image(data: bytes) -> Image.Image:
 
 
 def image_bytes(image: Image.Image, suffix: str) -> bytes:
-    """A picture in the format that a file name's suffix stands for."""
+    """A picture and its metadata in the format that a file name's suffix stands for; as little as possible is lost by lossy ones."""
     kind = Image.registered_extensions().get(suffix.lower())
     if kind is None or kind not in Image.SAVE:
         raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
     buffer = io.BytesIO()
-    image.save(buffer, format=kind)
+    try:
+        image.save(buffer, format=kind, **LITTLE_LOSS.get(kind, {}), **saved_metadata(image, kind))
+    except OSError as error:
+        if error.errno:
+            raise
+        raise ImageError(f"can't write this picture as {suffix} ({error}): use .png") from error
     return buffer.getvalue()
+
+
+def saved_metadata(image: Image.Image, kind: str) -> dict[str, Any]:
+    """The arguments of Pillow's ``save`` that carry a picture's metadata."""
+    kept = ("exif", "icc_profile", "xmp")
+    found: dict[str, Any] = {key: image.info[key] for key in kept if key in image.info}
+    xmp = found.pop("xmp", None)
+    if xmp and kind == "PNG":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+        found["pnginfo"] = text
+    elif xmp and kind == "TIFF":
+        found["tiffinfo"] = {TIFF_XMP: xmp}
+    elif xmp:
+        found["xmp"] = xmp
+    return found if kind in METADATA_KINDS else {}
 
 
 def read_file(path: Path) -> bytes:

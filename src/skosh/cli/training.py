@@ -9,8 +9,8 @@ import typer
 
 from .. import batch
 from ..errors import SkoshError
-from .coding import Force
 from .console import fail, say
+from .options import Force
 
 
 def train(

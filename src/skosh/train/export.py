@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..bundle import BUNDLE_VERSION, MANIFEST, QUALITIES, TABLES, content_hash
+from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
+from ..manifest import BUNDLE_VERSION, MANIFEST, TABLES, content_hash
 from ..tables import HYPER_LIMIT, IntTable, normal_tables
 from . import checkpoint
 from .calibrate import CROP, calibrated_tables
@@ -25,8 +26,8 @@ from .data import load_pictures
 from .graphs import write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .networks import Network, build
+from .receptive import STRIDE, halos
 
-STRIDE = 16  # of y
 EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
@@ -117,6 +118,7 @@ def write_bundle(
         "hyper_channels": config.hyper_channels,
         "stride": STRIDE,
         "multiple": STRIDE * REDUCTION if config.hyper_channels else STRIDE,
+        "halo": halos(model),
         "provenance": provenance,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")

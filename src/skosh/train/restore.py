@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..bundle import TABLES, Bundle, find
+from ..bundle import Bundle
 from ..errors import ConfigError
+from ..manifest import TABLES, find
 from .config import Config, from_dict
 from .export import EXTRA
 from .graphs import read_weights

@@ -1,0 +1,145 @@
+"""One picture through a pipe, or many with a progress bar, a summary and an exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .. import batch
+from ..batch import Convert, Existing, Job, Made, Outcome
+from ..errors import SkoshError
+from ..limits import MAX_FILE
+from .console import console, fail, say
+from .files import read_file, within_limit
+from .options import MAX_WORKERS, STREAM
+
+INTERRUPTED = 130  # exit status, as shells have it
+
+
+def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
+    """The jobs of a call, or its end where there can't be any."""
+    try:
+        return batch.plan(inputs, out, accepted, suffix)
+    except (SkoshError, OSError) as error:
+        fail(batch.describe(error))
+
+
+def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
+    """Workers, and threads for each of them."""
+    cores = threads or os.cpu_count() or 1
+    workers = min(workers or min(cores, MAX_WORKERS), jobs)
+    return workers, max(1, cores // workers)
+
+
+def is_pipe(inputs: list[Path], out: Path | None) -> bool:
+    """Whether - stands for the input or the output; a usage error if there are other inputs beside it."""
+    if STREAM not in inputs and out != STREAM:
+        return False
+    if len(inputs) > 1 or inputs[0].is_dir():
+        raise typer.BadParameter("- goes with one input that is a file or - itself")
+    return True
+
+
+def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, existing: Existing) -> None:
+    """One input, a file or -, to standard output or to ``out``."""
+    if sys.stdin is None or sys.stdout is None:
+        fail("standard input or output is closed")
+    name = "standard input" if source == STREAM else str(source)
+    to_stdout = out is None or out == STREAM
+    try:
+        if out is not None and not to_stdout and os.path.lexists(out) and existing is not Existing.REPLACE:
+            if existing is Existing.SKIP:
+                return
+            raise SkoshError(f"{out} exists; --force replaces it")
+        made = convert(within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source))
+        for warning in made.warnings:
+            say(f"{name}: {warning}")
+        if out is None or to_stdout:
+            sys.stdout.buffer.write(made.content)
+            sys.stdout.buffer.flush()
+        else:
+            batch.write_whole(out, made.content, existing is Existing.REPLACE)
+    except (SkoshError, OSError) as error:
+        fail(f"{name}: {batch.describe(error)}")
+
+
+def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, verb: str, report: bool) -> None:
+    """Run jobs with a progress bar where there are several; name the failures at the end and exit with 1 if there are any."""
+    outcomes: list[Outcome] = []
+    columns = (
+        TextColumn(verb),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    progress = Progress(*columns, console=console, disable=len(jobs) < 2 or not console.is_terminal, transient=True)
+    try:
+        with progress:
+            task = progress.add_task("", total=len(jobs))
+            for outcome in batch.run(jobs, convert, existing, workers):
+                outcomes.append(outcome)
+                show(outcome)
+                progress.update(task, advance=1, description=outcome.job.source.name)
+    except KeyboardInterrupt:
+        interrupted(jobs, outcomes, report)
+    failed = summary(jobs, outcomes, report)
+    if failed:
+        raise typer.Exit(1)
+
+
+def show(outcome: Outcome) -> None:
+    """A line for what went well, and one for each warning; failures come at the end."""
+    job, made = outcome.job, outcome.made
+    if outcome.skipped:
+        say(f"{job.source}: skipped, {job.target} exists")
+    elif made:
+        for warning in made.warnings:
+            say(f"{job.source}: {warning}")
+        say(f"{job.source} -> {job.target}  {made.note}")
+
+
+def summary(jobs: list[Job], outcomes: list[Outcome], report: bool) -> int:
+    """Name the failures, write the report, and return how many there are."""
+    failed = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failed:
+        say(f"failed: {outcome.job.source}: {outcome.error}")
+    if failed and len(jobs) > 1:
+        say(f"{len(failed)} of {len(jobs)} failed")
+    if report:
+        print(json.dumps(as_json(jobs, outcomes)), flush=True)
+    return len(failed)
+
+
+def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
+    """The report: every file in the order of the call."""
+    by_target = {outcome.job.target: outcome for outcome in outcomes}
+    files = []
+    for job in jobs:
+        row: dict[str, object] = {"source": str(job.source), "target": str(job.target), "status": "not done"}
+        outcome = by_target.get(job.target)
+        if outcome:
+            row["status"] = "failed" if outcome.error else "skipped" if outcome.skipped else "done"
+            row |= {"error": outcome.error} if outcome.error else {}
+            row |= {**outcome.made.figures, "warnings": outcome.made.warnings} if outcome.made else {}
+        files.append(row)
+    counts = {
+        status: sum(row["status"] == status for row in files) for status in ("done", "skipped", "failed", "not done")
+    }
+    return {**{status.replace(" ", "_"): count for status, count in counts.items()}, "files": files}
+
+
+def interrupted(jobs: list[Job], outcomes: list[Outcome], report: bool) -> NoReturn:
+    """Say how far it came and end at once, whatever the other threads are doing."""
+    summary(jobs, outcomes, report)
+    say(f"interrupted: {len(outcomes)} of {len(jobs)} done")
+    batch.remove_partials()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

@@ -1,0 +1,85 @@
+"""The float side of the entropy model, the same for both directions: means and steps from z and from the known half of q.
+
+Everything here may be asked for any box of the latents: the networks run on that box grown by their halos.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .boxes import Box, each, split, whole
+from .bundle import Bundle
+from .entropy import Symbols
+from .pixels import Floats, Pixels, from_network
+
+WINDOW = 1024  # side in pixels of what the networks see at once, without its halo
+
+
+class FirstHalf(NamedTuple):
+    """What z alone says of a box of latents."""
+
+    features: Floats  # (1, F, H, W)
+    mean: Floats  # (1, M, H, W), in quantisation steps
+    step: Floats  # (1, M, H, W), or () where it is 1 everywhere
+
+
+class SecondHalf(NamedTuple):
+    """What z and the first half of q say of a box of latents."""
+
+    first: npt.NDArray[np.bool_]  # (M, H, W): which elements are in the first half
+    known: Floats  # (1, M, H, W): y of the first half, 0 elsewhere
+    mean: Floats  # (1, M, H, W), of the second half, in quantisation steps
+    step: Floats  # (1, M, H, W), or ()
+
+
+def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
+    """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
+    all_z = whole(*z.shape[1:])
+    cells = box.over(bundle.reduction).grown(bundle.halo["mean_first"], all_z)
+    features, mean, step = bundle.mean_first(cells.of(z), quality)
+    inner = box.inside(cells.times(bundle.reduction))
+    gain = bundle.level("gain", quality)
+    return FirstHalf(inner.of(features), inner.of(mean) * gain, inner.of(step) if step.ndim else step)
+
+
+def second_half(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> SecondHalf:
+    """Means of the second half in a box of latents; q (M, H, W) of the whole picture, of which only the first half is looked at."""
+    outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
+    features, mean, step = first_half(bundle, z, outer, quality)
+    first = bundle.first_half(outer)
+    inverse = bundle.level("inverse", quality)
+    known = np.where(first, (outer.of(q) * step + mean) * inverse, np.float32(0.0))
+    mean, step = bundle.mean_second(features, known)
+    inner = box.inside(outer)
+    mean = inner.of(mean) * bundle.level("gain", quality)
+    return SecondHalf(inner.of(first), inner.of(known), mean, inner.of(step) if step.ndim else step)
+
+
+def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
+    """y_hat (1, M, H, W) in a box of latents."""
+    half = second_half(bundle, z, q, box, quality)
+    second = (box.of(q) * half.step + half.mean) * bundle.level("inverse", quality)
+    return np.where(half.first, half.known, second)
+
+
+def synthesise(
+    bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float, workers: int
+) -> Pixels:
+    """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it; without a hyperprior there is no q, and z is the latent."""
+    grid = whole(*z.shape[1:]).times(bundle.reduction)
+    out = np.empty((box.height, box.width, 3), np.uint8)
+    levels = [bundle.level("synthesis_level", quality)] if "synthesis_level" in bundle.arrays else []
+
+    def work(core: Box) -> None:
+        outer = core.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
+        y_hat = outer.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, outer, quality)
+        (x,) = bundle.run("synthesis", y_hat, *levels)
+        target = core.inside(box)
+        shown = core.inside(outer.times(bundle.stride))
+        out[target.top : target.bottom, target.left : target.right] = from_network(shown.of(x))
+
+    each(split(box, WINDOW), work, workers)
+    return out
