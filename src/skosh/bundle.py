@@ -186,6 +186,7 @@ class Bundle:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
         # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         level = ort.GraphOptimizationLevel

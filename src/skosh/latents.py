@@ -15,7 +15,7 @@ from .bundle import Bundle
 from .entropy import Symbols
 from .pixels import Floats, Pixels, from_network
 
-WINDOW = 1024  # side in pixels of what the networks see at once, without its halo
+WINDOW = 768  # side in pixels of what the networks see at once, without its halo
 
 
 class FirstHalf(NamedTuple):

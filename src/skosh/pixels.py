@@ -12,13 +12,14 @@ from PIL import Image, ImageCms, ImageOps
 
 from .errors import ImageError, SkoshError
 from .limits import MAX_PIXELS, check_size
-from .metadata import Metadata, from_info, to_info, upright
+from .metadata import ORIENTATION, Metadata, from_info, to_info, upright
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3), RGB
 Plane = npt.NDArray[np.uint8]  # (H, W)
 Floats = npt.NDArray[np.float32]
 
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+STRIP = 256  # rows
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -49,7 +50,8 @@ def from_image(image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = F
             notes.append("16 bits a channel are reduced to 8")  # Pillow does so when it loads the data
         image.load()
         metadata = upright(from_info(image.info))
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ORIENTATION, 1) != 1:
+            image = ImageOps.exif_transpose(image)
         image = _to_eight_bits(image, notes)
         image, metadata = _to_rgb(image, metadata, notes, strip)
     except SkoshError:
@@ -59,8 +61,16 @@ def from_image(image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = F
     alpha = np.asarray(image.getchannel("A")) if image.mode in ("LA", "RGBA") else None
     if alpha is not None and alpha.min() == 255:
         alpha = None
-    grey = image.mode in ("L", "LA")
-    return Picture(np.asarray(image.convert("RGB")), grey, alpha, metadata, notes)
+    return Picture(_rgb(image), image.mode in ("L", "LA"), alpha, metadata, notes)
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """The colours of a picture, (H, W, 3), strip by strip, so that a large one is not in memory three times."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        pixels[top : top + STRIP] = np.asarray(strip.convert("RGB"))
+    return pixels
 
 
 def _to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -130,10 +132,11 @@ def compress(
     name = TUNED[tune.value] if tune else model
     Image.MAX_IMAGE_PIXELS = None  # ours is the limit, and it is checked before data are loaded
 
-    def convert(data: bytes, each: int) -> Made:
-        with open_image(data) as image:
+    def convert(source: Path | bytes, each: int) -> Made:
+        with contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, strip)
-        return made(aim.file(Encoder(picture, name, each, tile)), len(data), picture.notes)
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        return made(aim.file(Encoder(picture, name, each, tile)), size, picture.notes)
 
     piped = is_pipe(inputs, out)
     check_piped(piped, report)
@@ -144,7 +147,7 @@ def compress(
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
     workers, each = shared_out(threads, workers, len(jobs))
     check_model(name, each)
-    work(jobs, lambda source, target: convert(read_file(source), each), policy, workers, "compress", report)
+    work(jobs, lambda source, target: convert(source, each), policy, workers, "compress", report)
 
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:

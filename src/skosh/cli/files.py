@@ -21,12 +21,17 @@ LITTLE_LOSS: dict[str, dict[str, Any]] = {
 TIFF_XMP = 700  # tag
 
 
-def open_image(data: bytes) -> Image.Image:
-    """A picture from a file's bytes; ImageError if they are none."""
+def open_image(source: Path | bytes) -> Image.Image:
+    """A picture, from its file or from the file's bytes; ImageError if it is none."""
     try:
-        return Image.open(io.BytesIO(data))
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
-        raise ImageError("empty file" if not data else "not a picture of a known kind") from None
+        raise ImageError("not a picture of a known kind" if size else "empty file") from None
+    except OSError as error:
+        if error.errno:  # of the file, not of what is in it
+            raise
+        raise ImageError(f"can't read the picture: {error}") from error
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise ImageError(f"can't read the picture: {error}") from error
 
