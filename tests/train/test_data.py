@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from PIL import Image
 
 from skosh.errors import ConfigError
@@ -24,8 +25,13 @@ def numbered(height: int, width: int) -> npt.NDArray[np.uint8]:
 
 
 @pytest.fixture
-def crops(pixels: npt.NDArray[np.uint8]) -> Crops:
-    return Crops([pixels, pixels[:100, :90]], 64, 6, seed=3)
+def pictures(pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    return [pixels, pixels[:100, :90]]
+
+
+@pytest.fixture
+def crops(pictures: list[npt.NDArray[np.uint8]]) -> Crops:
+    return Crops(pictures, 64, 6, seed=3)
 
 
 def test_pictures_come_in_the_order_of_their_names_from_subfolders_too(tmp_path: Path, photo_folder: Path) -> None:
@@ -103,14 +109,15 @@ def test_loading_leaves_the_warning_filters_as_they_were(
 
 
 def test_a_step_draws_the_same_crops_each_time_and_other_steps_and_seeds_draw_others(
-    crops: Crops, pixels: npt.NDArray[np.uint8]
+    crops: Crops, pictures: list[npt.NDArray[np.uint8]]
 ) -> None:
     first, levels = crops.draw(7)
     crops.draw(8)
     again, levels_again = crops.draw(7)
+    assert first.dtype == torch.uint8
     assert np.array_equal(first, again)
     assert np.array_equal(levels, levels_again)
-    other_seed = Crops(crops.pictures, 64, 6, seed=4)
+    other_seed = Crops(pictures, 64, 6, seed=4)
     for other, other_levels in (crops.draw(8), other_seed.draw(7)):
         assert not np.array_equal(first, other)
         assert not np.array_equal(levels, other_levels)
@@ -118,7 +125,7 @@ def test_a_step_draws_the_same_crops_each_time_and_other_steps_and_seeds_draw_ot
 
 def test_levels_of_a_batch_are_spread_evenly_over_the_axis(crops: Crops) -> None:
     seen = np.stack([crops.draw(step)[1] for step in range(200)])
-    assert seen.dtype == np.float32
+    assert crops.draw(0)[1].dtype == torch.float32
     for i in range(6):
         assert seen[:, i].min() >= i / 6
         assert seen[:, i].max() <= (i + 1) / 6
@@ -127,35 +134,37 @@ def test_levels_of_a_batch_are_spread_evenly_over_the_axis(crops: Crops) -> None
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_the_shares_of_all_ranks_make_up_the_batch_of_one_process(crops: Crops, world: int) -> None:
+def test_the_shares_of_all_ranks_make_up_the_batch_of_one_process(
+    crops: Crops, pictures: list[npt.NDArray[np.uint8]], world: int
+) -> None:
     whole, levels = crops.draw(5)
-    shares = [Crops(crops.pictures, 64, 6, 3, rank, world).draw(5) for rank in range(world)]
+    shares = [Crops(pictures, 64, 6, 3, rank, world).draw(5) for rank in range(world)]
     assert np.array_equal(np.concatenate([share[0] for share in shares]), whole)
     assert np.array_equal(np.concatenate([share[1] for share in shares]), levels)
 
 
-def test_a_batch_that_the_processes_cannot_share_is_an_error(crops: Crops) -> None:
+def test_a_batch_that_the_processes_cannot_share_is_an_error(pictures: list[npt.NDArray[np.uint8]]) -> None:
     with pytest.raises(ConfigError, match="6 can't be shared by 4"):
-        Crops(crops.pictures, 64, 6, 3, 0, 4)
+        Crops(pictures, 64, 6, 3, 0, 4)
 
 
 def test_crops_show_all_eight_orientations_and_nothing_else() -> None:
     picture = numbered(64, 64)
     views = [np.rot90(flip, turns).tobytes() for flip in (picture, picture[::-1]) for turns in range(4)]
-    drawn = [crop for step in range(20) for crop in Crops([picture], 64, 8, 1).draw(step)[0]]
+    drawn = [crop for step in range(20) for crop in Crops([picture], 64, 8, 1).draw(step)[0].numpy()]
     assert {crop.shape for crop in drawn} == {(64, 64, 3)}
     assert {crop.tobytes() for crop in drawn} == set(views)
 
 
 def test_crops_reach_every_place_of_a_picture() -> None:
     crops = Crops([numbered(66, 65)], 64, 8, 1)
-    corners = {tuple(crop.min((0, 1))[:2]) for step in range(20) for crop in crops.draw(step)[0]}
+    corners = {tuple(crop.min((0, 1))[:2]) for step in range(20) for crop in crops.draw(step)[0].numpy()}
     assert corners == {(i, j) for i in range(3) for j in range(2)}
 
 
 def test_large_pictures_are_drawn_more_often() -> None:
     crops = Crops([np.zeros((64, 64, 3), np.uint8), np.full((128, 96, 3), 255, np.uint8)], 64, 8, 1)
-    share = np.mean([crops.draw(step)[0].mean() / 255 for step in range(100)])
+    share = np.mean([crops.draw(step)[0].numpy().mean() / 255 for step in range(100)])
     assert share == pytest.approx(0.75, abs=0.05)
 
 

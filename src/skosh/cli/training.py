@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,10 @@ def train(
     lpips_weights: Annotated[
         Path | None, typer.Option("--lpips-weights", help="LPIPS weights (.npz), where the loss needs them.")
     ] = None,
+    minutes: Annotated[
+        float,
+        typer.Option("--minutes", min=0, help="Stop and save after so long; go on with --resume.", show_default=False),
+    ] = math.inf,
     device: Annotated[
         str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; by default CUDA if there is any.")
     ] = None,
@@ -42,7 +47,15 @@ def train(
         training = training_half()
         loaded = training.config.load(config, tuple(settings or ()))
         training.loop.train(
-            loaded, data, val, out, resume=resume, init=init, lpips_weights=lpips_weights, device=device
+            loaded,
+            data,
+            val,
+            out,
+            resume=resume,
+            init=init,
+            lpips_weights=lpips_weights,
+            device=device,
+            minutes=minutes,
         )
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))

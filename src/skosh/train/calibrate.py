@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from ..tables import REACH_MAX, SCALES, IntTable, integer_table, normal_mass, reaches, scales
-from .data import Crops, Pixels
+from .data import Crops, Pixels, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
 
@@ -40,8 +40,7 @@ def symbol_counts(model: Network, pictures: list[Pixels]) -> Counts:
     counts = np.zeros((SCALES, REACH_MAX + 2))
     for step in range(BATCHES):
         pixels, levels = crops.draw(step)
-        x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255.0
-        symbols = entropy.symbols(model.analysis(x), torch.from_numpy(levels))
+        symbols = entropy.symbols(model.analysis(to_network(pixels)), levels)
         q = symbols.q.abs().clamp(max=REACH_MAX + 1).long()
         places = symbols.scale_index.long() * (REACH_MAX + 2) + q
         counts += np.bincount(places.flatten().numpy(), minlength=counts.size).reshape(counts.shape)

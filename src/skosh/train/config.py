@@ -82,6 +82,7 @@ class Config:
     steps: int = 0  # 0: from epochs
     epochs: int = 0  # an epoch draws as many crops as there are pictures
     autocast: str = "none"  # none or bf16
+    compile: bool = False  # torch.compile: pays on a GPU, not on two cores
     validate_every: int = 2000  # steps
     save_every: int = 500  # steps
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image, ImageOps
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from ..errors import ConfigError
 
@@ -63,34 +65,57 @@ def _decode(path: Path) -> Pixels | str:
 
 
 class Crops:
-    """Random crops and flips. Of each global batch, a process takes the part that its rank owns."""
+    """Random crops and flips of pictures that lie in the device's memory. Of each global batch, a process takes the part that its rank owns."""
 
-    def __init__(self, pictures: list[Pixels], crop: int, batch: int, seed: int, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        pictures: list[Pixels],
+        crop: int,
+        batch: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | str = "cpu",
+    ):
         if batch % world:
             raise ConfigError(f"a batch of {batch} can't be shared by {world} processes")
-        self.pictures, self.crop, self.batch, self.seed = pictures, crop, batch, seed
+        self.crop, self.batch, self.seed, self.device = crop, batch, seed, device
         self.share = range(rank * batch // world, (rank + 1) * batch // world)
-        # a picture is drawn as often as its pixels ask for
-        areas = np.array([p.shape[0] * p.shape[1] for p in pictures], dtype=np.float64)
-        self.chances = areas / areas.sum()
+        self.sizes = np.array([p.shape[:2] for p in pictures])  # (pictures, 2): height, width
+        areas = self.sizes.prod(1)
+        self.starts = np.cumsum(areas) - areas  # of each picture in ``flat``
+        self.chances = areas / areas.sum()  # a picture is drawn as often as its pixels ask for
+        self.flat = torch.from_numpy(np.concatenate([p.reshape(-1, 3) for p in pictures])).to(device)  # (pixels, 3)
 
-    def draw(self, step: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        """Crops (b, crop, crop, 3) and levels (b,) in [0, 1] of one step; the levels of a global batch are spread evenly."""
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """Bytes (b, crop, crop, 3) and levels (b,) in [0, 1] of one step; the levels of a global batch are spread evenly."""
         rng = np.random.default_rng((self.seed, step))
-        choices = rng.choice(len(self.pictures), self.batch, p=self.chances)
+        choices = rng.choice(len(self.sizes), self.batch, p=self.chances)
         places = rng.random((self.batch, 2))
-        turns = rng.integers(0, 2, (self.batch, 3))
+        turns = rng.integers(0, 2, (self.batch, 3)) == 1  # flip rows, flip columns, transpose
         levels = (np.arange(self.batch) + rng.random(self.batch)) / self.batch
-        crops = [self._cut(self.pictures[choices[i]], places[i], turns[i]) for i in self.share]
-        return np.stack(crops), levels[self.share.start : self.share.stop].astype(np.float32)
+        corners = (places * (self.sizes[choices] - self.crop + 1)).astype(np.int64)
+        owned = slice(self.share.start, self.share.stop)
+        where = self._where(choices[owned], corners[owned], turns[owned])
+        return self.flat[where], torch.from_numpy(levels[owned].astype(np.float32)).to(self.device)
 
-    def _cut(self, picture: Pixels, place: npt.NDArray[np.float64], turn: Iterable[int]) -> Pixels:
-        top, left = (int(f * (n - self.crop + 1)) for f, n in zip(place, picture.shape, strict=False))
-        cut = picture[top : top + self.crop, left : left + self.crop]
-        vertical, horizontal, transposed = turn
-        cut = cut[::-1] if vertical else cut
-        cut = cut[:, ::-1] if horizontal else cut
-        return cut.transpose(1, 0, 2) if transposed else cut
+    def _where(
+        self, choices: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], turns: npt.NDArray[np.bool_]
+    ) -> Tensor:
+        """The place in ``flat`` of every pixel of the crops, (b, crop, crop)."""
+        along = np.arange(self.crop)
+        rows = np.where(turns[:, :1], along[::-1], along) + corners[:, :1]  # (b, crop)
+        columns = np.where(turns[:, 1:2], along[::-1], along) + corners[:, 1:]
+        rows = self.starts[choices][:, None] + rows * self.sizes[choices, 1:]
+        first, second = (torch.from_numpy(part).to(self.device) for part in (rows, columns))
+        where = first[:, :, None] + second[:, None, :]
+        transposed = torch.from_numpy(turns[:, 2].copy()).to(self.device)
+        return torch.where(transposed[:, None, None], where.transpose(1, 2), where)
+
+
+def to_network(crops: Tensor) -> Tensor:
+    """Bytes (b, H, W, 3) -> (b, 3, H, W) in [0, 1], channels last in memory."""
+    return crops.permute(0, 3, 1, 2).float() / 255.0
 
 
 def patch_transform(

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ConfigError, SkoshError
-from . import checkpoint
+from . import checkpoint, distributed
 from .config import Config
-from .data import Crops, Pixels, load_pictures
+from .data import Crops, load_pictures, to_network
 from .loss import Loss, Terms
 from .networks import build, use_integer_scale
 from .report import Board, Line
@@ -41,18 +41,21 @@ def train(
     init: str | Path | None = None,
     lpips_weights: str | Path | None = None,
     device: str | None = None,
+    minutes: float = math.inf,
 ) -> None:
-    """Train until ``config.steps``, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``.
+    """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``.
 
-    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Raises ConfigError for
-    unusable settings or data and SkoshError where the loss is no longer a number (the last good checkpoint stays).
+    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Under ``torchrun`` all processes train one
+    network. Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
+    checkpoint stays).
     """
+    end = time.monotonic() + 60.0 * minutes
     folder = Path(out)
     if not resume and (folder / checkpoint.FILE).exists():
         raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    line, board = Line(), Board(folder)
+    place = distributed.join(device)
+    line, board = Line(quiet=not place.first), Board(folder if place.first else None)
 
     # Data
     pictures = load_pictures(data, config.crop, line.say)
@@ -60,7 +63,7 @@ def train(
     source = (
         f"{Path(data).resolve().name}: {len(pictures)} pictures, {sum(p.size for p in pictures) / 3e6:.0f} megapixels"
     )
-    crops = Crops(pictures, config.crop, config.batch, config.seed)
+    crops = Crops(pictures, config.crop, config.batch, config.seed, place.rank, place.world, place.device)
     steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
 
     # Network, loss, optimiser
@@ -68,11 +71,11 @@ def train(
     saved = checkpoint.load(folder) if resume else None
     if saved:
         check_same_run(saved["config"], config)
-    model = build(config, None if saved else pictures).to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build(config, None if saved else pictures).to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if init and not saved:
         start_from(model, config, init)
     averaged = AveragedModel(model, multi_avg_fn=warming_average(config.ema))
-    loss = Loss(config, lpips_weights).to(place)
+    loss = Loss(config, lpips_weights).to(place.device)
     optimiser = make_optimiser(config, model)
     done, pixels, seconds = 0, 0, 0.0
     if saved:
@@ -80,35 +83,39 @@ def train(
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
         done, pixels, seconds = saved["step"], saved["pixels"], saved["seconds"]
+    run = distributed.shared(model, place)
+    run = torch.compile(run) if config.compile else run
     line.say(
-        f"{config.name}: {count(model):.2f} M parameters, {len(pictures)} pictures, steps {done} to {steps}, {place}"
+        f"{config.name}: {count(model):.2f} M parameters, {len(pictures)} pictures, steps {done} to {steps}, {place.device}"
     )
 
     def save() -> None:
-        checkpoint.save(
-            folder,
-            config,
-            model=model.state_dict(),
-            averaged=averaged.state_dict(),
-            optimiser=optimiser.state_dict(),
-            step=done,
-            pixels=pixels,
-            seconds=seconds,
-            data=source,
-        )
+        if place.first:
+            checkpoint.save(
+                folder,
+                config,
+                model=model.state_dict(),
+                averaged=averaged.state_dict(),
+                optimiser=optimiser.state_dict(),
+                step=done,
+                pixels=pixels,
+                seconds=seconds,
+                data=source,
+            )
 
     # The loop
     model.train()
     stop = StopSignal()
     start = time.monotonic()
-    while done < steps and not stop.asked:
-        torch.manual_seed(hash_step(config.seed, done))
+    while done < steps and not distributed.any_of(stop.asked or time.monotonic() >= end, place):
+        torch.manual_seed(hash_step(config.seed, done * place.world + place.rank))
         use_integer_scale(model, done >= config.integer_scale_from * steps)
         set_rate(optimiser, learning_rate(config, done, steps))
 
-        x, t = to_device(*crops.draw(done), place)  # (B, 3, crop, crop) in [0, 1], (B,)
-        with torch.autocast(place.type, torch.bfloat16, enabled=config.autocast == "bf16"):
-            x_hat, coded = model(x, t)
+        cut, t = crops.draw(done)
+        x = to_network(cut)  # (b, 3, crop, crop) in [0, 1]
+        with torch.autocast(place.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
+            x_hat, coded = run(x, t)
         terms = loss(x, x_hat.float(), coded, t)
         optimiser.zero_grad(set_to_none=True)
         terms.loss.backward()
@@ -122,15 +129,15 @@ def train(
         averaged.update_parameters(model)
 
         done += 1
-        pixels += x.shape[0] * x.shape[2] * x.shape[3]
+        pixels += config.batch * config.crop**2
         seconds, start = seconds + time.monotonic() - start, time.monotonic()
         if done % Line.EVERY == 0:
             shown = summary(terms, x, x_hat.detach().float(), float(norm))
-            line.step(done, steps, shown, config.batch)
+            line.step(done, steps, shown, config.batch * config.crop**2)
             board.scalars("train", {**shown, "rate": learning_rate(config, done - 1, steps)}, done)
         if done % config.save_every == 0:
             save()
-        if done % config.validate_every == 0 or done == steps:
+        if place.first and (done % config.validate_every == 0 or done == steps):
             points = validate(averaged, loss, held_out, knots(config))
             record(folder, line, board, done, pixels, seconds, points)
             board.reconstructions(averaged, held_out, done)
@@ -138,6 +145,7 @@ def train(
 
     save()
     stop.restore()
+    distributed.leave(place)
     line.say(f"stopped at step {done} of {steps}; go on with --resume" if done < steps else f"done: {done} steps")
 
 
@@ -189,12 +197,6 @@ def warming_average(decay: float) -> Any:
         torch._foreach_lerp_(averaged, current, 1.0 - min(decay, (1.0 + n) / (10.0 + n)))
 
     return update
-
-
-def to_device(crops: Pixels, levels: Any, place: torch.device) -> tuple[Tensor, Tensor]:
-    """Crops (b, H, W, 3) of bytes -> x (b, 3, H, W) in [0, 1]; levels (b,)."""
-    x = torch.from_numpy(crops).to(place).permute(0, 3, 1, 2).float() / 255.0
-    return x.contiguous(memory_format=torch.channels_last), torch.from_numpy(levels).to(place)
 
 
 def hash_step(seed: int, step: int) -> int:

@@ -21,16 +21,19 @@ class Line:
     EVERY = 10  # steps between two updates
     LOGGED = 200  # steps between two lines where the output is no terminal
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet  # for all processes but the first
         self.live = sys.stderr.isatty()
         self.mark: tuple[int, float] | None = None
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        print(("\r\033[K" if self.live else "") + text, file=sys.stderr, flush=True)
+        if not self.quiet:
+            print(("\r\033[K" if self.live else "") + text, file=sys.stderr, flush=True)
 
-    def step(self, done: int, steps: int, shown: dict[str, float], batch: int) -> None:
-        if not self.live and done % self.LOGGED and done != self.EVERY:
+    def step(self, done: int, steps: int, shown: dict[str, float], pixels: int) -> None:
+        """What a step showed; ``pixels``: how many it saw."""
+        if self.quiet or (not self.live and done % self.LOGGED and done != self.EVERY):
             return
         now = time.monotonic()
         speed = (done - self.mark[0]) / (now - self.mark[1]) if self.mark else float("nan")
@@ -39,7 +42,7 @@ class Line:
         text = (
             f"step {done}/{steps}  loss {shown['loss']:.4f}  {shown['bpp']:.3f} bpp  {shown['psnr']:.2f} dB  "
             f"MS-SSIM {shown.get('ms_ssim', float('nan')):.4f}  norm {shown['norm']:.2f}  "
-            f"{speed * batch:.1f} pictures/s  {left / 60:.0f} min left"
+            f"{speed * pixels / 1e6:.2f} Mpx/s  {left / 60:.0f} min left"
         )
         print("\r\033[K" + text if self.live else text, end="" if self.live else "\n", file=sys.stderr, flush=True)
 
@@ -47,9 +50,10 @@ class Line:
 class Board:
     """TensorBoard scalars and reconstructions; without TensorBoard, nothing."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path | None):
+        """``folder``: of the run; None writes nothing."""
         self.writer: Any = None
-        if find_spec("tensorboard"):
+        if folder and find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
 
             self.writer = SummaryWriter(str(folder / "tensorboard"))
