@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,21 @@ def test_bd_rate_of_a_curve_that_needs_a_fifth_fewer_bytes() -> None:
     assert (
         bd_rate(far, anchor, "psnr")[0] != bd_rate(far, anchor, "psnr")[0]
     )  # refused: no number where curves hardly meet
+
+
+def test_pictures_are_packed_to_a_size_and_what_is_no_picture_is_named(photo_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    shutil.copytree(photo_folder, source)
+    (source / "notes.jpg").write_text("no picture")
+    command = [sys.executable, str(ROOT / "scripts" / "pack.py"), str(source), str(tmp_path / "packed")]
+    done = subprocess.run([*command, "--megabytes", "0.2", "--side", "200"], capture_output=True, text=True, check=True)
+    assert "left out" in done.stderr
+    assert "notes.jpg" in done.stderr
+    packed = sorted((tmp_path / "packed").iterdir())
+    assert [path.name for path in packed] == ["0.avif", "1.avif", "2.avif", "3.avif"]
+    assert sum(path.stat().st_size for path in packed) <= 200_000
+    with Image.open(packed[0]) as picture:
+        assert picture.size == (160, 128)
+    refused = subprocess.run([*command, "--megabytes", "0.001"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "take fewer pictures" in refused.stderr

@@ -83,7 +83,7 @@ def train(
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
         done, pixels, seconds = saved["step"], saved["pixels"], saved["seconds"]
-    run = distributed.shared(model, place)
+    run: Any = distributed.shared(model, place)
     run = torch.compile(run) if config.compile else run
     line.say(
         f"{config.name}: {count(model):.2f} M parameters, {len(pictures)} pictures, steps {done} to {steps}, {place.device}"
