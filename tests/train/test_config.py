@@ -13,7 +13,7 @@ from skosh.train.config import Config, configs, from_dict, load
 
 @pytest.mark.parametrize("name", configs())
 def test_every_shipped_configuration_loads_under_its_name(name: str) -> None:
-    assert load(name).name == name
+    assert load(name).name == name.removesuffix("-gpu")  # the same network, so the same name of its bundle
 
 
 def test_the_three_configurations_are_shipped() -> None:
