@@ -11,6 +11,7 @@ import typer
 
 from .. import __version__
 from .coding import compress, decompress
+from .console import hear_warnings
 from .show import info
 from .training import export, train
 
@@ -34,4 +35,5 @@ def skosh(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 def main() -> None:
     """Entry point of the ``skosh`` command."""
+    hear_warnings()
     app()

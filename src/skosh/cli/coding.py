@@ -189,7 +189,8 @@ def decompress(
         picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
         image = to_image(picture)
         figures = {"width": image.width, "height": image.height, "mode": image.mode}
-        return Made(image_bytes(image, suffix), f"{image.width}x{image.height}", figures, picture.notes)
+        content, left_out = image_bytes(image, suffix)
+        return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)
 
     piped = is_pipe(inputs, out)
     check_piped(piped, report)

@@ -11,8 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError, LimitError
 from ..limits import MAX_FILE
+from ..orientation import readable
 
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
+PARSED_KINDS = ("AVIF", "TIFF")  # EXIF is taken apart to be written
 LITTLE_LOSS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
@@ -36,25 +38,36 @@ def open_image(source: Path | bytes) -> Image.Image:
         raise ImageError(f"can't read the picture: {error}") from error
 
 
-def image_bytes(image: Image.Image, suffix: str) -> bytes:
-    """A picture and its metadata in the format that a file name's suffix stands for; as little as possible is lost by lossy ones."""
+def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
+    """A picture and its metadata in the format that a file name's suffix stands for, and what that format can't hold.
+
+    As little as possible is lost by lossy ones.
+    """
     kind = Image.registered_extensions().get(suffix.lower())
     if kind is None or kind not in Image.SAVE:
         raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
+    arguments, notes = saved_metadata(image, kind)
+    if kind == "GIF":
+        notes.append("GIF has at most 256 colours")
     buffer = io.BytesIO()
     try:
-        image.save(buffer, format=kind, **LITTLE_LOSS.get(kind, {}), **saved_metadata(image, kind))
-    except OSError as error:
-        if error.errno:
+        image.save(buffer, format=kind, **LITTLE_LOSS.get(kind, {}), **arguments)
+    except Exception as error:  # Pillow's encoders raise anything on what they can't write
+        if isinstance(error, OSError) and error.errno:
             raise
         raise ImageError(f"can't write this picture as {suffix} ({error}): use .png") from error
-    return buffer.getvalue()
+    return buffer.getvalue(), notes
 
 
-def saved_metadata(image: Image.Image, kind: str) -> dict[str, Any]:
-    """The arguments of Pillow's ``save`` that carry a picture's metadata."""
-    kept = ("exif", "icc_profile", "xmp")
-    found: dict[str, Any] = {key: image.info[key] for key in kept if key in image.info}
+def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[str]]:
+    """The arguments of Pillow's ``save`` that carry a picture's metadata, and what is left out."""
+    found: dict[str, Any] = {key: image.info[key] for key in ("exif", "icc_profile", "xmp") if key in image.info}
+    if found and kind not in METADATA_KINDS:
+        return {}, [f"{kind} pictures are written without EXIF, XMP and colour profile"]
+    notes = []
+    if "exif" in found and kind in PARSED_KINDS and not readable(found["exif"]):
+        del found["exif"]
+        notes.append(f"its EXIF is damaged, which {kind} has no place for: left out")
     xmp = found.pop("xmp", None)
     if xmp and kind == "PNG":
         text = PngInfo()
@@ -64,7 +77,7 @@ def saved_metadata(image: Image.Image, kind: str) -> dict[str, Any]:
         found["tiffinfo"] = {TIFF_XMP: xmp}
     elif xmp:
         found["xmp"] = xmp
-    return found if kind in METADATA_KINDS else {}
+    return found, notes
 
 
 def read_file(path: Path) -> bytes:
