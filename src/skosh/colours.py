@@ -25,7 +25,8 @@ def note_losses(image: Image.Image, notes: list[str]) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         which = "the first" if image.tell() == getattr(image, "_min_frame", 0) else "one"
-        notes.append(f"only {which} of its {frames} frames is kept")
+        what = "pictures" if image.format == "MPO" else "frames"
+        notes.append(f"only {which} of its {frames} {what} is kept")
     if _is_deep(image) and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
         notes.append("16 bits a channel are reduced to 8")
     gamma = image.info.get("gamma")

@@ -19,7 +19,7 @@ from .errors import FormatError, LimitError
 from .limits import MAX_METADATA
 
 EXIF_PREFIX = b"Exif\0\0"
-TIFF_TAGS = (  # of a TIFF picture's directory, those that say something about the picture and not about the file
+TIFF_TAGS = (  # see descriptive()
     *("DocumentName", "ImageDescription", "Make", "Model", "XResolution", "YResolution", "ResolutionUnit"),
     *("Software", "DateTime", "Artist", "HostComputer", "Rating", "RatingPercent", "Copyright"),
     *("ExifOffset", "GPSInfo", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
@@ -71,17 +71,22 @@ def _tiff_exif(image: Image.Image) -> bytes | None:
     """EXIF of a TIFF picture, which has it among the tags that describe the file."""
     if not hasattr(image, "tag_v2"):
         return None
-    kept = Image.Exif()
     try:
-        found = image.getexif()
-        for tag in (ExifTags.Base[name].value for name in TIFF_TAGS):
-            value = found.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else found.get(tag)
-            if value:
-                kept[tag] = dict(value) if isinstance(value, dict) else value
+        kept = descriptive(image.getexif())
         return kept.tobytes() if len(kept) else None
     except Exception as error:  # Pillow's parser raises anything on damaged data
         warnings.warn(f"the EXIF of this TIFF picture can't be read and is not kept: {error}", stacklevel=2)
         return None
+
+
+def descriptive(exif: Image.Exif) -> Image.Exif:
+    """The tags that say something about the picture. The others of a TIFF picture are about the file: how wide, where which strip stands."""
+    kept = Image.Exif()
+    for tag in (ExifTags.Base[name].value for name in TIFF_TAGS):
+        value = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif.get(tag)
+        if value not in (None, {}):
+            kept[tag] = dict(value) if isinstance(value, dict) else value
+    return kept
 
 
 def to_info(metadata: Metadata) -> dict[str, bytes]:

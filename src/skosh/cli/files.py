@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError, LimitError
 from ..limits import MAX_FILE
+from ..metadata import descriptive
 from ..orientation import readable
 
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -73,11 +74,23 @@ def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[
         text = PngInfo()
         text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         found["pnginfo"] = text
-    elif xmp and kind == "TIFF":
-        found["tiffinfo"] = {TIFF_XMP: xmp}
+    elif kind == "TIFF":
+        found["exif"] = tiff_tags(found.get("exif", b""), xmp)  # its argument tiffinfo would exclude exif
     elif xmp:
         found["xmp"] = xmp
     return found, notes
+
+
+def tiff_tags(exif: bytes, xmp: bytes | None) -> Image.Exif:
+    """The tags of a TIFF picture that hold its EXIF and XMP; what EXIF says of the size of the camera's file is none of it."""
+    read = Image.Exif()
+    read.load(exif)
+    tags = descriptive(read)
+    if xmp:
+        tags[TIFF_XMP] = xmp
+    written = Image.Exif()
+    written.load(tags.tobytes())  # Pillow saves the inner directories of EXIF that was read, and no others
+    return written
 
 
 def read_file(path: Path) -> bytes:
