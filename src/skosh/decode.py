@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -176,27 +175,3 @@ def take_symbols(
         return z, None, None
     index = bundle.scale_index(z, quality)
     return z, reader.take_q(index), index
-
-
-def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
-    """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed."""
-    contents = read(data, max_pixels)
-    header, extras = contents.header, contents.extras
-    found = metadata.unpack(extras)
-    folder = manifest.find_by_id(header.model_id)
-    return {
-        "width": header.width,
-        "height": header.height,
-        "mode": header.mode + ("A" if ALPHA in extras else ""),
-        "quality": header.quality,
-        "bytes": len(data),
-        "bpp": 8 * len(data) / (header.width * header.height),
-        "tiles": header.tiles,
-        "tile": header.tile or None,
-        "alpha_bytes": len(extras.get(ALPHA, b"")),
-        "icc_bytes": len(found.icc or b""),
-        "exif_bytes": len(found.exif or b""),
-        "xmp_bytes": len(found.xmp or b""),
-        "model_id": header.model_id.hex(),
-        "model": folder.name if folder else None,
-    }

@@ -16,9 +16,9 @@ from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
 from ..decode import Region, decode_picture
-from ..decode import info as file_info
 from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import SkoshError
+from ..glance import info as file_info
 from ..pixels import to_image
 from .console import fail
 from .files import image_bytes, open_image, read_file
