@@ -45,17 +45,22 @@ def _is_deep(image: Image.Image) -> bool:
     return False
 
 
+def raw_mode(image: Image.Image) -> str:
+    """How the file holds a sample, as Pillow names it: L;4, RGB;16B, LA;16B. To be called before the data are loaded, which forgets it."""
+    arguments = next((tile[3] for tile in getattr(image, "tile", ())), "")
+    return arguments if isinstance(arguments, str) else ""
+
+
 def colour_key(image: Image.Image) -> Any:
     """The one colour that is transparent, as the loaded pixels will have it, or None. To be called before the data are loaded.
 
     Pillow gives what a PNG of 2, 4 or 16 bits says (tRNS), while its pixels are scaled to 8.
     """
     key = image.info.get("transparency")
-    raw = next((tile[3] for tile in getattr(image, "tile", ())), None)
     if isinstance(key, tuple) and image.mode == "RGB":
         return tuple(value >> 8 for value in key) if _is_deep(image) else key
     if isinstance(key, int) and image.mode in ("1", "L", "I", *SIXTEEN_BIT_MODES):
-        return key * {"L;2": 85, "L;4": 17}.get(raw if isinstance(raw, str) else "", 1)
+        return key * {"L;2": 85, "L;4": 17}.get(raw_mode(image), 1)
     return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .colours import colour_key, keyed_alpha, note_losses, to_eight_bits, to_rgb
+from .colours import colour_key, keyed_alpha, note_losses, raw_mode, to_eight_bits, to_rgb
 from .errors import ImageError, SkoshError
 from .limits import MAX_PIXELS, check_size
 from .metadata import Metadata, of_image, to_info
@@ -53,7 +53,7 @@ def from_image(
     notes: list[str] = []
     try:
         note_losses(image, notes)
-        key = colour_key(image)
+        raw, key = raw_mode(image), colour_key(image)
         image.load()
         metadata = of_image(image) if metadata is None else metadata
         if (turn := TURNS.get(orientation(metadata))) is not None:
@@ -61,6 +61,8 @@ def from_image(
         alpha = None if key is None else keyed_alpha(image, key)
         image = to_eight_bits(image, notes)
         image, metadata = to_rgb(image, upright(metadata), notes, strip)
+        if image.mode == "RGBA" and raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
+            image = image.convert("LA")
     except SkoshError:
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...

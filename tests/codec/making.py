@@ -33,9 +33,9 @@ def png(samples: npt.NDArray[np.integer], kind: int, bits: int, interlaced: bool
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
     raw = b""
     for x, y, across, down in passes:
-        part = samples[y::down, x::across].reshape(-(-(height - y) // down), -1)
+        part = samples[y::down, x::across]
         if part.size:
-            raw += b"".join(b"\0" + packed(row, bits) for row in part)
+            raw += b"".join(b"\0" + packed(row.reshape(-1), bits) for row in part)
     head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, interlaced))
     return b"\x89PNG\r\n\x1a\n" + head + extra + png_chunk(b"IDAT", zlib.compress(raw)) + png_chunk(b"IEND", b"")
 
