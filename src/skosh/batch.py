@@ -15,21 +15,9 @@ from typing import Any
 
 from .errors import SkoshError
 
-PICTURES = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".webp",
-    ".avif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".ppm",
-    ".pgm",
-    ".jp2",
-    ".heic",
+PICTURES = {  # what is looked for in a directory
+    *(".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 }
 SKOSH = ".skosh"
 LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interruption
