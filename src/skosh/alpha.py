@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from .errors import FormatError
 from .pixels import Plane
@@ -21,7 +22,7 @@ def pack(alpha: Plane) -> bytes:
 def unpack(data: bytes, height: int, width: int) -> Plane:
     """PNG -> (height, width) bytes. Raises FormatError for anything else, before much is allocated."""
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with PngImageFile(io.BytesIO(data)) as image:  # without Image.open, whose own limit of pixels is not ours
             if image.size != (width, height) or image.mode != "L":
                 raise FormatError(
                     f"the transparency is {image.mode} of {image.width}x{image.height}: not the picture's"

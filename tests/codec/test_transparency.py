@@ -41,6 +41,14 @@ def test_alpha_comes_back_exactly_at_every_quality(
     assert np.array_equal(np.asarray(back.getchannel("A")), plane)
 
 
+def test_pillows_limit_does_not_hold_for_alpha_whose_size_is_known(
+    picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = skosh.encode(picture, 10)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert skosh.decode(data).mode == "RGBA"
+
+
 def test_alpha_of_tiles_and_regions_is_that_of_the_whole(picture: Image.Image, plane: np.ndarray) -> None:
     data = skosh.encode(picture, 30, tile=64)
     assert np.array_equal(np.asarray(skosh.decode(data).getchannel("A")), plane)

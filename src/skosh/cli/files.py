@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +34,29 @@ def open_image(source: Path | bytes) -> Image.Image:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
         raise ImageError("not a picture of a known kind" if size else "empty file") from None
+    except Image.DecompressionBombError:  # more than twice the limit
+        raise LimitError(f"over the limit of {Image.MAX_IMAGE_PIXELS} pixels (--max-pixels raises it)") from None
     except OSError as error:
         if error.errno:  # of the file, not of what is in it
             raise
         raise ImageError(f"can't read the picture: {error}") from error
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise ImageError(f"can't read the picture: {error}") from error
+
+
+@contextlib.contextmanager
+def pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Give Pillow our limit of pixels for a while: it knows it for pictures inside of pictures, too, as icons have them."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # just over it: ours refuses the picture itself
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
