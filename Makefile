@@ -40,6 +40,7 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/exactness.py --write
+	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/speed.py --write
 
 clean:

@@ -145,3 +145,17 @@ def test_imageio_reads_and_writes(file: Path, due: Image.Image, tmp_path: Path) 
     assert skosh.info((tmp_path / "b.skosh").read_bytes())["quality"] == 90
     written = iio.imwrite("<bytes>", np.asarray(due), plugin="pillow", extension=".skosh")
     assert Image.open(io.BytesIO(written)).size == due.size
+
+
+def test_what_the_readme_shows_works(photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("imageio")
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    photo.crop((0, 0, 96, 64)).save("photo.jpg")
+    photo.crop((0, 0, 96, 64)).save("photo.skosh")
+    blocks = [block.partition("```")[0] for block in readme.split("```python\n")[1:]]
+    assert len(blocks) == 2
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)
+    assert skosh.info(Path("small.skosh").read_bytes())["quality"] == 40
