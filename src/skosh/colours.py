@@ -60,7 +60,7 @@ def colour_key(image: Image.Image) -> Any:
     if isinstance(key, tuple) and image.mode == "RGB":
         return tuple(value >> 8 for value in key) if _is_deep(image) else key
     if isinstance(key, int) and image.mode in ("1", "L", "I", *SIXTEEN_BIT_MODES):
-        return key * {"L;2": 85, "L;4": 17}.get(raw_mode(image), 1)
+        return 255 * bool(key) if image.mode == "1" else key * {"L;2": 85, "L;4": 17}.get(raw_mode(image), 1)
     return None
 
 

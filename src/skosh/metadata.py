@@ -19,8 +19,18 @@ from .errors import FormatError, LimitError
 from .limits import MAX_METADATA
 
 EXIF_PREFIX = b"Exif\0\0"
+TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
 TIFF_TAGS = (  # see descriptive()
-    *("DocumentName", "ImageDescription", "Make", "Model", "XResolution", "YResolution", "ResolutionUnit"),
+    *(
+        "DocumentName",
+        "ImageDescription",
+        "Make",
+        "Model",
+        "Orientation",
+        "XResolution",
+        "YResolution",
+        "ResolutionUnit",
+    ),
     *("Software", "DateTime", "Artist", "HostComputer", "Rating", "RatingPercent", "Copyright"),
     *("ExifOffset", "GPSInfo", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
 )
@@ -39,7 +49,8 @@ def of_image(image: Image.Image) -> Metadata:
     """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end."""
     found = from_info(image.info)
     exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image)
-    return replace(found, exif=_without_prefix(exif), xmp=found.xmp or _raw_profile(image.info, "xmp"))
+    xmp = found.xmp or _raw_profile(image.info, "xmp") or getattr(image, "tag_v2", {}).get(TIFF_XMP)
+    return replace(found, exif=_without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:

@@ -43,6 +43,7 @@ class SkoshImageFile(ImageFile.ImageFile):
         self._size = header.width, header.height
         self._mode = header.mode + ("A" if ALPHA in extras else "")
         self.info["quality"] = header.quality
+        self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
         self._undecoded = True
 
     def load(self) -> Any:

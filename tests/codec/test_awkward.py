@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 from typer.testing import CliRunner
 
 import skosh
@@ -127,8 +127,9 @@ def test_cmyk_with_its_own_profile_is_converted_by_it_and_loses_it(photo: Image.
 
 def test_lab_with_a_profile_of_something_else_is_still_lab() -> None:
     lab = Image.new("LAB", (8, 8), (128, 128, 128))
-    lab.info["icc_profile"] = b"not of LAB"
+    lab.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = from_image(lab)
+    assert picture.notes == ["LAB is converted to RGB"]
     assert np.abs(picture.pixels.astype(int) - 119).max() <= 2  # L* 50
     assert picture.metadata.icc is None
 

@@ -18,7 +18,7 @@ from skosh.metadata import of_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "AVIF": ".avif"}
-if not features.check("avif"):
+if "avif" not in features.get_supported():
     del FORMATS["AVIF"]
 LOSSLESS = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}, "AVIF": {"quality": 95}}
 

@@ -178,6 +178,14 @@ def test_stripping_a_wide_gamut_profile_keeps_the_look(photo: Image.Image) -> No
     assert np.abs(stripped.pixels.astype(int) - np.asarray(photo)).mean() < 2
 
 
+def test_grey_with_a_profile_of_colours_keeps_its_look_when_it_is_dropped(photo: Image.Image) -> None:
+    grey = photo.convert("L")
+    grey.info["icc_profile"] = SRGB  # as many programs write it
+    picture = from_image(grey, strip=True)
+    assert picture.notes == []
+    assert np.abs(picture.pixels[..., 0].astype(int) - np.asarray(grey)).max() <= 1
+
+
 def wide_gamut() -> bytes:
     """sRGB's profile with its red and green columns exchanged: no colour space that anybody uses, but a valid one."""
     red, green = SRGB.index(b"rXYZ"), SRGB.index(b"gXYZ")

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError, LimitError
 from ..limits import MAX_FILE
-from ..metadata import descriptive
+from ..metadata import TIFF_XMP, descriptive
 from ..orientation import readable
 
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -24,7 +24,6 @@ LITTLE_LOSS: dict[str, dict[str, Any]] = {
     "WEBP": {"lossless": True},
     "AVIF": {"quality": 95, "subsampling": "4:4:4"},
 }
-TIFF_XMP = 700  # tag
 
 
 def open_image(source: Path | bytes) -> Image.Image:
