@@ -72,19 +72,24 @@ def keyed_alpha(image: Image.Image, key: Any) -> npt.NDArray[np.uint8]:
 
 def to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
     """Grey of more than 8 bits and floats become grey of 8 bits; other pictures stay as they are."""
-    if image.mode in SIXTEEN_BIT_MODES or image.mode == "I":
-        notes.append("16-bit grey is reduced to 8 bits")
-        values, full = np.asarray(image).astype(np.float32), 65535.0
-    elif image.mode == "F":
-        values = np.nan_to_num(np.asarray(image), nan=0.0, posinf=np.inf, neginf=-np.inf)
-        most = values.max(where=np.isfinite(values), initial=0.0)
+    if image.mode not in (*SIXTEEN_BIT_MODES, "I", "F"):
+        return image
+    values = np.asarray(image)
+    finite = np.isfinite(values)
+    least, most = (f(where=finite, initial=0) for f in (values.min, values.max))
+    if image.mode == "F":
         full = next((full for full in FULL_SCALES if most <= full * OVERSHOOT), FULL_SCALES[-1])
         notes.append(f"floats are taken as 0 to {full:.0f} and reduced to 8 bits")
     else:
-        return image
-    if values.min() < 0.0 or values.max() > full:
+        full = FULL_SCALES[-1]
+        notes.append("16-bit grey is reduced to 8 bits")
+    if least < 0 or most > full or not finite.all():
         notes.append(f"values outside of 0 to {full:.0f} are clipped")
-    made = Image.fromarray(np.rint(np.clip(values, 0.0, full) * np.float32(255.0 / full)).astype(np.uint8))
+    reduced = np.empty(values.shape, np.uint8)
+    for row, source in zip(reduced, values, strict=True):  # one by one, so that no large array of floats is made
+        clipped = np.clip(np.nan_to_num(source.astype(np.float32), nan=0.0, posinf=full, neginf=0.0), 0.0, full)
+        row[:] = np.rint(clipped * np.float32(255.0 / full))
+    made = Image.fromarray(reduced)
     made.info = {key: value for key, value in image.info.items() if key != "transparency"}
     return made
 

@@ -228,3 +228,19 @@ def test_a_folder_of_awkward_files_ends_in_pictures_and_sentences(photo: Image.I
     assert "CMYK is converted to RGB" in done.stderr
     assert "only the first of its 2 frames" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+UNKNOWN = {
+    b"": "empty file",
+    b"these are words": "not a picture of a known kind",
+    b"\0\0\0\x18ftypheic\0\0\0\0": "a HEIC picture or a film",
+    b"\x93SK\x01H": "a .skosh file already",
+}
+
+
+@pytest.mark.parametrize("content", UNKNOWN)
+def test_what_pillow_does_not_know_is_named_as_far_as_it_is_known(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    for source in (content, tmp_path / "a.png"):
+        with pytest.raises(skosh.ImageError, match=UNKNOWN[content]):
+            open_image(source)

@@ -94,7 +94,7 @@ def test_floats_follow_the_stated_rule(values: list[float], due: list[int], word
     picture = from_image(Image.fromarray(np.array([values], dtype=np.float32)))
     assert picture.pixels[0, :, 0].tolist() == due
     assert words + " and" in picture.notes[0]
-    assert picture.notes[1:] == ([] if words == "0 to 1" else ["values outside of 0 to 255 are clipped"])
+    assert picture.notes[1:] == [f"values outside of {words} are clipped"]
 
 
 def test_integers_of_32_bits_are_taken_as_16() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from ..container import SIGNATURE
 from ..errors import ImageError, LimitError
 from ..limits import MAX_FILE
 from ..metadata import TIFF_XMP, descriptive
@@ -29,10 +30,9 @@ LITTLE_LOSS: dict[str, dict[str, Any]] = {
 def open_image(source: Path | bytes) -> Image.Image:
     """A picture, from its file or from the file's bytes; ImageError if it is none."""
     try:
-        size = len(source) if isinstance(source, bytes) else source.stat().st_size
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
-        raise ImageError("not a picture of a known kind" if size else "empty file") from None
+        raise ImageError(unknown_kind(source)) from None
     except Image.DecompressionBombError:  # more than twice the limit
         raise LimitError(f"over the limit of {Image.MAX_IMAGE_PIXELS} pixels (--max-pixels raises it)") from None
     except OSError as error:
@@ -41,6 +41,18 @@ def open_image(source: Path | bytes) -> Image.Image:
         raise ImageError(f"can't read the picture: {error}") from error
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise ImageError(f"can't read the picture: {error}") from error
+
+
+def unknown_kind(source: Path | bytes) -> str:
+    """What a file is that Pillow can't read, as far as its first bytes say."""
+    head = source[:12] if isinstance(source, bytes) else first_bytes(source, 12)
+    if not head:
+        return "empty file"
+    if head.startswith(SIGNATURE):
+        return "a .skosh file already"
+    if head[4:8] == b"ftyp":
+        return "a HEIC picture or a film: this Pillow reads neither"
+    return "not a picture of a known kind"
 
 
 @contextlib.contextmanager
@@ -110,6 +122,12 @@ def tiff_tags(exif: bytes, xmp: bytes | None) -> Image.Exif:
     written = Image.Exif()
     written.load(tags.tobytes())  # Pillow saves the inner directories of EXIF that was read, and no others
     return written
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """So many bytes of a file, or as many as it has."""
+    with path.open("rb") as file:
+        return file.read(count)
 
 
 def read_file(path: Path) -> bytes:
