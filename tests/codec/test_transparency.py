@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from typer.testing import CliRunner
 
 import skosh
@@ -67,6 +67,16 @@ def test_premultiplied_colours_are_divided_again(picture: Image.Image, plane: np
     solid = plane > 100  # where little alpha is left, little of the colour is
     due = np.asarray(straight.convert("RGB"), int)
     assert np.abs(taken.pixels.astype(int) - due)[solid].max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_alpha_stays_when_the_profile_goes(picture: Image.Image, plane: np.ndarray, mode: str) -> None:
+    image = picture.convert(mode)
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    taken = from_image(image, strip=True)
+    assert taken.alpha is not None
+    assert np.array_equal(taken.alpha, plane)
+    assert np.abs(taken.pixels.astype(int) - np.asarray(image.convert("RGB"))).max() <= 1
 
 
 def test_colours_under_full_transparency_are_kept_as_they_are(picture: Image.Image) -> None:
