@@ -17,6 +17,7 @@ SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 CONVERTED = ("CMYK", "LAB")  # by a colour profile; these lose it
 FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
 OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
+IPTC_IN_JPEG, IPTC_IN_TIFF = 0x0404, 33723  # resource of Photoshop, tag
 PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
 
 
@@ -32,11 +33,13 @@ def note_losses(image: Image.Image, notes: list[str]) -> None:
     gamma = image.info.get("gamma")
     if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
         notes.append(f"its gamma of {gamma:.3g} is not kept: it may look lighter or darker")
+    if IPTC_IN_JPEG in (image.info.get("photoshop") or ()) or IPTC_IN_TIFF in getattr(image, "tag_v2", ()):
+        notes.append("its IPTC captions are not kept")
 
 
 def _is_deep(image: Image.Image) -> bool:
     """Whether the file has more than 8 bits a channel, by the decoder's arguments."""
-    for decoder, _, _, arguments in getattr(image, "tile", ()):
+    for decoder, *_, arguments in getattr(image, "tile", ()):
         words = arguments if isinstance(arguments, tuple) else (arguments,)
         if any(isinstance(word, str) and ";16" in word for word in words):
             return True
@@ -47,7 +50,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 def raw_mode(image: Image.Image) -> str:
     """How the file holds a sample, as Pillow names it: L;4, RGB;16B, LA;16B. To be called before the data are loaded, which forgets it."""
-    arguments = next((tile[3] for tile in getattr(image, "tile", ())), "")
+    arguments = next((tile[-1] for tile in getattr(image, "tile", ())), "")
     return arguments if isinstance(arguments, str) else ""
 
 

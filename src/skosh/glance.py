@@ -50,7 +50,7 @@ def icc_name(icc: bytes | None) -> str | None:
     """What a colour profile calls itself; None where there is none, or none that can be read."""
     try:
         return clean(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))) if icc else None
-    except (ImageCms.PyCMSError, OSError):
+    except Exception:  # whatever Pillow makes of a damaged profile
         return None
 
 

@@ -21,18 +21,9 @@ from .limits import MAX_METADATA
 EXIF_PREFIX = b"Exif\0\0"
 TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
 TIFF_TAGS = (  # see descriptive()
-    *(
-        "DocumentName",
-        "ImageDescription",
-        "Make",
-        "Model",
-        "Orientation",
-        "XResolution",
-        "YResolution",
-        "ResolutionUnit",
-    ),
-    *("Software", "DateTime", "Artist", "HostComputer", "Rating", "RatingPercent", "Copyright"),
-    *("ExifOffset", "GPSInfo", "XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"),
+    *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
+    *("XResolution", "YResolution", "ResolutionUnit", "HostComputer", "Rating", "RatingPercent", "Copyright"),
+    *("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject", "ExifOffset", "GPSInfo"),
 )
 
 

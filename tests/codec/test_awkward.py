@@ -134,55 +134,6 @@ def test_lab_with_a_profile_of_something_else_is_still_lab() -> None:
     assert picture.metadata.icc is None
 
 
-TYPES = {"uint16": ["16-bit grey is reduced to 8 bits"], "int32": ["16-bit grey is reduced to 8 bits"]}
-TYPES |= {"float32": ["floats are taken as 0 to 1 and reduced to 8 bits"], "uint8": []}
-
-
-@pytest.mark.parametrize("kind", TYPES)
-def test_tiffs_of_every_type_keep_their_brightness(photo: Image.Image, kind: str) -> None:
-    tifffile = pytest.importorskip("tifffile")
-    grey = np.asarray(photo.convert("L").crop((0, 0, 64, 48)))
-    factor = {"uint16": 257, "int32": 257, "float32": np.float32(1 / 255), "uint8": 1}[kind]
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, grey.astype(kind) * np.asarray(factor, kind))
-    picture = taken(buffer.getvalue())
-    assert np.array_equal(picture.pixels[..., 0], grey)
-    assert picture.notes == TYPES[kind]
-
-
-def test_sixteen_bits_a_channel_of_a_tiff_are_said_to_be_reduced(photo: Image.Image) -> None:
-    tifffile = pytest.importorskip("tifffile")
-    pixels = np.asarray(photo.crop((0, 0, 64, 48)))
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels.astype(np.uint16) * 257, photometric="rgb")
-    picture = taken(buffer.getvalue())
-    assert np.array_equal(picture.pixels, pixels)
-    assert picture.notes == ["16 bits a channel are reduced to 8"]
-
-
-@pytest.mark.parametrize(
-    ("values", "due", "notes"),
-    [
-        ([0.0, 0.5, 1.2], [0, 128, 255], ["0 to 1 ", "clipped"]),  # a little over white, as filters leave it
-        ([0.0, 128.0, 255.0], [0, 128, 255], ["0 to 255 "]),
-        ([0.0, 32768.0, 65535.0], [0, 128, 255], ["0 to 65535 "]),
-        ([-0.2, 0.5, np.inf], [0, 128, 255], ["0 to 1 ", "clipped"]),
-        ([np.nan, 1e30, -np.inf], [0, 255, 0], ["0 to 65535 ", "clipped"]),
-    ],
-)
-def test_floats_become_what_they_look_like(values: list[float], due: list[int], notes: list[str]) -> None:
-    picture = from_image(Image.fromarray(np.array([values], np.float32)))
-    assert picture.pixels[0, :, 0].tolist() == due
-    assert len(picture.notes) == len(notes)
-    assert all(words in note for words, note in zip(notes, picture.notes, strict=True))
-
-
-def test_values_past_16_bits_are_said_to_be_clipped() -> None:
-    picture = from_image(Image.fromarray(np.array([[-3, 0, 65535, 1 << 20]], np.int32)))
-    assert picture.pixels[0, :, 0].tolist() == [0, 0, 255, 255]
-    assert picture.notes[1] == "values outside of 0 to 65535 are clipped"
-
-
 def test_a_large_profile_is_kept_and_an_absurd_one_refused(photo: Image.Image) -> None:
     small = photo.crop((0, 0, 64, 48))
     large = np.random.default_rng(0).bytes(3_000_000)
@@ -228,6 +179,16 @@ def test_a_folder_of_awkward_files_ends_in_pictures_and_sentences(photo: Image.I
     assert "CMYK is converted to RGB" in done.stderr
     assert "only the first of its 2 frames" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_captions_of_press_photographs_are_not_lost_in_silence(photo: Image.Image) -> None:
+    small = photo.crop((0, 0, 64, 48))
+    content = saved(small, "JPEG")
+    caption = b"\x1c\x02\x78\x00\x05a cat"
+    record = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + len(caption).to_bytes(4, "big") + caption
+    content = content[:2] + b"\xff\xed" + (2 + len(record)).to_bytes(2, "big") + record + content[2:]
+    assert taken(content).notes == ["its IPTC captions are not kept"]
+    assert taken(saved(small, "TIFF", tiffinfo={33723: caption})).notes == ["its IPTC captions are not kept"]
 
 
 UNKNOWN = {
