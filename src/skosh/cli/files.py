@@ -20,7 +20,8 @@ from ..orientation import readable
 
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
 PARSED_KINDS = ("AVIF", "TIFF")  # EXIF is taken apart to be written
-LITTLE_LOSS: dict[str, dict[str, Any]] = {
+SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 3},  # twice as fast as Pillow's 6, and 6 % larger
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"lossless": True},
     "AVIF": {"quality": 95, "subsampling": "4:4:4"},
@@ -82,7 +83,7 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
         notes.append("GIF has at most 256 colours")
     buffer = io.BytesIO()
     try:
-        image.save(buffer, format=kind, **LITTLE_LOSS.get(kind, {}), **arguments)
+        image.save(buffer, format=kind, **SAVE_OPTIONS.get(kind, {}), **arguments)
     except Exception as error:  # Pillow's encoders raise anything on what they can't write
         if isinstance(error, OSError) and error.errno:
             raise
