@@ -52,7 +52,7 @@ def stand_in() -> types.ModuleType:
     """What of constriction the decoder uses."""
 
     def categorical(weights: npt.NDArray[np.float64], lazy: bool, perfect: bool) -> list[int]:
-        return np.cumsum(weights.astype(np.int64) + 1).tolist()
+        return [int(end) for end in np.cumsum(weights.astype(np.int64) + 1)]
 
     def uniform(size: int) -> list[int]:
         step = (1 << PRECISION) // size
@@ -84,11 +84,11 @@ def symbols(data: bytes) -> list[npt.NDArray[Any]]:
 
 def write(folder: Path) -> None:
     """Files of a photograph, with the symbols and the pixels that this machine decodes them to."""
-    from skimage import data  # a photograph that scikit-image brings
+    import skimage
 
     import skosh
 
-    photo = Image.fromarray(data.chelsea())
+    photo = Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png").convert("RGB")  # a cat
     folder.mkdir(parents=True, exist_ok=True)
     crops = {"tiles": ((60, 40, 252, 168), 64), "odd": ((300, 100, 365, 170), 0), "wide": ((0, 0, 256, 64), 1024)}
     for n, (name, (box, tile)) in enumerate(crops.items()):
