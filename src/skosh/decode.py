@@ -104,6 +104,7 @@ class Decoder:
         header = contents.header
         self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
+        self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
         self.lost: list[Box] = []  # of these
 
     def picture(self, box: Box) -> Picture:
@@ -143,7 +144,7 @@ class Decoder:
             q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16)
 
         def work(tile: Box) -> None:
-            stream = self.contents.tiles[self.tiles.index(tile)]
+            stream = self.streams[tile]
             try:
                 if stream is None:
                     raise FormatError("a damaged tile")

@@ -107,7 +107,8 @@ def to_network(pixels: Pixels, height: int, width: int) -> Floats:
 
 
 def from_network(x: Floats) -> Pixels:
-    """(1, 3, H, W) in [0, 1] -> (H, W, 3) bytes, rounded to the nearest."""
+    """(1, 3, H, W) in [0, 1] -> (H, W, 3) bytes, rounded to the nearest; what is no number, as a hostile file can cause, is 0."""
     scaled = x[0] * np.float32(255.0)
-    np.clip(scaled, 0.0, 255.0, out=scaled)
+    np.fmax(scaled, 0.0, out=scaled)  # unlike clip, leaves no NaN
+    np.fmin(scaled, 255.0, out=scaled)
     return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(1, 2, 0))
