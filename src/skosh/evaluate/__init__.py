@@ -2,3 +2,11 @@
 
 Uses the public names of skosh only. Needs the extra "eval" (PyTorch, pytorch-msssim, bjontegaard, matplotlib, ...).
 """
+
+from __future__ import annotations
+
+import skosh
+
+
+class UsageError(skosh.SkoshError):
+    """Something was asked for that there is not: a codec, a quality, a metric."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import PIL
 from PIL import Image
 
+from . import UsageError
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -51,7 +53,7 @@ class Codec(ABC):
     def make(cls, argument: str | None) -> Codec:
         """The codec, from what stands after ``NAME=`` on the command line. Only skosh takes something there."""
         if argument is not None:
-            raise ValueError(f"{cls.name} takes nothing after =")
+            raise UsageError(f"{cls.name} takes nothing after =")
         return cls()
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -33,25 +33,25 @@ class Pool:
             for trial in suspects:
                 yield self._alone(trial)
 
-    def _until_one_dies(self, waiting: deque[Trial]) -> Iterator[Result]:  # returns the trials that were under way
+    def _until_one_dies(self, waiting: deque[Trial]) -> Generator[Result, None, list[Trial]]:
+        """Yields results, and returns the trials that were under way when a process died."""
         running: dict[Future[Result], Trial] = {}
         with self._executor(self.workers) as executor:
             try:
                 while waiting or running:
                     while waiting and len(running) < 2 * self.workers:
-                        trial = waiting.popleft()
-                        running[executor.submit(_run, trial)] = trial
+                        running[executor.submit(_run, waiting[0])] = waiting[0]
+                        waiting.popleft()
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         result = future.result()
                         del running[future]
                         yield result
             except BrokenProcessPool:
-                missing = [trial for trial in running.values() if trial not in waiting]
-                return missing  # type: ignore[return-value]  # noqa: B901
+                return list(running.values())
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
                 raise
-        return []  # type: ignore[return-value]
+        return []
 
     def _alone(self, trial: Trial) -> Result:
         with self._executor(1) as executor:

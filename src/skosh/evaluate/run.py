@@ -10,7 +10,7 @@ from pathlib import Path
 
 import skosh
 
-from . import codecs, measured, pictures
+from . import UsageError, codecs, measured, pictures
 from .codec import Codec
 from .metrics import NAMES, Metrics, missing
 from .pictures import Picture
@@ -52,7 +52,7 @@ class Evaluation:
     """What came of it."""
 
     pictures: list[Picture]
-    codecs: list[Codec]  # in the order asked for; those that only a measured curve stands for are the last
+    codecs: list[Codec]  # in the order asked for, with those that only a measured curve stands for
     versions: dict[str, str]  # of the codecs by name
     metrics: tuple[str, ...]
     results: list[Result] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Evaluation:
 def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     """Measure what has not been measured yet, and collect the rest.
 
-    Raises SkoshError for a folder without pictures, a results file of another version or none of the codecs installed; ValueError for an
+    Raises SkoshError for a folder without pictures, a results file of another version or none of the codecs installed; UsageError for an
     unknown codec and for a quality that a codec does not take.
     """
     store = Store(request.out / RESULTS)
@@ -84,7 +84,9 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     versions = {entry.codec.name: entry.version or "" for entry in chosen}
-    evaluation = Evaluation(found, [entry.codec for entry in (*chosen, *stand_in)], versions, metrics)
+    asked = request.codecs or codecs.names()
+    in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
+    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
     failed = {}
     try:
         for result in progress(measure(due, request, metrics), len(due)):
@@ -103,6 +105,9 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
 
 def available(request: Request, say: Say) -> tuple[str, ...]:
     """The metrics that can be had here; a line for each that can't."""
+    unknown = [name for name in request.metrics if name not in NAMES]
+    if unknown or not request.metrics:
+        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}")
     found = []
     for name in request.metrics:
         reason = missing(name, request.lpips_weights)
@@ -129,18 +134,18 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
         raise skosh.SkoshError("none of these codecs is installed")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{', '.join(twice)}: named twice")
+        raise UsageError(f"{', '.join(twice)}: named twice")
     return here, elsewhere
 
 
 def qualities(codec: Codec, request: Request) -> tuple[float, ...]:
-    """The settings of a codec: its own list, the list for all, or else its default. ValueError for one that it does not take."""
+    """The settings of a codec: its own list, the list for all, or else its default. UsageError for one that it does not take."""
     kind = codec.name.partition("=")[0]
     asked = request.qualities.get(codec.name, request.qualities.get(kind, request.qualities.get("", ())))
     wrong = [f"{quality:g}" for quality in asked if quality not in codec.scale]
     if wrong and codec.scale.last:
         ends = f"{codec.scale.worst:g} to {codec.scale.best:g} in steps of {codec.scale.step:g}"
-        raise ValueError(f"{codec.name} takes qualities {ends}, not {', '.join(wrong)}: give it its own, {kind}=...")
+        raise UsageError(f"{codec.name} takes qualities {ends}, not {', '.join(wrong)}: give it its own, {kind}=...")
     return codec.qualities if wrong or not asked else asked  # a bundle of a single rate takes what there is
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from .. import UsageError
 from ..codec import Codec
 
 ORDER = ("skosh", "bpg", "vvc", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")  # in tables; others come after
@@ -17,9 +18,9 @@ def names() -> list[str]:
 
 
 def make(spec: str) -> Codec:
-    """The codec that NAME or NAME=ARGUMENT stands for. ValueError for a name that is none."""
+    """The codec that NAME or NAME=ARGUMENT stands for. UsageError for a name that is none."""
     name, separator, argument = spec.partition("=")
     if name not in names():
-        raise ValueError(f"no codec {name!r}: there are {', '.join(names())}")
+        raise UsageError(f"no codec {name!r}: there are {', '.join(names())}")
     kind: type[Codec] = importlib.import_module(f".{name}", __package__).CODEC
     return kind.make(argument if separator else None)

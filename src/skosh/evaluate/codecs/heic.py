@@ -17,7 +17,7 @@ class Heic(PillowCodec):
     kind = "HEIF"
     settings = "x265, 4:4:4"
     scale = Scale(0, 100)
-    qualities = (10, 20, 30, 40, 50, 60, 70, 80)
+    qualities = (10, 20, 30, 40, 50)
     install = "pip install pillow-heif"
     colour, marker = "sky", "P"
 

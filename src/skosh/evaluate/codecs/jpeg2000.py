@@ -19,7 +19,7 @@ class Jpeg2000(PillowCodec):
     kind = "JPEG2000"
     settings = "9/7 wavelet, quality in dB"
     scale = Scale(18, 50, 0.25)
-    qualities = (24, 26, 28, 30, 33, 36, 39)
+    qualities = (24, 26, 28, 30, 32, 35)
     colour, marker = "purple", "D"
 
     def version(self) -> str:

@@ -18,7 +18,7 @@ class JpegXL(PillowCodec):
     kind = "JXL"
     settings = "effort 7"
     scale = Scale(1, 99)
-    qualities = (5, 15, 30, 45, 60, 75, 85, 90)
+    qualities = (5, 15, 30, 45, 60, 75, 85)
     install = "pip install pillow-jxl-plugin"
     colour, marker = "green", "X"
 

@@ -18,7 +18,7 @@ class Skosh(Codec):
 
     settings = "default tiles"
     scale = Scale(0, 100, STEP)
-    qualities = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+    qualities: tuple[float, ...] = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
     install = "it is part of this package"
     colour, marker = "vermilion", "o"
 

@@ -17,7 +17,7 @@ class WebP(PillowCodec):
     kind = "WEBP"
     settings = "method 6"
     scale = Scale(0, 100)
-    qualities = (1, 10, 30, 50, 70, 85, 93)
+    qualities = (1, 10, 30, 50, 70, 85)
     colour, marker = "orange", "^"
 
     def version(self) -> str:
