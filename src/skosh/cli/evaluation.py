@@ -16,9 +16,7 @@ from .files import image_bytes
 from .options import Force, Model
 
 if TYPE_CHECKING:
-    from ..evaluate.codec import Codec
-    from ..evaluate.compare import Box
-    from ..evaluate.metrics import Metrics
+    from ..evaluate.compare import Box, Contest
     from ..evaluate.results import Result
     from ..evaluate.run import Evaluation
 
@@ -178,12 +176,12 @@ def compare(
     targets = planned_figures(images, out, force)
     try:
         from ..evaluate import codecs
-        from ..evaluate.compare import opponent, usable_metrics
+        from ..evaluate.compare import Contest, opponent, usable_metrics
 
         ours = codecs.make("skosh" if model is None else f"skosh={model}")
         ours.version()
-        other = opponent(against, say)
-        metrics = usable_metrics(lpips_weights, say)
+        other, note = opponent(against, say)
+        contest = Contest(ours, other, usable_metrics(lpips_weights, say), bpp, box, note)
     except ModuleNotFoundError as error:
         lacking(error)
     except (SkoshError, OSError) as error:
@@ -191,7 +189,7 @@ def compare(
     failed = 0
     for image, target in zip(images, targets, strict=True):
         try:
-            draw_comparison(image, target, bpp, ours, other, metrics, box, width)
+            draw_comparison(contest, image, target, width)
         except Exception as error:  # whatever one picture does, the others go on
             say(f"failed: {image}: {batch.describe(error)}")
             failed += 1
@@ -199,18 +197,14 @@ def compare(
         raise typer.Exit(1)
 
 
-def draw_comparison(
-    image: Path, target: Path, bpp: float, ours: Codec, other: Codec, metrics: Metrics, crop: Box | None, width: int
-) -> None:
+def draw_comparison(contest: Contest, image: Path, target: Path, width: int) -> None:
     """One figure, and a line of what it shows."""
-    from ..evaluate.compare import compare
-    from ..evaluate.figure import figure
+    from ..evaluate.figure import captions, figure
 
-    found = compare(image, bpp, ours, other, metrics, crop)
+    found = contest.compare(image)
     batch.write_whole(target, image_bytes(figure(found, width), target.suffix))
     for panel in found.panels[1:]:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in panel.metrics.items() if value is not None)
-        say(f"{image}: {panel.label}: {panel.bytes:,} bytes, {panel.bpp:.3f} bpp, {figures}")
+        say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
     if found.note:
         say(f"{image}: {found.note}")
     say(f"{image} -> {target}")

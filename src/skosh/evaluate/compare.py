@@ -26,6 +26,7 @@ class Panel:
     """One of the pictures side by side."""
 
     label: str
+    setting: str  # of the codec, in words
     picture: Image.Image
     bytes: int
     metrics: Values  # {} for the original
@@ -45,19 +46,20 @@ class Comparison:
     note: str = ""
 
 
-def opponent(name: str, say: Callable[[str], None]) -> Codec:
-    """The codec to compare with; for BPG, where it is not installed, HEIC, with a line that says so."""
+def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
+    """The codec to compare with, and what has to be said of it: where BPG is not installed, it is HEIC, with a line that says so."""
     codec = codecs.make(name)
     try:
         codec.version()
-        return codec
+        return codec, ""
     except skosh.DependencyError as error:
         if name not in INSTEAD:
             raise
         stand_in = codecs.make(INSTEAD[name])
         stand_in.version()
-        say(f"{error}; comparing with {stand_in.label} instead, the same HEVC intra coding (x265, 4:4:4)")
-        return stand_in
+        note = f"{stand_in.label} stands in for {codec.label}, which is not installed: the same HEVC intra coding (x265, 4:4:4)"
+        say(f"{error}; {note}")
+        return stand_in, note
 
 
 def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
@@ -68,23 +70,41 @@ def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
     return Metrics(tuple(name for name in METRICS if not reasons[name]), weights)
 
 
-def compare(path: Path, bpp: float, ours: Codec, other: Codec, metrics: Metrics, crop: Box | None = None) -> Comparison:
-    """Code a picture with both codecs at about ``bpp``. Raises ImageError, UsageError for a crop outside of it, SkoshError of the codecs."""
-    original = pictures.read(path)
-    if crop and not (0 <= crop[0] < crop[2] <= original.width and 0 <= crop[1] < crop[3] <= original.height):
-        raise UsageError(f"the crop is not inside of {path}, which is {original.width}x{original.height}")
-    match = equal_bytes(ours, other, original, bpp * original.width * original.height / 8)
-    first = Panel("original", original, path.stat().st_size, {})
-    coded = [decoded(codec, data, original, metrics) for codec, data in ((ours, match.ours), (other, match.other))]
-    note = "" if match.difference <= EQUAL else f"the sizes differ by {match.difference:.1%}: no nearer qualities exist"
-    box = crop or most_different(coded[0].picture, coded[1].picture, original)
-    return Comparison((first, coded[0], coded[1]), box, note)
+@dataclass(frozen=True)
+class Contest:
+    """What pictures are compared under."""
+
+    ours: Codec
+    other: Codec
+    metrics: Metrics
+    bpp: float  # of both files
+    crop: Box | None = None  # None: where the two differ most
+    note: str = ""  # that goes with every figure
+
+    def compare(self, path: Path) -> Comparison:
+        """Code a picture with both codecs. Raises ImageError, UsageError for a crop outside of it, and what the codecs raise."""
+        original = pictures.read(path)
+        check_inside(self.crop, original, path)
+        target = self.bpp * original.width * original.height / 8
+        match = equal_bytes(self.ours, self.other, original, target)
+        sides = ((self.ours, match.ours, match.our_quality), (self.other, match.other, match.other_quality))
+        coded = [self.decoded(*side, original) for side in sides]
+        panels = (Panel("original", "", original, path.stat().st_size, {}), coded[0], coded[1])
+        box = self.crop or most_different(coded[0].picture, coded[1].picture, original)
+        unequal = f"the sizes differ by {match.difference:.1%}: no nearer qualities exist"
+        notes = [self.note, unequal if match.difference > EQUAL else ""]
+        return Comparison(panels, box, "; ".join(filter(None, notes)))
+
+    def decoded(self, codec: Codec, data: bytes, quality: float, original: Image.Image) -> Panel:
+        """What a file decodes to."""
+        picture = codec.decode(data)
+        return Panel(codec.label, f"quality {quality:g}", picture, len(data), self.metrics(original, picture))
 
 
-def decoded(codec: Codec, data: bytes, original: Image.Image, metrics: Metrics) -> Panel:
-    """What a file decodes to."""
-    picture = codec.decode(data)
-    return Panel(codec.label, picture, len(data), metrics(original, picture))
+def check_inside(crop: Box | None, image: Image.Image, path: Path) -> None:
+    """UsageError unless the crop is inside of the picture."""
+    if crop and not (0 <= crop[0] < crop[2] <= image.width and 0 <= crop[1] < crop[3] <= image.height):
+        raise UsageError(f"the crop is not inside of {path}, which is {image.width}x{image.height}")
 
 
 def most_different(first: Image.Image, second: Image.Image, original: Image.Image) -> Box:

@@ -46,7 +46,7 @@ def captions(panel: Panel, size: tuple[int, int], width: int) -> list[str]:
         if (value := panel.metrics.get(key)) is not None
         for text in [form.format(value)]
     ]
-    return [panel.label, f"{panel.bytes:,} bytes, {panel.bpp:.3f} bpp", "   ".join(figures)]
+    return [f"{panel.label}, {panel.setting}", f"{panel.bytes:,} bytes, {panel.bpp:.3f} bpp", ", ".join(figures)]
 
 
 def write(sheet: Image.Image, lines: list[str], left: int, top: int, size: int) -> None:

@@ -46,7 +46,7 @@ def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, f
     inner = (width - left - right) / (width * len(keys)), (height - bottom - top) / height
     for place, key in enumerate(keys):
         axis = figure.add_axes(((left + place * width) / (width * len(keys)), bottom / height, *inner))
-        draw(axis, [curve for curve in curves if curve.has(key)], measure(key))
+        draw(axis, curves, measure(key))
         place_names(axis)
     return figure
 
@@ -54,7 +54,7 @@ def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, f
 def draw(axis: Axes, curves: Sequence[Curve], shown: Measure) -> None:
     """One plot; LPIPS upside down and logarithmic, so that up is better in all of them."""
     axis.set_xscale("log")
-    low, high = limits(curves)
+    low, high = limits([curve for curve in curves if curve.has(shown.key)])
     axis.set_xlim(low, high)
     ticks = [tick for tick in TICKS if low <= tick <= high]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -67,7 +67,8 @@ def draw(axis: Axes, curves: Sequence[Curve], shown: Measure) -> None:
     for side in axis.spines.values():
         side.set_visible(False)
     for place, curve in enumerate(curves):
-        line(axis, curve, shown.key, DASHES[place % len(DASHES)], (low, high))
+        if curve.has(shown.key):
+            line(axis, curve, shown.key, DASHES[place % len(DASHES)], (low, high))
     if shown.better < 0:
         fine_ticks(axis)
 

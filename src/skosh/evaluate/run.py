@@ -127,7 +127,12 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
             here.append(Chosen(spec, codec, codec.version()))
         except skosh.DependencyError as error:
             stands = codec.name in measured_before
-            say(f"{'measured before' if stands else 'skipped'}: {codec.label}: {error}")
+            hint = (
+                "its curve comes from --measured"
+                if stands
+                else "--measured FILE takes a curve that was measured before"
+            )
+            say(f"{'measured before' if stands else 'skipped'}: {codec.label}: {error}; {hint}")
             elsewhere += [Chosen(spec, codec, None)] if stands else []
     names = [entry.codec.name for entry in (*here, *elsewhere)]
     if not names:

@@ -19,7 +19,7 @@ class Bpg(Codec):
     settings = "x265, level 8, 4:4:4"
     scale = Scale(51, 0)
     qualities = (46, 43, 40, 37, 34, 31, 28, 25, 22)
-    install = "build libbpg (https://bellard.org/bpg), or name a measured curve with --measured"
+    install = "build libbpg (https://bellard.org/bpg)"
     colour, marker = "black", "o"
 
     def version(self) -> str:
