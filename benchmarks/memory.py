@@ -1,7 +1,7 @@
 """Peak memory and time of one command on a large picture, tiles and threads, each in a process of its own.
 
-    python benchmarks/memory.py                          50 megapixels, made by enlarging a photograph that scikit-learn brings
-    python benchmarks/memory.py --megapixels 12 --write
+python benchmarks/memory.py                          50 megapixels, made by enlarging a photograph that scikit-learn brings
+python benchmarks/memory.py --megapixels 12 --write
 """
 
 from __future__ import annotations

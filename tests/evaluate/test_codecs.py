@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from skosh.evaluate import UsageError, codecs
 from skosh.evaluate.codec import Codec, Scale
 from skosh.evaluate.codecs import vvc
 from skosh.evaluate.tool import run_tool
+from skosh.manifest import find, read_manifest
 
 
 def installed(name: str) -> Codec:
@@ -82,11 +84,13 @@ def test_an_unknown_codec_is_named_with_those_that_there_are() -> None:
         codecs.make("jpeg=3")
 
 
-def test_another_bundle_has_a_name_and_a_version_of_its_own(tiny_bundle: Path, photo: Image.Image) -> None:
-    other, ours = codecs.make(f"skosh={tiny_bundle}"), codecs.make("skosh")
-    assert other.name == f"skosh={tiny_bundle.name}"
-    assert other.version() != ours.version()
-    assert other.decode(other.encode(photo, 40)).size == photo.size
+def test_another_bundle_has_a_name_and_its_model_id(tmp_path: Path, photo: Image.Image) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(find(None), folder)
+    codec = codecs.make(f"skosh={folder}")
+    assert (codec.name, codec.label) == ("skosh=other", "skosh other")
+    assert codec.version().endswith(read_manifest(folder)["content_sha256"][:16])
+    assert codec.decode(codec.encode(photo, 12.5)).size == photo.size
 
 
 def test_a_missing_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import skosh
 from . import UsageError, codecs, pictures
 from .codec import Codec
 from .metrics import Metrics, Values, missing
-from .search import EQUAL, equal_bytes
+from .search import EQUAL, Match, equal_bytes
 
 INSTEAD = {"bpg": "heic"}  # the same HEVC intra coding; x265, 4:4:4
+FAR = 0.1  # relative difference to the bytes asked for that is told
 METRICS = ("psnr", "ms_ssim", "lpips")
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -91,14 +92,23 @@ class Contest:
         coded = [self.decoded(*side, original) for side in sides]
         panels = (Panel("original", "", original, path.stat().st_size, {}), coded[0], coded[1])
         box = self.crop or most_different(coded[0].picture, coded[1].picture, original)
-        unequal = f"the sizes differ by {match.difference:.1%}: no nearer qualities exist"
-        notes = [self.note, unequal if match.difference > EQUAL else ""]
+        notes = [self.note, *what_is_off(match, target)]
         return Comparison(panels, box, "; ".join(filter(None, notes)))
 
     def decoded(self, codec: Codec, data: bytes, quality: float, original: Image.Image) -> Panel:
         """What a file decodes to."""
         picture = codec.decode(data)
         return Panel(codec.label, f"quality {quality:g}", picture, len(data), self.metrics(original, picture))
+
+
+def what_is_off(match: Match, target: float) -> list[str]:
+    """Lines for a figure whose sizes are not what was asked for."""
+    notes = []
+    if match.difference > EQUAL:
+        notes.append(f"the sizes differ by {match.difference:.1%}: no nearer qualities exist")
+    if abs(len(match.ours) / target - 1) > FAR:
+        notes.append(f"{target:,.0f} bytes were asked for: there are no files of that size")
+    return notes
 
 
 def check_inside(crop: Box | None, image: Image.Image, path: Path) -> None:

@@ -58,23 +58,29 @@ class Match:
 
 
 def equal_bytes(ours: Codec, other: Codec, image: Image.Image, target: float) -> Match:
-    """Files near ``target`` bytes, and near each other: the coarser of two scales decides and the finer one follows it."""
+    """Files near ``target`` bytes, and near each other: the coarser of two scales decides and the finer one follows it.
+
+    Where the finer one can't follow, because all its files are larger or smaller, it decides.
+    """
     sides = Sizes(ours, image), Sizes(other, image)
     coarse, fine = sorted(sides, key=lambda side: side.codec.scale.last)
+    reached = fine.size(fine.nearest(target))
     best: Match | None = None
-    for place in sorted(coarse.around(coarse.nearest(target)), key=lambda place: abs(coarse.size(place) - target)):
-        pair = {id(coarse): place, id(fine): fine.nearest(coarse.size(place))}
-        match = matched(sides[0], pair[id(sides[0])], sides[1], pair[id(sides[1])])
-        if best is None or match.difference < best.difference:
-            best = match
-        if best.difference <= EQUAL:
-            break
+    for aim in dict.fromkeys((target, float(reached))):
+        for place in sorted(coarse.around(coarse.nearest(aim)), key=lambda place: abs(coarse.size(place) - aim)):
+            pair = {id(coarse): place, id(fine): fine.nearest(coarse.size(place))}
+            match = matched(sides[0], pair[id(sides[0])], sides[1], pair[id(sides[1])])
+            if best is None or match.difference < best.difference:
+                best = match
+            if best.difference <= EQUAL:
+                return best
     assert best is not None
     return best
 
 
 def matched(ours: Sizes, our_place: int, other: Sizes, other_place: int) -> Match:
     """The files at two places."""
-    ours.size(our_place), other.size(other_place)
+    for side, place in ((ours, our_place), (other, other_place)):
+        side.size(place)  # makes the file
     settings = ours.codec.scale.setting(our_place), other.codec.scale.setting(other_place)
     return Match(ours.files[our_place], other.files[other_place], *settings)
