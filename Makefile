@@ -38,8 +38,10 @@ bench: .venv/.dev
 
 results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
+	$(BIN)/python scripts/triplets.py
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/exactness.py --write
+	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/speed.py --write
 
 clean:

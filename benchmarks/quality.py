@@ -66,7 +66,7 @@ def main() -> None:
     if kodak:
         FIGURE.parent.mkdir(exist_ok=True)
         FIGURE.write_text(svg(rd_figure(curves, PLOTS), text_as_paths=True))
-        replace_section("kodak", tables.at_rate(curves, RATE).markdown(), README)
+        replace_section("kodak", tables.at_rate(curves, RATE).markdown().replace("| skosh |", "| **skosh** |"), README)
     replace_section(arguments.name, text)
 
 

@@ -59,3 +59,16 @@ def test_pictures_are_packed_to_a_size_and_what_is_no_picture_is_named(photo_fol
     refused = subprocess.run([*command, "--megabytes", "0.001"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "take fewer pictures" in refused.stderr
+
+
+def test_a_quality_that_costs_less_or_shows_less_is_counted() -> None:
+    from monotone import Curve, finding
+
+    good = Curve(list(range(100, 201)), [30 + q / 10 for q in range(101)])
+    assert (good.size_drops, good.psnr_drops) == ([], [])
+    bad = Curve([*range(100, 150), 140, *range(151, 201)], [30.0, 29.9, *(30 + q / 10 for q in range(2, 101))])
+    assert (bad.size_drops, bad.psnr_drops) == ([50], [1])
+    text = finding([good, bad])
+    assert "| steps of one, from -q 0 to 100 | 200 |" in text
+    assert "| steps to a smaller file | 1 |" in text
+    assert "| least and median gain of PSNR in a step | -0.1000 dB, 0.1000 dB |" in text

@@ -1,6 +1,6 @@
 """skosh: a learned image codec. ``encode`` a picture to bytes, ``decode`` them, ask ``info`` of them."""
 
-from .decode import decode, info
+from .decode import decode
 from .encode import encode
 from .errors import (
     BundleError,
@@ -11,6 +11,7 @@ from .errors import (
     LimitError,
     SkoshError,
 )
+from .glance import info
 
 __version__ = "0.1.0"
 

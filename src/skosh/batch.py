@@ -7,6 +7,7 @@ import enum
 import errno
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -15,21 +16,9 @@ from typing import Any
 
 from .errors import SkoshError
 
-PICTURES = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".webp",
-    ".avif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".ppm",
-    ".pgm",
-    ".jp2",
-    ".heic",
+PICTURES = {  # what is looked for in a directory
+    *(".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 }
 SKOSH = ".skosh"
 LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interruption
@@ -88,7 +77,7 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
     jobs = []
     for path in inputs:
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in accepted)
+            found = below(path, accepted)
             if not found:
                 raise SkoshError(f"nothing to do in {path}: no {', '.join(sorted(accepted))} below it")
             jobs += [Job(p, (out or path) / p.relative_to(path).with_suffix(suffix)) for p in found]
@@ -100,6 +89,25 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
             jobs.append(Job(path, (out or path.parent) / path.with_suffix(suffix).name))
     _refuse_collisions(jobs)
     return jobs
+
+
+def below(folder: Path, accepted: set[str]) -> list[Path]:
+    """All files below a folder whose suffix is accepted, sorted, and last the folders that can't be read: their jobs will fail by name.
+
+    Raises OSError if it is the folder itself that can't be read.
+    """
+    found: list[Path] = []
+    closed: list[Path] = []
+
+    def failed(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise error
+        closed.append(Path(error.filename))
+
+    for root, _, names in os.walk(folder, onerror=failed):
+        files = (Path(root, name) for name in names)
+        found += [path for path in files if path.suffix.lower() in accepted and path.is_file()]
+    return sorted(found) + sorted(closed)
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:
@@ -117,13 +125,9 @@ def _refuse_collisions(jobs: list[Job]) -> None:
 def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE, workers: int = 1) -> Iterator[Outcome]:
     """Do the jobs, so many at a time, and yield what became of each as it ends. What ``convert(source, target)`` raises is the job's error.
 
-    A KeyboardInterrupt goes on to the caller after at most ``LAST_SECOND``; jobs that still run then end with the process, which has to call
-    ``remove_partials`` first.
+    Jobs run in threads, however few, so that a KeyboardInterrupt is never kept waiting by a network: it goes on to the caller after at most
+    ``LAST_SECOND``. Jobs that still run then end with the process, which has to call ``remove_partials`` first.
     """
-    if workers < 2:
-        for job in jobs:
-            yield do(job, convert, existing)
-        return
     waiting = list(reversed(jobs))
     pool = ThreadPoolExecutor(workers)
     running: set[Future[Outcome]] = set()
@@ -141,6 +145,15 @@ def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE,
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def apart(work: Callable[[], Made]) -> Made:
+    """Do it in another thread, for the same reason as ``run`` does; after a KeyboardInterrupt the process has to be ended."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(work).result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
@@ -169,6 +182,7 @@ def describe(error: BaseException) -> str:
 
 
 partials: set[Path] = set()  # files that are being written
+_door = threading.Lock()  # held while one is opened; for good once they have been removed
 
 
 def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
@@ -180,16 +194,17 @@ def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
         raise SkoshError(f"{path} is no ordinary file")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.parent / f".skosh-{secrets.token_hex(8)}.partial"
-    partials.add(partial)
     try:
-        with open(partial, "xb") as file:
+        with _door:
+            partials.add(partial)
+            file = open(partial, "xb")  # noqa: SIM115 (closed below, but opened behind the door)
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         put(partial, path, replace)
     except OSError as error:
-        if error.filename is None:
-            error.filename = os.fspath(path)  # a full disk does not say where
+        error.filename = os.fspath(path)  # a full disk does not say where, and nobody knows the partial file
         raise
     finally:
         with contextlib.suppress(OSError):
@@ -212,7 +227,8 @@ def put(partial: Path, path: Path, replace: bool) -> None:
 
 
 def remove_partials() -> None:
-    """For a process that is about to end while its threads still write: no half file stays."""
+    """For a process that is about to end while its threads still write: no half file stays, and none is begun."""
+    _door.acquire()
     for partial in list(partials):
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -189,6 +189,8 @@ class Bundle:
         options.enable_cpu_mem_arena = False
         # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A plan of memory is kept for every size of input ever seen, which gains nothing here and grows with each new size of picture.
+        options.enable_mem_pattern = False
         level = ort.GraphOptimizationLevel
         options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
         try:

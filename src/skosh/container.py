@@ -11,6 +11,7 @@ by a reader that does not know it; one in upper case may not.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -76,35 +77,32 @@ def read(data: bytes, max_pixels: int = MAX_PIXELS, salvage: bool = False) -> Co
     """
     file = io.BytesIO(data)
     header = _read_start(file, max_pixels)
-    extras: dict[bytes, bytes] = {}
-    tiles: list[bytes | None] = [None] * header.tiles
+    contents = Contents(header, {}, [None] * header.tiles)
+    if salvage:
+        _salvage(file, data, contents)
+        return contents
+    behind_tile = False
     while file.tell() < len(data):
-        start = file.tell()
-        try:
-            _take(file, header, extras, tiles)
-        except FormatError:
-            if not salvage:
-                raise
-            file.seek(_next_tile(data, start + 1))
-    if not salvage and None in tiles:
-        missing = sum(tile is None for tile in tiles)
-        raise FormatError(f"the file is cut short: {missing} of {len(tiles)} tiles are missing")
-    return Contents(header, extras, tiles)
+        behind_tile |= _take(file, contents, behind_tile) == TILE
+    if missing := sum(tile is None for tile in contents.tiles):
+        raise FormatError(f"the file is cut short: {missing} of {header.tiles} tiles are missing")
+    return contents
 
 
-def _take(file: IO[bytes], header: Header, extras: dict[bytes, bytes], tiles: list[bytes | None]) -> None:
-    """Read one chunk behind the header and put it where it belongs."""
-    at = file.tell()
+def _take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
+    """Read one chunk behind the header, put it where it belongs and return its type."""
+    at, tiles = file.tell(), contents.tiles
     kind, payload = _read_chunk(file)
     if kind == TILE:
         number, start = _read_varint(io.BytesIO(payload)) if len(tiles) > 1 else (0, 0)
         if number >= len(tiles) or tiles[number] is not None:
             raise FormatError(f"byte {at}: tile {number} is one too many")
         tiles[number] = payload[start:]
-    elif any(tile is not None for tile in tiles) and kind in EXTRAS:
+    elif behind_tile and kind in EXTRAS:
         raise FormatError(f"byte {at}: chunk {kind!r} stands behind a tile")
     else:
-        _put_extra(extras, kind, payload, at)
+        _put_extra(contents.extras, kind, payload, at)
+    return kind
 
 
 def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, dict[bytes, bytes]]:
@@ -203,36 +201,42 @@ def _read_payload(file: IO[bytes], kind: bytes, length: int) -> bytes:
     payload, check = file.read(length), file.read(4)
     if len(check) < 4:
         raise FormatError(f"the file is cut short: chunk {kind!r} ends at byte {at + length + 4}, after the file")
-    if zlib.crc32(kind + payload) != struct.unpack("<I", check)[0]:
+    if zlib.crc32(payload, zlib.crc32(kind)) != struct.unpack("<I", check)[0]:
         raise FormatError(f"the file is damaged: wrong checksum of chunk {kind!r} before byte {at + length}")
     return payload
 
 
-def _next_tile(data: bytes, at: int) -> int:
-    """Where the next whole tile begins, at or after a byte; the end of the file if there is none.
+def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
+    """Take every chunk that can still be read; behind a damaged one, go on at the next tile.
 
-    Every ``T`` may be one. Its length has to lead to another chunk or to the end, which leaves one in two hundred of them, and only so many
-    bytes are summed up in all, so that no file takes long.
+    Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
+    many bytes are summed up in all, so that no file takes long.
     """
-    left = SALVAGE_SUMS * len(data)
-    while left > 0 and (at := data.find(TILE, at)) >= 0:
-        file = io.BytesIO(data)
-        file.seek(at + 1)
-        try:
-            length, size = _read_varint(file)
-        except FormatError:
-            length, size = len(data), 0
-        start = at + 1 + size
-        end = start + length + 4
-        if end == len(data) or data[end : end + 1] == TILE:
-            left -= length
-            if zlib.crc32(TILE + data[start : end - 4]) == struct.unpack_from("<I", data, end - 4)[0]:
-                return at
-        at += 1
-    return len(data)
+    left, at = SALVAGE_SUMS * len(data), file.tell()
+    sure, behind_tile = True, False  # sure: right behind a whole chunk
+    while 0 <= at < len(data) and left > 0:
+        end = _chunk_end(file, at)
+        if at < end <= len(data) and (sure or end == len(data) or data[end : end + 1] == TILE):
+            left -= end - at
+            file.seek(at)
+            with contextlib.suppress(FormatError):
+                behind_tile |= _take(file, contents, behind_tile) == TILE
+                at, sure = end, True
+                continue
+        at, sure = data.find(TILE, at + 1), False
 
 
-SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find a tile
+SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find tiles
+
+
+def _chunk_end(file: IO[bytes], at: int) -> int:
+    """Where a chunk that seems to begin at a byte would end; 0 if none can."""
+    file.seek(at)
+    try:
+        _, length = _read_chunk_start(file)
+    except FormatError:
+        return 0
+    return file.tell() + length + 4
 
 
 def _varint(value: int) -> bytes:

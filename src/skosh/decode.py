@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +104,7 @@ class Decoder:
         header = contents.header
         self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
+        self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
         self.lost: list[Box] = []  # of these
 
     def picture(self, box: Box) -> Picture:
@@ -144,7 +144,7 @@ class Decoder:
             q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16)
 
         def work(tile: Box) -> None:
-            stream = self.contents.tiles[self.tiles.index(tile)]
+            stream = self.streams[tile]
             try:
                 if stream is None:
                     raise FormatError("a damaged tile")
@@ -176,27 +176,3 @@ def take_symbols(
         return z, None, None
     index = bundle.scale_index(z, quality)
     return z, reader.take_q(index), index
-
-
-def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
-    """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed."""
-    contents = read(data, max_pixels)
-    header, extras = contents.header, contents.extras
-    found = metadata.unpack(extras)
-    folder = manifest.find_by_id(header.model_id)
-    return {
-        "width": header.width,
-        "height": header.height,
-        "mode": header.mode + ("A" if ALPHA in extras else ""),
-        "quality": header.quality,
-        "bytes": len(data),
-        "bpp": 8 * len(data) / (header.width * header.height),
-        "tiles": header.tiles,
-        "tile": header.tile or None,
-        "alpha_bytes": len(extras.get(ALPHA, b"")),
-        "icc_bytes": len(found.icc or b""),
-        "exif_bytes": len(found.exif or b""),
-        "xmp_bytes": len(found.xmp or b""),
-        "model_id": header.model_id.hex(),
-        "model": folder.name if folder else None,
-    }

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from . import alpha, metadata
+from . import alpha
 from . import bundle as bundles
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
@@ -20,6 +20,7 @@ from .entropy import SYMBOL_MAX, Symbols, Writer
 from .errors import BundleError, LimitError
 from .latents import WINDOW, first_half, second_half, synthesise
 from .limits import MAX_PIXELS
+from .metadata import Metadata, pack
 from .pixels import Floats, Picture, Pixels, from_image, padded, to_network
 from .search import highest_below
 from .tables import HYPER_LIMIT
@@ -40,6 +41,7 @@ def encode(
     target_psnr: float | None = None,
     tile: int = DEFAULT_TILE,
     strip: bool = False,
+    metadata: Metadata | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """Encode a picture as the bytes of a ``.skosh`` file. What is lost besides precision comes as a warning.
@@ -48,6 +50,7 @@ def encode(
     installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
     not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
+    ``metadata``: instead of those that the picture carries.
 
     Raises ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
     reached) and BundleError.
@@ -56,7 +59,7 @@ def encode(
         raise ValueError(f"quality is 0 to 100, not {quality}")
     if target_bytes is not None and target_psnr is not None:
         raise ValueError("target_bytes and target_psnr exclude each other")
-    picture = take_apart(image, max_pixels, strip)
+    picture = take_apart(image, max_pixels, strip, metadata)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
     encoder = Encoder(picture, model, threads, tile)
@@ -67,13 +70,18 @@ def encode(
     return encoder.file(quality)
 
 
-def take_apart(image: Image.Image | Pixels, max_pixels: int = MAX_PIXELS, strip: bool = False) -> Picture:
+def take_apart(
+    image: Image.Image | Pixels,
+    max_pixels: int = MAX_PIXELS,
+    strip: bool = False,
+    metadata: Metadata | None = None,
+) -> Picture:
     """A picture from Pillow's or from an array; ValueError for an array of another shape or type."""
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"an array has to be (H, W, 3) of uint8, not {image.shape} of {image.dtype}")
         image = Image.fromarray(image)
-    return from_image(image, max_pixels, strip)
+    return from_image(image, max_pixels, strip, metadata)
 
 
 def check_tile(tile: int) -> None:
@@ -100,7 +108,7 @@ class Encoder:
         side = tile if tile < max(height, width) else 0
         mode = "L" if picture.grey else "RGB"
         self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
-        self.extras = metadata.pack(picture.metadata)
+        self.extras = pack(picture.metadata)
         if picture.alpha is not None:
             self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
         self.y = analyse(self.bundle, picture.pixels, self.workers)

@@ -10,6 +10,7 @@ MAX_PIXELS = (
 )  # width x height, unless the user says otherwise; a large picture takes about 20 bytes of memory a pixel
 FREE_PIXELS = 1 << 20  # a file may claim so many, however short it is
 PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes; a picture of one colour has about 250
+PADDING = 64  # pixels: the sides that networks see are multiples of this
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
 MAX_MANIFEST = 1 << 20  # bytes
@@ -29,6 +30,10 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
 
 
 def check_justified(width: int, height: int, size: int) -> None:
-    """Raise LimitError if a file of ``size`` bytes claims a picture so large that it can't be meant."""
-    if width * height > FREE_PIXELS + PIXELS_PER_BYTE * size:
+    """Raise LimitError if a file of ``size`` bytes claims a picture so large that it can't be meant.
+
+    What counts is what the networks work on: sides that are padded to a multiple of 64, so that a line of one pixel is no cheap way to much work.
+    """
+    padded = -(-width // PADDING) * -(-height // PADDING) * PADDING**2
+    if padded > FREE_PIXELS + PIXELS_PER_BYTE * size:
         raise LimitError(f"a file of {size} bytes claims a picture of {width}x{height}: refused")

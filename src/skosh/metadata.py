@@ -1,25 +1,30 @@
 """What a picture carries besides its pixels: ICC profile, EXIF and XMP, each in a chunk of its own, deflated.
 
-EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it. Pixels are stored upright, hence the orientation that EXIF
-and XMP name is set to 1: applied once, and never again.
+EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it, and otherwise as it is, byte by byte, even where it is damaged.
+``skosh.orientation`` has what concerns the one value in it that pixels depend on.
 """
 
 from __future__ import annotations
 
-import re
-import struct
+import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from PIL import ExifTags, Image
 
 from .container import EXIF, ICC, XMP
 from .errors import FormatError, LimitError
 from .limits import MAX_METADATA
 
 EXIF_PREFIX = b"Exif\0\0"
-ORIENTATION = 0x0112  # of TIFF and EXIF
-XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation\s*=\s*["']|<tiff:Orientation>\s*)[2-8]""")
+TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
+TIFF_TAGS = (  # see descriptive()
+    *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
+    *("XResolution", "YResolution", "ResolutionUnit", "HostComputer", "Rating", "RatingPercent", "Copyright"),
+    *("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject", "ExifOffset", "GPSInfo"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,59 @@ class Metadata:
     xmp: bytes | None = None
 
 
+def of_image(image: Image.Image) -> Metadata:
+    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end."""
+    found = from_info(image.info)
+    exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image)
+    xmp = found.xmp or _raw_profile(image.info, "xmp") or getattr(image, "tag_v2", {}).get(TIFF_XMP)
+    return replace(found, exif=_without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
+
+
 def from_info(info: Mapping[Any, Any]) -> Metadata:
     """The metadata of a Pillow picture, by its ``info``."""
-    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or None
-    exif = info.get("exif") or b""
+    exif, xmp = info.get("exif"), info.get("xmp") or info.get("XML:com.adobe.xmp")
+    if isinstance(exif, Image.Exif):
+        exif = exif.tobytes() if len(exif) else None
     return Metadata(
-        info.get("icc_profile") or None,
-        exif.removeprefix(EXIF_PREFIX) or None,
-        xmp.encode() if isinstance(xmp, str) else xmp,
+        info.get("icc_profile") or None, _without_prefix(exif), (xmp.encode() if isinstance(xmp, str) else xmp) or None
     )
+
+
+def _without_prefix(exif: bytes | None) -> bytes | None:
+    while exif and exif.startswith(EXIF_PREFIX):  # some programs write it twice
+        exif = exif[len(EXIF_PREFIX) :]
+    return exif or None
+
+
+def _raw_profile(info: Mapping[Any, Any], kind: str) -> bytes | None:
+    """What ImageMagick writes as text of a PNG: three lines, of which the last is a length, then hexadecimal digits."""
+    text = info.get(f"Raw profile type {kind}")
+    try:
+        return bytes.fromhex("".join(str(text).split("\n")[3:])) if text else None
+    except ValueError:
+        return None
+
+
+def _tiff_exif(image: Image.Image) -> bytes | None:
+    """EXIF of a TIFF picture, which has it among the tags that describe the file."""
+    if not hasattr(image, "tag_v2"):
+        return None
+    try:
+        kept = descriptive(image.getexif())
+        return kept.tobytes() if len(kept) else None
+    except Exception as error:  # Pillow's parser raises anything on damaged data
+        warnings.warn(f"the EXIF of this TIFF picture can't be read and is not kept: {error}", stacklevel=2)
+        return None
+
+
+def descriptive(exif: Image.Exif) -> Image.Exif:
+    """The tags that say something about the picture. The others of a TIFF picture are about the file: how wide, where which strip stands."""
+    kept = Image.Exif()
+    for tag in (ExifTags.Base[name].value for name in TIFF_TAGS):
+        value = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif.get(tag)
+        if value not in (None, {}):
+            kept[tag] = dict(value) if isinstance(value, dict) else value
+    return kept
 
 
 def to_info(metadata: Metadata) -> dict[str, bytes]:
@@ -77,34 +126,3 @@ def _inflated(kind: bytes, payload: bytes) -> bytes:
     if not inflater.eof or inflater.unused_data:
         raise FormatError(f"the metadata {kind!r} is not whole")
     return value
-
-
-def upright(metadata: Metadata) -> Metadata:
-    """The same with every orientation set to 1, and nothing else changed: not a byte moves."""
-    exif, xmp = metadata.exif, metadata.xmp
-    if exif:
-        at = _orientation_at(exif)
-        if at is not None:
-            place, order = at
-            exif = exif[:place] + struct.pack(f"{order}H", 1) + exif[place + 2 :]
-    if xmp:
-        xmp = XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
-    return replace(metadata, exif=exif, xmp=xmp)
-
-
-def _orientation_at(exif: bytes) -> tuple[int, str] | None:
-    """Where the orientation's 16-bit value stands in the first directory, and its byte order (``<`` or ``>``)."""
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    try:
-        if order is None or struct.unpack_from(f"{order}H", exif, 2)[0] != 42:
-            return None
-        (start,) = struct.unpack_from(f"{order}I", exif, 4)
-        (count,) = struct.unpack_from(f"{order}H", exif, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, _ = struct.unpack_from(f"{order}HHI", exif, entry)
-            if tag == ORIENTATION:
-                struct.unpack_from(f"{order}H", exif, entry + 8)
-                return (entry + 8, order) if kind == 3 else None  # 3: 16-bit numbers
-    except struct.error:
-        return None
-    return None

@@ -1,11 +1,18 @@
 """``Image.open("a.skosh")`` and ``image.save("a.skosh")``: importing this module, or ``skosh.register_opener()``, teaches Pillow the format.
 
-Opening reads the header and the metadata; pixels are decoded when they are first asked for. ``Image.Image.save`` takes ``quality``, ``model``, ``threads``,
-``tile``, ``strip``, ``target_bytes``, ``target_psnr``, ``icc_profile``, ``exif`` and ``xmp``; the last three default to what the picture carries.
+Opening reads the header and the metadata, and needs no model; pixels are decoded when they are first asked for. What is wrong with a file comes as
+Pillow's plugins have it: a SyntaxError while it is opened, of which Pillow makes an UnidentifiedImageError, and an OSError when it is loaded. With
+``ImageFile.LOAD_TRUNCATED_IMAGES``, what is left of a damaged file is shown, and lost parts are grey.
+
+``Image.Image.save`` takes what ``skosh.encode`` does: ``quality``, ``model``, ``threads``, ``tile``, ``strip``, ``target_bytes``, ``target_psnr``; and
+``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and ``xmp``. The last three **default to what the picture carries**, unlike in Pillow's own
+plugins, which drop EXIF and XMP unless they are passed: None or ``b""`` drops one of them here. Pixels are stored upright by the orientation that
+the EXIF names, and it says 1 afterwards. Of an animation, the frame that it stands at is saved.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import IO, Any
 
 from PIL import Image, ImageFile
@@ -15,62 +22,67 @@ from .container import ALPHA, SIGNATURE, read, read_head
 from .errors import SkoshError
 
 FORMAT = "SKOSH"
-ENCODE_OPTIONS = ("quality", "model", "threads", "tile", "strip", "target_bytes", "target_psnr", "max_pixels")
-INFO_OPTIONS = ("icc_profile", "exif", "xmp")
+UNLIMITED = 1 << 62  # pixels: Pillow has its own check of sizes
+ENCODE_OPTIONS = ("quality", "model", "threads", "tile", "strip", "target_bytes", "target_psnr")
+FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # what save calls it -> of Metadata
 
 
 class SkoshImageFile(ImageFile.ImageFile):
-    """A ``.skosh`` file that Pillow has opened. What is wrong with it comes as a SyntaxError when it is opened and as an OSError when it is loaded."""
+    """A ``.skosh`` file that Pillow has opened."""
 
     format = FORMAT
     format_description = "skosh learned image"
+    _undecoded = False  # unless a file was opened; pickled pictures have their pixels
 
     def _open(self) -> None:
-        assert self.fp is not None
         try:
-            header, extras = read_head(self.fp, max_pixels=1 << 62)  # Pillow has its own check of sizes
+            header, extras = read_head(self._file(), UNLIMITED)
             self.info.update(metadata.to_info(metadata.unpack(extras)))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height
-        self._mode = {"RGB": "RGB", "L": "L"}[header.mode]
-        if ALPHA in extras:
-            self._mode = {"RGB": "RGBA", "L": "LA"}[header.mode]
+        self._mode = header.mode + ("A" if ALPHA in extras else "")
         self.info["quality"] = header.quality
-        self.tile = []
+        self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
         self._undecoded = True
 
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""
-        if getattr(self, "_undecoded", False):
-            from .decode import decode
+        if self._undecoded:
+            from .decode import decode  # ONNX Runtime comes with it, which opening can do without
 
-            assert self.fp is not None
-            self.fp.seek(0)
+            file = self._file()
+            file.seek(0)
             try:
-                image = decode(self.fp.read(), max_pixels=1 << 62)
+                image = decode(file.read(), salvage=ImageFile.LOAD_TRUNCATED_IMAGES, max_pixels=UNLIMITED)
             except SkoshError as error:
                 raise OSError(f"can't decode this .skosh file: {error}") from error
-            image.load()
             self.im = image.im
             self._undecoded = False
-            if self._exclusive_fp and self._close_exclusive_fp_after_loading:
-                self.fp.close()
-            self.fp = None
+            self._let_go()
         return super().load()
 
     def verify(self) -> None:
         """Check every checksum without decoding; as with Pillow's own formats, the picture has to be opened again afterwards."""
-        assert self.fp is not None
-        self.fp.seek(0)
+        file = self._file()
+        file.seek(0)
         try:
-            read(self.fp.read(), max_pixels=1 << 62)
+            read(file.read(), UNLIMITED)
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
         finally:
-            if self._exclusive_fp:
-                self.fp.close()
-            self.fp = None
+            self._let_go()
+
+    def _file(self) -> IO[bytes]:
+        if self.fp is None:
+            raise ValueError("the file of this picture has been closed: open it again")
+        return self.fp
+
+    def _let_go(self) -> None:
+        """Close the file, if Pillow has opened it, and forget it."""
+        if self._exclusive_fp and self.fp:
+            self.fp.close()
+        self.fp = None
 
 
 def _accept(prefix: bytes) -> bool:
@@ -81,17 +93,21 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     from .encode import encode
 
     options = {key: image.encoderinfo[key] for key in ENCODE_OPTIONS if key in image.encoderinfo}
-    carried = {key: image.encoderinfo[key] for key in INFO_OPTIONS if key in image.encoderinfo}
-    if isinstance(carried.get("exif"), Image.Exif):
-        carried["exif"] = carried["exif"].tobytes()
-    if carried:
-        image = image.copy()
-        image.info.update(carried)
     try:
-        data = encode(image, **options)
+        data = encode(image, metadata=_metadata(image), max_pixels=UNLIMITED, **options)
     except SkoshError as error:
         raise OSError(f"can't encode this picture: {error}") from error
     file.write(data)
+
+
+def _metadata(image: Image.Image) -> metadata.Metadata:
+    """What the picture carries, unless ``save`` was given something else."""
+    given = {key: image.encoderinfo[key] for key in FIELDS if key in image.encoderinfo}
+    for key, value in given.items():
+        if not isinstance(value, (bytes, str, Image.Exif, type(None))):
+            raise TypeError(f"{key} is bytes or None, not {type(value).__name__}")
+    instead = metadata.from_info(given)
+    return replace(metadata.of_image(image), **{FIELDS[key]: getattr(instead, FIELDS[key]) for key in given})
 
 
 def register() -> None:

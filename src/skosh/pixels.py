@@ -1,26 +1,33 @@
-"""Between Pillow's pictures and the arrays that the networks take: the rule for every kind of picture, and what is lost by it."""
+"""Between Pillow's pictures and the arrays that the networks take."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
+from .colours import colour_key, keyed_alpha, note_losses, raw_mode, to_eight_bits, to_rgb
 from .errors import ImageError, SkoshError
 from .limits import MAX_PIXELS, check_size
-from .metadata import ORIENTATION, Metadata, from_info, to_info, upright
+from .metadata import Metadata, of_image, to_info
+from .orientation import orientation, upright
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3), RGB
 Plane = npt.NDArray[np.uint8]  # (H, W)
 Floats = npt.NDArray[np.float32]
 
-ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 STRIP = 256  # rows
-SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+TURNS = {  # how a picture of each orientation is set upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass
@@ -34,31 +41,34 @@ class Picture:
     notes: list[str] = field(default_factory=list)  # what was lost, for people
 
 
-def from_image(image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = False) -> Picture:
-    """Take a picture apart by the rules of the README's table, upright by its EXIF orientation.
+def from_image(
+    image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = False, metadata: Metadata | None = None
+) -> Picture:
+    """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
 
-    With ``strip``, metadata are dropped, and colours are converted to sRGB first. Raises ImageError for damaged data and LimitError for more than
+    ``metadata`` count instead of those that the picture carries. With ``strip``, they are dropped, and colours are converted to sRGB first. Raises ImageError for damaged data and LimitError for more than
     ``max_pixels``. The picture itself is not changed, but its data are loaded.
     """
     check_size(image.width, image.height, max_pixels)
     notes: list[str] = []
     try:
-        if getattr(image, "n_frames", 1) > 1:
-            notes.append("only the first of its frames is kept")
-            image.seek(0)
-        if any(";16" in str(tile) for tile in getattr(image, "tile", ())) and image.mode not in SIXTEEN_BIT_MODES:
-            notes.append("16 bits a channel are reduced to 8")  # Pillow does so when it loads the data
+        note_losses(image, notes)
+        raw, key = raw_mode(image), colour_key(image)
         image.load()
-        metadata = upright(from_info(image.info))
-        if image.getexif().get(ORIENTATION, 1) != 1:
-            image = ImageOps.exif_transpose(image)
-        image = _to_eight_bits(image, notes)
-        image, metadata = _to_rgb(image, metadata, notes, strip)
+        metadata = of_image(image) if metadata is None else metadata
+        if (turn := TURNS.get(orientation(metadata))) is not None:
+            image = image.transpose(turn)
+        alpha = None if key is None else keyed_alpha(image, key)
+        image = to_eight_bits(image, notes)
+        image, metadata = to_rgb(image, upright(metadata), notes, strip)
+        if image.mode == "RGBA" and raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
+            image = image.convert("LA")
     except SkoshError:
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
         raise ImageError(f"can't read the picture: {error}") from error
-    alpha = np.asarray(image.getchannel("A")) if image.mode in ("LA", "RGBA") else None
+    if image.mode in ("LA", "RGBA"):
+        alpha = np.asarray(image.getchannel("A"))
     if alpha is not None and alpha.min() == 255:
         alpha = None
     return Picture(_rgb(image), image.mode in ("L", "LA"), alpha, metadata, notes)
@@ -71,57 +81,6 @@ def _rgb(image: Image.Image) -> Pixels:
         strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
         pixels[top : top + STRIP] = np.asarray(strip.convert("RGB"))
     return pixels
-
-
-def _to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Grey of more than 8 bits and floats become grey of 8 bits; other pictures stay as they are."""
-    if image.mode in SIXTEEN_BIT_MODES or image.mode == "I":
-        notes.append("16-bit grey is reduced to 8 bits")
-        values = np.asarray(image).astype(np.float32) / np.float32(257.0)
-    elif image.mode == "F":
-        values = np.nan_to_num(np.asarray(image), nan=0.0)
-        unit = values.min() >= 0.0 and values.max() <= 1.0
-        notes.append(f"floats are taken as {'0 to 1' if unit else '0 to 255'} and reduced to 8 bits")
-        values = values * np.float32(255.0) if unit else values
-    else:
-        return image
-    made = Image.fromarray(np.clip(np.rint(values), 0.0, 255.0).astype(np.uint8))
-    made.info = image.info
-    return made
-
-
-def _to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it."""
-    if image.mode == "1":
-        image = image.convert("L")
-    if image.mode in ALPHA_MODES or "transparency" in image.info:
-        image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
-    elif image.mode not in ("L", "RGB"):
-        if image.mode in ("CMYK", "LAB"):
-            notes.append(f"{image.mode} is converted to RGB")
-            image = _to_srgb(image, metadata.icc)
-            metadata = replace(metadata, icc=None)  # it described other channels
-        image = image.convert("RGB")
-    if strip:
-        image = _to_srgb(image, metadata.icc)
-        metadata = Metadata()
-    return image, metadata
-
-
-def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """Colours converted to sRGB by a profile; the same picture where there is none, or none that can be used."""
-    if not icc and image.mode != "LAB":
-        return image
-    if image.mode in ("L", "LA"):
-        return image
-    colours = image.convert("RGB") if image.mode == "RGBA" else image
-    with contextlib.suppress(ImageCms.PyCMSError, OSError):  # a broken profile says nothing
-        source = ImageCms.ImageCmsProfile(io.BytesIO(icc)) if icc else ImageCms.createProfile("LAB")
-        converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        colours = colours if converted is None else converted
-    if image.mode == "RGBA":
-        colours.putalpha(image.getchannel("A"))
-    return colours
 
 
 def to_image(picture: Picture) -> Image.Image:
@@ -148,7 +107,8 @@ def to_network(pixels: Pixels, height: int, width: int) -> Floats:
 
 
 def from_network(x: Floats) -> Pixels:
-    """(1, 3, H, W) in [0, 1] -> (H, W, 3) bytes, rounded to the nearest."""
+    """(1, 3, H, W) in [0, 1] -> (H, W, 3) bytes, rounded to the nearest; what is no number, as a hostile file can cause, is 0."""
     scaled = x[0] * np.float32(255.0)
-    np.clip(scaled, 0.0, 255.0, out=scaled)
+    np.fmax(scaled, 0.0, out=scaled)  # unlike clip, leaves no NaN
+    np.fmin(scaled, 255.0, out=scaled)
     return np.ascontiguousarray(np.rint(scaled).astype(np.uint8).transpose(1, 2, 0))

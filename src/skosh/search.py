@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+LITTLE = 0.6  # of the steps are left after a guess that helped little
+
 
 def highest_below(value: Callable[[int], float], target: float, last: int, tolerance: float) -> int | None:
     """The highest step in 0..last whose value, which rises with the step, is at most ``target``; None where even step 0 is above.
@@ -27,5 +29,5 @@ def highest_below(value: Callable[[int], float], target: float, last: int, toler
             low, at_low = middle, at_middle
         else:
             high, at_high = middle, at_middle
-        halve = high - low > width / 2  # that guess helped little
+        halve = not halve and high - low > LITTLE * width  # that guess helped little
     return low

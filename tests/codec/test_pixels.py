@@ -34,7 +34,7 @@ def test_grey_stays_grey(photo: Image.Image, mode: str) -> None:
     image = photo.convert(mode)
     picture = from_image(image)
     assert picture.grey
-    assert picture.notes == []
+    assert picture.notes == (["black and white become grey levels"] if mode == "1" else [])
     back = to_image(picture)
     assert back.mode == "L"
     assert np.array_equal(np.asarray(back), np.asarray(image.convert("L")))
@@ -94,6 +94,7 @@ def test_floats_follow_the_stated_rule(values: list[float], due: list[int], word
     picture = from_image(Image.fromarray(np.array([values], dtype=np.float32)))
     assert picture.pixels[0, :, 0].tolist() == due
     assert words + " and" in picture.notes[0]
+    assert picture.notes[1:] == [f"values outside of {words} are clipped"]
 
 
 def test_integers_of_32_bits_are_taken_as_16() -> None:
@@ -103,11 +104,20 @@ def test_integers_of_32_bits_are_taken_as_16() -> None:
 
 def test_cmyk_becomes_rgb_and_says_so(photo: Image.Image) -> None:
     image = photo.convert("CMYK")
+    picture = from_image(image)
+    assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+    assert picture.notes == ["CMYK is converted to RGB"]
+
+
+def test_a_profile_that_can_not_be_used_is_dropped_with_the_channels_that_it_described_and_said(
+    photo: Image.Image,
+) -> None:
+    image = photo.convert("CMYK")
     image.info["icc_profile"] = b"of four channels"
     picture = from_image(image)
     assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
     assert picture.metadata.icc is None
-    assert picture.notes == ["CMYK is converted to RGB"]
+    assert any("profile can't be used" in note for note in picture.notes)
 
 
 def test_lab_is_converted_by_its_meaning(photo: Image.Image) -> None:
@@ -121,7 +131,7 @@ def test_only_the_first_frame_of_an_animation_is_kept(photo: Image.Image) -> Non
     small = photo.resize((40, 30)).convert("L")
     other = small.point(lambda v: 255 - v)
     picture = from_image(reopened(small, "GIF", save_all=True, append_images=[other]))
-    assert picture.notes == ["only the first of its frames is kept"]
+    assert picture.notes == ["only the first of its 2 frames is kept"]
     assert np.array_equal(picture.pixels[:, :, 0], np.asarray(small))
 
 
@@ -166,6 +176,14 @@ def test_stripping_a_wide_gamut_profile_keeps_the_look(photo: Image.Image) -> No
     assert np.array_equal(kept.pixels, np.asarray(in_wide))
     assert kept.metadata.icc == wide
     assert np.abs(stripped.pixels.astype(int) - np.asarray(photo)).mean() < 2
+
+
+def test_grey_with_a_profile_of_colours_keeps_its_look_when_it_is_dropped(photo: Image.Image) -> None:
+    grey = photo.convert("L")
+    grey.info["icc_profile"] = SRGB  # as many programs write it
+    picture = from_image(grey, strip=True)
+    assert picture.notes == []
+    assert np.abs(picture.pixels[..., 0].astype(int) - np.asarray(grey)).max() <= 1
 
 
 def wide_gamut() -> bytes:

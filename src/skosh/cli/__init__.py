@@ -1,6 +1,6 @@
 """The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``.
 
-Exit status 0: all went well; 1: something failed; 2: wrong usage. Standard output carries data alone.
+Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or kill. Standard output carries data alone.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import typer
 
 from .. import __version__
 from .coding import compress, decompress
+from .console import hear_warnings
 from .evaluation import compare, evaluate
 from .show import info
 from .training import export, train
+from .work import end_politely
 
 app = typer.Typer(
     add_completion=False,
@@ -36,4 +38,6 @@ def skosh(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 def main() -> None:
     """Entry point of the ``skosh`` command."""
+    hear_warnings()
+    end_politely()
     app()

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from PIL import Image
 
 from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
 from ..decode import Region, decode_picture
-from ..decode import info as file_info
 from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import SkoshError
+from ..glance import info as file_info
 from ..pixels import to_image
 from .console import fail
-from .files import image_bytes, open_image, read_file
+from .files import image_bytes, open_image, pillow_limit, read_file
 from .options import (
     DEFAULT_MAX_PIXELS,
     STREAM,
@@ -130,7 +129,6 @@ def compress(
     aim = Aim(size, target_bpp, target_psnr, DEFAULT_QUALITY if quality is None else quality)
     policy = existing(force, skip_existing)
     name = TUNED[tune.value] if tune else model
-    Image.MAX_IMAGE_PIXELS = None  # ours is the limit, and it is checked before data are loaded
 
     def convert(source: Path | bytes, each: int) -> Made:
         with contextlib.closing(open_image(source)) as image:  # frees its pixels, too
@@ -142,12 +140,14 @@ def compress(
     check_piped(piped, report)
     if piped:
         check_model(name, threads)
-        pipe(inputs[0], lambda data: convert(data, threads), out, policy)
+        with pillow_limit(max_pixels):
+            pipe(inputs[0], lambda data: convert(data, threads), out, policy)
         return
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
     workers, each = shared_out(threads, workers, len(jobs))
     check_model(name, each)
-    work(jobs, lambda source, target: convert(source, each), policy, workers, "compress", report)
+    with pillow_limit(max_pixels):
+        work(jobs, lambda source, target: convert(source, each), policy, workers, "compress", report)
 
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:
@@ -189,7 +189,8 @@ def decompress(
         picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
         image = to_image(picture)
         figures = {"width": image.width, "height": image.height, "mode": image.mode}
-        return Made(image_bytes(image, suffix), f"{image.width}x{image.height}", figures, picture.notes)
+        content, left_out = image_bytes(image, suffix)
+        return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)
 
     piped = is_pipe(inputs, out)
     check_piped(piped, report)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from .console import console, fail, say
 from .files import read_file, within_limit
 from .options import MAX_WORKERS, STREAM
 
-INTERRUPTED = 130  # exit status, as shells have it
+INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
 
 
 def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
@@ -58,7 +60,8 @@ def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, exist
             if existing is Existing.SKIP:
                 return
             raise SkoshError(f"{out} exists; --force replaces it")
-        made = convert(within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source))
+        data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source)
+        made = batch.apart(lambda: convert(data))
         for warning in made.warnings:
             say(f"{name}: {warning}")
         if out is None or to_stdout:
@@ -66,8 +69,12 @@ def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, exist
             sys.stdout.buffer.flush()
         else:
             batch.write_whole(out, made.content, existing is Existing.REPLACE)
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
         fail(f"{name}: {batch.describe(error)}")
+    except KeyboardInterrupt as error:
+        end_at_once(error)
 
 
 def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, verb: str, report: bool) -> None:
@@ -88,8 +95,8 @@ def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, ve
                 outcomes.append(outcome)
                 show(outcome)
                 progress.update(task, advance=1, description=outcome.job.source.name)
-    except KeyboardInterrupt:
-        interrupted(jobs, outcomes, report)
+    except KeyboardInterrupt as error:
+        interrupted(error, jobs, outcomes, report)
     failed = summary(jobs, outcomes, report)
     if failed:
         raise typer.Exit(1)
@@ -136,10 +143,33 @@ def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
     return {**{status.replace(" ", "_"): count for status, count in counts.items()}, "files": files}
 
 
-def interrupted(jobs: list[Job], outcomes: list[Outcome], report: bool) -> NoReturn:
-    """Say how far it came and end at once, whatever the other threads are doing."""
-    summary(jobs, outcomes, report)
-    say(f"interrupted: {len(outcomes)} of {len(jobs)} done")
+def interrupted(error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcome], report: bool) -> NoReturn:
+    """Say how far it came and end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice wants to see this as well
+    try:
+        summary(jobs, outcomes, report)
+        say(f"interrupted: {len(outcomes)} of {len(jobs)} done")
+    finally:
+        end_at_once(error)
+
+
+def end_at_once(error: KeyboardInterrupt) -> NoReturn:
+    """End the process, whatever its other threads are doing; no half file stays."""
     batch.remove_partials()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(TERMINATED if isinstance(error, Terminated) else INTERRUPTED)
+
+
+class Terminated(KeyboardInterrupt):
+    """A polite kill: the command ends as by Ctrl-C, with another exit status."""
+
+
+def end_politely() -> None:
+    """From now on SIGTERM raises Terminated."""
+
+    def terminate(number: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)

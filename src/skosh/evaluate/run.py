@@ -178,9 +178,11 @@ def measure(trials: Sequence[Trial], request: Request, metrics: tuple[str, ...])
 def collected(
     trials: Sequence[Trial], store: Store, metrics: tuple[str, ...], failed: dict[Key, Result]
 ) -> Iterator[Result]:
-    """The results of all trials, new and old, under the pictures' present names."""
+    """The results of all trials, new and old, under the pictures' present names and with the metrics that were asked for."""
+    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
     for trial in trials:
         key = trial.result().key
         result = failed.get(key) or store.get(key, metrics)
         if result:
-            yield replace(result, image=trial.picture.name)
+            found = {name: value for name, value in result.metrics.items() if name in wanted}
+            yield replace(result, image=trial.picture.name, metrics=found)
