@@ -39,6 +39,7 @@ QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
 }
 METRICS = ("psnr", "ms_ssim", "lpips")
 PLOTS = ("psnr", "ms_ssim_db", "lpips")
+PLOT_SIZE = (4.3, 3.6)  # inches of each
 RATE = 0.23  # bpp
 FIGURE = ROOT / "docs" / "images" / "kodak.svg"
 
@@ -65,7 +66,7 @@ def main() -> None:
         return
     if kodak:
         FIGURE.parent.mkdir(exist_ok=True)
-        FIGURE.write_text(svg(rd_figure(curves, PLOTS), text_as_paths=True))
+        FIGURE.write_text(svg(rd_figure(curves, PLOTS, PLOT_SIZE), text_as_paths=True))
         replace_section("kodak", tables.at_rate(curves, RATE).markdown().replace("| skosh |", "| **skosh** |"), README)
     replace_section(arguments.name, text)
 

@@ -171,7 +171,8 @@ class Deadly(type(codecs.make("jpeg"))):  # type: ignore[misc]
 def test_a_codec_that_takes_its_process_down_costs_that_trial_alone(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: multiprocessing.get_context("fork"))
+    fork = multiprocessing.get_context("fork")
+    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: fork)
     monkeypatch.setattr(trial.codecs, "make", lambda spec: Deadly())
     found = disk.find(pictures)
     qualities = (10.0, 13.0, 20.0, 30.0, 40.0, 50.0)

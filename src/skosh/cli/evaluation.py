@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -64,6 +65,7 @@ def evaluate(
     skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
     Call it again to go on where it was stopped: nothing is measured twice.
     """
+    need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
     try:
         from ..evaluate.report import write_report
         from ..evaluate.run import Request, evaluate
@@ -80,8 +82,6 @@ def evaluate(
         )
         found = evaluate(request, say, progress)
         write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
-    except ModuleNotFoundError as error:
-        lacking(error)
     except (SkoshError, OSError) as error:
         ended(error)
     except KeyboardInterrupt:
@@ -144,9 +144,11 @@ def ended(error: Exception) -> NoReturn:
     fail(batch.describe(error))
 
 
-def lacking(error: ModuleNotFoundError) -> NoReturn:
-    """The end of a command where a package is missing."""
-    fail(f"this needs the package {error.name}: pip install '.[eval]' in a checkout")
+def need(*packages: str) -> None:
+    """End the command, before it does any work, where a package of the extra is missing."""
+    absent = [package for package in packages if importlib.util.find_spec(package) is None]
+    if absent:
+        fail(f"this needs {', '.join(absent)}: pip install '.[eval]' in a checkout")
 
 
 def compare(
@@ -172,6 +174,7 @@ def compare(
 
     skosh compare photo.png --bpp 0.23 --against avif
     """
+    need("torch", "pytorch_msssim")
     box = asked_crop(crop)
     targets = planned_figures(images, out, force)
     try:
@@ -182,8 +185,6 @@ def compare(
         ours.version()
         other, note = opponent(against, say)
         contest = Contest(ours, other, usable_metrics(lpips_weights, say), bpp, box, note)
-    except ModuleNotFoundError as error:
-        lacking(error)
     except (SkoshError, OSError) as error:
         ended(error)
     failed = 0
@@ -202,7 +203,8 @@ def draw_comparison(contest: Contest, image: Path, target: Path, width: int) -> 
     from ..evaluate.figure import captions, figure
 
     found = contest.compare(image)
-    batch.write_whole(target, image_bytes(figure(found, width), target.suffix))
+    content, _ = image_bytes(figure(found, width), target.suffix)
+    batch.write_whole(target, content)
     for panel in found.panels[1:]:
         say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
     if found.note:

@@ -2,6 +2,7 @@
 
 psnr         dB over all values of R, G and B; ``CEILING`` where nothing differs
 ms_ssim      multi-scale structural similarity, 0..1, RGB, data range 255 (Wang et al. 2003; pytorch-msssim); over 160 pixels a side
+             (where a scale has an odd side, the package takes means with zeros beyond the edge; so do figures that others made with it)
 ms_ssim_db   -10 log10(1 - ms_ssim)
 lpips        LPIPS v0.1 with AlexNet (Zhang et al. 2018), 0 where nothing differs; over 30 pixels a side
 ssimulacra2  SSIMULACRA 2, at most 100 (Cloudinary; the package ssimulacra2); over 7 pixels a side
