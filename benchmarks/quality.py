@@ -22,8 +22,8 @@ from skosh.evaluate import codecs, measured, tables
 from skosh.evaluate.curves import Curve, measure
 from skosh.evaluate.plots import rd_figure, svg
 from skosh.evaluate.report import write_report
-from skosh.evaluate.results import Result, machine
-from skosh.evaluate.run import Evaluation, Request, evaluate
+from skosh.evaluate.results import Result, load, machine
+from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
@@ -59,7 +59,7 @@ def main() -> None:
     sections = [introduction(evaluation), *quality_sections(evaluation, curves)]
     kodak = arguments.name == "kodak"
     if kodak:
-        sections += agreement(evaluation.results)
+        sections += agreement(load(ROOT / "report" / arguments.name / RESULTS))
     text = "\n\n".join(sections)
     print(text)
     if not arguments.write:
@@ -145,7 +145,7 @@ def quality_sections(evaluation: Evaluation, curves: list[Curve]) -> list[str]:
 
 
 def agreement(results: list[Result]) -> list[str]:
-    """How far the results of this run are from the reference's for the same picture, codec and setting."""
+    """How far results are from the reference's for the same picture, codec and setting."""
     rows = []
     for name, path in reference_files().items():
         due = {(row.image, row.quality): row for row in measured.load(path)}

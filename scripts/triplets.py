@@ -29,7 +29,6 @@ PHOTOGRAPHS = {
     "temple": ("sklearn", "datasets/images/china.jpg"),
     "flower": ("sklearn", "datasets/images/flower.jpg"),
 }
-CROPS = {"coffee": (255, 60, 405, 160), "astronaut": (150, 60, 290, 200), "temple": None, "flower": None}
 COLUMN = 400  # pixels
 LARGEST = 290_000  # bytes of a figure
 
@@ -47,7 +46,7 @@ def main() -> None:
     metrics = usable_metrics(weights if weights.is_file() else None, print)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.names:
-        contest = Contest(ours, other, metrics, arguments.bpp, CROPS[name], note)
+        contest = Contest(ours, other, metrics, arguments.bpp, note=note)
         sheet = figure(contest.compare(photograph(name)), COLUMN)
         path = arguments.out / f"triplet-{name}.jpg"
         path.write_bytes(small(sheet))
