@@ -6,7 +6,7 @@
 
 Every figure comes from a process of its own that may use so many cores and no more. Cold: from starting Python to the result in memory.
 Warm: the same again in that process, the median of some runs with the least and the most. Memory: the most that the process held after
-the first time, Python and the picture included. Each codec is at the setting that gives about ``BPP`` on the smallest picture.
+the first time, Python and the picture included. CPU: seconds of all cores together, which other work on the machine hardly changes. Each codec is at the setting that gives about ``BPP`` on the smallest picture.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Timing:
     cold: float = math.nan  # seconds
     warm: tuple[float, ...] = ()
     megabytes: float = math.nan
+    cpu: float = math.nan  # seconds of all cores for one warm run
     trouble: str = ""
 
     @property
@@ -135,7 +136,7 @@ def timed(way: str, name: str, quality: float, source: Path, target: Path, cores
     if done.returncode:
         return Timing(trouble=f"not possible: {done.stderr.strip().splitlines()[-1]}")
     said = json.loads(done.stdout)
-    return Timing(said["done"] - start, tuple(said["warm"]), said["megabytes"])
+    return Timing(said["done"] - start, tuple(said["warm"]), said["megabytes"], said["cpu"])
 
 
 def child(way: str, name: str, quality: str, source: str, target: str, cores: str) -> None:
@@ -153,27 +154,47 @@ def child(way: str, name: str, quality: str, source: str, target: str, cores: st
     def code() -> Any:
         return codec.decode(given) if way == "decode" else codec.encode(given, float(quality))
 
-    start = time.perf_counter()
+    start, used = time.perf_counter(), cpu_seconds()
     result = code()
     done = time.time()
-    warm = [time.perf_counter() - start]
-    kilobytes = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    warm, cpu = [time.perf_counter() - start], cpu_seconds() - used
+    megabytes = peak_megabytes()
     if way == "encode":
         Path(target).write_bytes(result)
     if warm[0] < SECONDS:
         warm.clear()
+        used = cpu_seconds()
         while len(warm) < RUNS and sum(warm) < SECONDS:
             start = time.perf_counter()
             code()
             warm.append(time.perf_counter() - start)
-    print(json.dumps({"done": done, "warm": warm, "megabytes": kilobytes / 1000}))
+        cpu = (cpu_seconds() - used) / len(warm)
+    print(json.dumps({"done": done, "warm": warm, "megabytes": megabytes, "cpu": cpu}))
+
+
+def cpu_seconds() -> float:
+    """What this process and the tools that it ran have used."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process, or the largest tool that it ran, has held.
+
+    Where Linux says it, the process's own high-water mark: ``ru_maxrss`` begins at what the parent held.
+    """
+    status = Path("/proc/self/status")
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if status.exists():
+        own = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1000
 
 
 def introduction() -> str:
     """What the tables are about."""
     return (
         f"One photograph, enlarged, at about {BPP:g} bits a pixel; seconds as median (least to most) of up to {RUNS} runs; "
-        f"x: times as long as skosh, with the spread of both; MB: peak memory of the process. {machine()}."
+        f"x: times as long as skosh, with the spread of both; CPU: seconds of all cores; MB: peak memory of the process. {machine()}."
     )
 
 
@@ -181,7 +202,7 @@ def speed_table(found: Timings) -> str:
     """A row for each codec, size and number of cores."""
     head = ["codec", "Mpx", "cores"]
     for way in ("encode", "decode"):
-        head += [f"{way}, cold", f"{way}, warm", "x", "MB"]
+        head += [f"{way}, cold", f"{way}, warm", "x", "CPU", "MB"]
     rows = []
     for (name, size, cores), both in sorted(found.items(), key=lambda item: (item[0][1], item[0][2])):
         ours = found.get(("skosh", size, cores), (Timing(), Timing()))
@@ -193,9 +214,9 @@ def speed_table(found: Timings) -> str:
 def shown(timing: Timing, ours: Timing) -> list[str]:
     """Cold, warm, ratio and memory as text."""
     if timing.trouble:
-        return [timing.trouble, "", "", ""]
+        return [timing.trouble, "", "", "", ""]
     spread = f"{seconds(timing.median)} ({seconds(min(timing.warm))} to {seconds(max(timing.warm))})"
-    return [seconds(timing.cold), spread, ratio(timing, ours), f"{timing.megabytes:.0f}"]
+    return [seconds(timing.cold), spread, ratio(timing, ours), seconds(timing.cpu), f"{timing.megabytes:.0f}"]
 
 
 def ratio(timing: Timing, ours: Timing) -> str:

@@ -61,7 +61,7 @@ def test_equal_pictures_have_finite_decibels() -> None:
 def test_ms_ssim_of_flat_pictures_is_the_luminance_term_alone() -> None:
     c1 = (0.01 * 255) ** 2
     luminance = (2 * 100 * 150 + c1) / (100**2 + 150**2 + c1)
-    assert plain.ms_ssim(flat(100), flat(150)) == pytest.approx(luminance ** WEIGHTS[-1], abs=1e-5)
+    assert plain.ms_ssim(flat(100), flat(150)) == pytest.approx(luminance ** WEIGHTS[-1], abs=1e-4)  # float32
 
 
 def test_ms_ssim_is_the_mean_of_the_channels_by_the_definition(photo: Image.Image) -> None:
