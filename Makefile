@@ -38,6 +38,7 @@ bench: .venv/.dev
 
 results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
+	$(BIN)/python scripts/triplets.py
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/monotone.py --write

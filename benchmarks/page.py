@@ -1,4 +1,4 @@
-"""The sections of docs/results.md that scripts write: each between a pair of marks that name it."""
+"""The sections of docs/results.md and the README that scripts write: each between a pair of marks that name it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+README = Path(__file__).parents[1] / "README.md"
 
 
-def replace_section(name: str, text: str) -> None:
-    """Put ``text`` between the marks ``<!-- name -->`` and ``<!-- end name -->`` of the page."""
+def replace_section(name: str, text: str, document: Path | None = None) -> None:
+    """Put ``text`` between the marks ``<!-- name -->`` and ``<!-- end name -->`` of a document, docs/results.md by default."""
+    path = document or PAGE
     start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-    page = PAGE.read_text()
+    page = path.read_text()
     before, found, rest = page.partition(start)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"{PAGE} has no section {name}")
-    PAGE.write_text(f"{before}{start}\n{text.strip()}\n{end}{after}")
+        raise SystemExit(f"{path} has no section {name}")
+    path.write_text(f"{before}{start}\n{text.strip()}\n{end}{after}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

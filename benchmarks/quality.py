@@ -1,220 +1,178 @@
-"""Rate and quality of the installed bundles, from files on disk: bytes of the file, pixels of the decoded file.
+"""Rate and quality of skosh and the other codecs: the tables and the plot of docs/results.md and of the README, from ``skosh eval``.
 
-    python benchmarks/quality.py                       the Kodak pictures, beside the measured curves of other codecs
-    python benchmarks/quality.py --data DIR            any folder, beside JPEG, WebP and AVIF through Pillow
-    python benchmarks/quality.py --write               and put the tables into docs/results.md
+    python benchmarks/quality.py                       the Kodak pictures
+    python benchmarks/quality.py --data DIR --name val any folder, for the section of that name
+    python benchmarks/quality.py --write               and put the tables and the plot into the documents
+    python benchmarks/quality.py --reference           the other codecs' curves from the reference files instead of a run (minutes, not an hour)
 
-A curve is the mean over the pictures of the per-picture values at each setting. PSNR over RGB; MS-SSIM on RGB; LPIPS with AlexNet.
+What has been measured is kept in report/NAME and not measured again.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
-import tempfile
-from collections.abc import Callable
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import bjontegaard
-import numpy as np
-import torch
-from page import replace_section, table
-from PIL import Image, ImageOps
-from pytorch_msssim import ms_ssim
+from page import README, replace_section, table
 
-import skosh
-from skosh.manifest import installed
-from skosh.train.lpips import LPIPS, load_lpips
+from skosh.evaluate import codecs, measured, tables
+from skosh.evaluate.curves import Curve, measure
+from skosh.evaluate.plots import rd_figure, svg
+from skosh.evaluate.report import write_report
+from skosh.evaluate.results import Result, load, machine
+from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate
 
-SHARED = Path(os.environ.get("SKOSH_SHARED", Path(__file__).parents[2] / "shared"))
-QUALITIES = tuple(range(0, 101, 10))
-SHOWN = (0, 25, 50, 75, 100)
-REFERENCES = ("bpg", "avif", "heic", "webp", "jxl", "jpeg")
-PILLOW = {"jpeg": (5, 10, 15, 20, 30, 45, 60, 75), "webp": (1, 10, 25, 45, 65, 80), "avif": (15, 25, 35, 45, 55, 65)}
-RATES = (0.1, 1.1)  # bits a pixel between which BD-rates are taken, where both curves reach so far
-SUFFIXES = {".png", ".webp", ".jpg", ".avif"}
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
+CODECS = ("skosh", "bpg", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")
+QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
+    "skosh": (0, 20, 40, 60, 80, 100),
+    "avif": (10, 20, 30, 40, 50, 60),
+    "heic": (10, 20, 30, 40, 50),
+    "jxl": (5, 15, 30, 45, 75),
+    "webp": (1, 10, 30, 50, 70),
+    "jpeg2000": (24, 26, 28, 30, 32),
+    "jpeg": (5, 10, 20, 30, 50, 70),
+}
 METRICS = ("psnr", "ms_ssim", "lpips")
-
-
-class Row(NamedTuple):
-    """One picture at one setting, or the mean over pictures."""
-
-    bpp: float
-    psnr: float
-    ms_ssim: float
-    lpips: float
-
-
-Curve = dict[int, Row]  # by setting
-Coder = Callable[[Image.Image, int], bytes]
+PLOTS = ("psnr", "ms_ssim_db", "lpips")
+PLOT_SIZE = (4.3, 3.6)  # inches of each
+RATE = 0.23  # bpp
+FIGURE = ROOT / "docs" / "images" / "kodak.svg"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="a folder of pictures; by default Kodak's in SKOSH_SHARED")
+    parser.add_argument("--data", type=Path, default=SHARED / "data" / "kodak", help="a folder of pictures")
     parser.add_argument("--name", default="kodak", help="section of docs/results.md")
-    parser.add_argument("--models", nargs="*", help="installed names or folders of bundles; by default all installed")
-    parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
+    parser.add_argument("--codecs", nargs="+", default=list(CODECS), help="as skosh eval takes them")
+    parser.add_argument("--reference", action="store_true", help="take the other codecs' curves from the reference")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0: one a core")
+    parser.add_argument("--write", action="store_true", help="write the tables and the plot into the documents")
     arguments = parser.parse_args()
-    pictures = sorted(p for p in (arguments.data or SHARED / "data" / "kodak").iterdir() if p.suffix in SUFFIXES)
-    lpips = load_lpips(os.environ.get("SKOSH_LPIPS_WEIGHTS") or SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz")
-    others = references() if arguments.data is None else pillow_curves(pictures, lpips)
-
-    sections = []
-    ours = {
-        model: skosh_curve(pictures, model, lpips) for model in arguments.models or [name for name, _, _ in installed()]
-    }
-    for model, curve in ours.items():
-        sections.append(f"### {Path(model).name}, {len(pictures)} pictures\n\n{quality_table(curve)}\n")
-        if len(curve) > 1:
-            sections.append(bd_table(curve, others))
-    text = "\n".join(sections) + "\n\n" + at_rate_table({**ours, **others}, 0.23)
+    evaluation = run(arguments)
+    curves = tables.curves_of(evaluation)
+    write_report(evaluation, ROOT / "report" / arguments.name, arguments.name)
+    sections = [introduction(evaluation), *quality_sections(evaluation, curves)]
+    kodak = arguments.name == "kodak"
+    if kodak:
+        sections += agreement(load(ROOT / "report" / arguments.name / RESULTS))
+    text = "\n\n".join(sections)
     print(text)
-    if arguments.write:
-        replace_section(arguments.name, text)
+    if not arguments.write:
+        return
+    if kodak:
+        FIGURE.parent.mkdir(exist_ok=True)
+        FIGURE.write_text(svg(rd_figure(curves, PLOTS, PLOT_SIZE), text_as_paths=True))
+        replace_section("kodak", tables.at_rate(curves, RATE).markdown().replace("| skosh |", "| **skosh** |"), README)
+    replace_section(arguments.name, text)
 
 
-def measure(
-    pictures: list[Path], coder: Coder, decoder: Callable[[bytes], Image.Image], setting: int, lpips: LPIPS
-) -> Row:
-    """Mean over pictures of one setting, through a file on disk."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for path in pictures:
-            with Image.open(path) as opened:
-                original = ImageOps.exif_transpose(opened).convert("RGB")
-            file = Path(folder) / "coded"
-            file.write_bytes(coder(original, setting))
-            decoded = decoder(file.read_bytes())
-            rows.append(compare(original, decoded, file.stat().st_size, lpips))
-    return Row(*(float(v) for v in np.mean(rows, axis=0)))
-
-
-@torch.no_grad()
-def compare(original: Image.Image, decoded: Image.Image, size: int, lpips: LPIPS) -> Row:
-    x, y = (torch.from_numpy(np.array(i.convert("RGB"))).permute(2, 0, 1)[None].float() for i in (original, decoded))
-    error = float(((x - y) ** 2).mean())
-    return Row(
-        8 * size / (original.width * original.height),
-        float(10 * np.log10(255**2 / error)) if error else float("inf"),
-        float(ms_ssim(x, y, data_range=255)),
-        float(lpips(x / 255, y / 255)),
+def run(arguments: argparse.Namespace) -> Evaluation:
+    """The evaluation, with curves from the reference for what was not to be run."""
+    chosen = (
+        [name for name in arguments.codecs if name.startswith("skosh")] if arguments.reference else arguments.codecs
     )
+    files = reference_files()
+    request = Request(
+        arguments.data,
+        ROOT / "report" / arguments.name,
+        tuple(chosen),
+        {name: tuple(map(float, found)) for name, found in QUALITIES.items()},
+        METRICS,
+        lpips_weights(),
+        measured=tuple(files.values()),
+        workers=arguments.workers,
+    )
+    found = evaluate(request, lambda line: print(line, file=sys.stderr), progress)
+    for name in arguments.codecs:
+        if arguments.reference and name in files:
+            found.codecs.append(codecs.make(name))
+            found.results += measured.of_pictures(measured.load(files[name]), found.pictures, {})
+    if found.failures:
+        raise SystemExit(f"{len(found.failures)} results failed: {found.failures[0]}")
+    return found
 
 
-def skosh_curve(pictures: list[Path], model: str, lpips: LPIPS) -> Curve:
-    rows: Curve = {}
-    settings = sorted({*QUALITIES, *SHOWN})
-    for setting in settings if len(skosh_rows(model)) > 1 else [0]:
-        rows[setting] = measure(
-            pictures, lambda i, q: skosh.encode(i, q, model), lambda data: skosh.decode(data, model), setting, lpips
-        )
-    return rows
+def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
+    """A line now and then."""
+    for place, result in enumerate(results):
+        if place % 20 == 0:
+            print(f"{place} of {total}: {result.codec} {result.image}", file=sys.stderr)
+        yield result
 
 
-def skosh_rows(model: str) -> range:
-    """The rows of levels of a bundle: one for a single rate."""
-    from skosh.bundle import load
-
-    return range(len(load(model).arrays["gain"]))
+def reference_files() -> dict[str, Path]:
+    """The measured curves on Kodak by codec."""
+    return {path.stem: path for path in sorted((SHARED / "reference" / "kodak").glob("*.csv"))}
 
 
-def pillow_curves(pictures: list[Path], lpips: LPIPS) -> dict[str, Curve]:
-    def coder(kind: str) -> Coder:
-        options: dict[str, dict[str, Any]] = {
-            "jpeg": {"optimize": True},
-            "webp": {"method": 6},
-            "avif": {"speed": 4, "subsampling": "4:4:4"},
-        }
-
-        def code(image: Image.Image, quality: int) -> bytes:
-            buffer = io.BytesIO()
-            image.save(buffer, kind, quality=quality, **options[kind])
-            return buffer.getvalue()
-
-        return code
-
-    return {
-        kind: {q: measure(pictures, coder(kind), lambda data: Image.open(io.BytesIO(data)), q, lpips) for q in settings}
-        for kind, settings in PILLOW.items()
-    }
+def lpips_weights() -> Path | None:
+    """The weights of the reference data, unless the environment names others."""
+    path = SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz"
+    return path if path.is_file() and "SKOSH_LPIPS_WEIGHTS" not in os.environ else None
 
 
-def references() -> dict[str, Curve]:
-    """The measured curves of the other codecs on Kodak: means over the pictures."""
-    curves: dict[str, Curve] = {}
-    for codec in REFERENCES:
-        values: dict[int, list[Row]] = {}
-        with (SHARED / "reference" / "kodak" / f"{codec}.csv").open() as file:
-            for row in csv.DictReader(file):
-                values.setdefault(int(row["q"]), []).append(
-                    Row(*(float(row[key]) for key in ("bpp", "psnr", "ms_ssim", "lpips")))
-                )
-        curves[codec] = {q: Row(*(float(v) for v in np.mean(rows, axis=0))) for q, rows in values.items()}
-    return curves
-
-
-def bd_rate(curve: Curve, anchor: Curve, metric: str) -> tuple[float, float, float]:
-    """BD-rate in per cent over the rates that both curves and RATES share, and those rates."""
-    rows, anchors = (sorted(c.values(), key=lambda r: r.bpp) for c in (curve, anchor))
-    low = max(RATES[0], rows[0].bpp, anchors[0].bpp)
-    high = min(RATES[1], rows[-1].bpp, anchors[-1].bpp)
-    if high < 2 * low:
-        return float("nan"), low, high
-    sides = [resample(side, metric, low, high) for side in (anchors, rows)]
-    value = bjontegaard.bd_rate(*sides[0], *sides[1], method="pchip", require_matching_points=False, min_overlap=0)
-    return float(value), low, high
-
-
-def resample(rows: list[Row], metric: str, low: float, high: float) -> tuple[list[float], list[float]]:
-    """Rates and qualities of a curve cut to low..high; end points are interpolated over the logarithm of the rate."""
-    rates = np.array([r.bpp for r in rows])
-    values = np.array([quality(r, metric) for r in rows])
-    inside = [r for r in rates if low < r < high]
-    points = [low, *inside, high]
-    return points, [float(np.interp(np.log(r), np.log(rates), values)) for r in points]
-
-
-def quality(row: Row, metric: str) -> float:
-    """The metric on a scale that rises with quality and is roughly straight over the logarithm of the rate."""
-    if metric == "ms_ssim":
-        return float(-10 * np.log10(1 - row.ms_ssim))
-    return float(-10 * np.log10(row.lpips)) if metric == "lpips" else row.psnr
-
-
-def quality_table(curve: Curve) -> str:
-    shown = [q for q in SHOWN if q in curve]
-    rows = [
-        [str(q), f"{r.bpp:.3f}", f"{r.psnr:.2f}", f"{r.ms_ssim:.4f}", f"{r.lpips:.3f}"]
-        for q in shown
-        for r in [curve[q]]
+def introduction(evaluation: Evaluation) -> str:
+    """What was measured with what."""
+    made = [
+        f"{codec.label} ({evaluation.versions[codec.name]}; {codec.settings})"
+        for codec in evaluation.codecs
+        if codec.name in evaluation.versions
     ]
-    return table(["-q", "bpp", "PSNR (dB)", "MS-SSIM", "LPIPS"], rows)
+    before = sorted({result.codec for result in evaluation.results if result.measured})
+    text = f"{len(evaluation.pictures)} pictures. {'; '.join(made)}. {machine()}."
+    return text + (f" Measured before, and marked *: {', '.join(before)}." if before else "")
 
 
-def bd_table(curve: Curve, others: dict[str, Curve]) -> str:
+def quality_sections(evaluation: Evaluation, curves: list[Curve]) -> list[str]:
+    """The points of skosh, its BD-rates, and every codec at one rate."""
+    ours = [one for one in curves if one.codec.name.startswith("skosh")]
+    others = [one for one in curves if one not in ours]
+    parts = []
+    for one in ours:
+        parts += [f"### {one.label}", tables.points_table(one).markdown()]
+        parts += [
+            "Bytes more (+) or fewer (-) than the other codec at equal quality (BD-rate), between these rates:",
+            tables.bd_table(
+                evaluation.results, one, [*others, *(other for other in ours if other is not one)]
+            ).markdown(),
+        ]
+    return [*parts, f"At {RATE} bpp, interpolated:", tables.at_rate(curves, RATE).markdown()]
+
+
+def agreement(results: list[Result]) -> list[str]:
+    """How far results are from the reference's for the same picture, codec and setting."""
     rows = []
-    for name, anchor in others.items():
-        found = [bd_rate(curve, anchor, metric) for metric in METRICS]
-        low, high = found[0][1:]
-        rows.append([name, *(f"{value:+.1f} %" for value, _, _ in found), f"{low:.2f} to {high:.2f}"])
-    return "Bytes more (+) or fewer (-) than the other codec at equal quality (BD-rate):\n\n" + table(
-        ["against", "PSNR", "MS-SSIM", "LPIPS", "bpp"], rows
-    )
+    for name, path in reference_files().items():
+        due = {(row.image, row.quality): row for row in measured.load(path)}
+        pairs = [
+            (result, due[result.image, result.quality])
+            for result in results
+            if result.codec == name and not result.measured and (result.image, result.quality) in due
+        ]
+        if pairs:
+            rows.append(
+                [
+                    name,
+                    str(len(pairs)),
+                    str(sum(a.bytes != b.bytes for a, b in pairs)),
+                    *map(largest, METRICS, [pairs] * 3),
+                ]
+            )
+    if not rows:
+        return []
+    head = ["codec", "files", "of another size", *(f"{measure(key).label}, largest difference" for key in METRICS)]
+    return ["Agreement with the reference curves, at the same picture and setting:", table(head, rows)]
 
 
-def at_rate_table(curves: dict[str, Curve], bpp: float) -> str:
-    rows = []
-    for name, curve in curves.items():
-        points = sorted(curve.values(), key=lambda r: r.bpp)
-        rates = [r.bpp for r in points]
-        if rates[0] <= bpp <= rates[-1]:
-            values = [float(np.interp(np.log(bpp), np.log(rates), [getattr(r, m) for r in points])) for m in METRICS]
-            rows.append([name, f"{values[0]:.2f}", f"{values[1]:.4f}", f"{values[2]:.3f}"])
-    return f"At {bpp} bpp, interpolated:\n\n" + table(["codec", "PSNR (dB)", "MS-SSIM", "LPIPS"], rows)
+def largest(key: str, pairs: list[tuple[Result, Result]]) -> str:
+    """The largest difference in a metric."""
+    found = [abs((a.metrics[key] or 0.0) - (b.metrics[key] or 0.0)) for a, b in pairs]
+    return f"{max(found):.4f}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``.
+"""The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``.
 
 Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or kill. Standard output carries data alone.
 """
@@ -12,6 +12,7 @@ import typer
 from .. import __version__
 from .coding import compress, decompress
 from .console import hear_warnings
+from .evaluation import compare, evaluate
 from .show import info
 from .training import export, train
 from .work import end_politely
@@ -22,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A learned image codec: pictures to small .skosh files and back.",
 )
-for command in (compress, decompress, info, train, export):
+for command in (compress, decompress, info, train, export, compare):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,242 @@
+"""``skosh eval`` and ``skosh compare``."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .. import batch
+from ..errors import SkoshError
+from .console import console, fail, say
+from .files import image_bytes
+from .options import Force, Model
+
+if TYPE_CHECKING:
+    from ..evaluate.compare import Box, Contest
+    from ..evaluate.results import Result
+    from ..evaluate.run import Evaluation
+
+FIGURES = (".png", ".jpg", ".webp")
+
+LpipsWeights = Annotated[
+    Path | None,
+    typer.Option("--lpips-weights", help="The published LPIPS weights (.npz); also SKOSH_LPIPS_WEIGHTS."),
+]
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures.", show_default=False)],
+    codecs: Annotated[
+        str,
+        typer.Option(
+            "--codecs", help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles. Default: all."
+        ),
+    ] = "",
+    qualities: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--qualities",
+            help="10,50,90 for every codec or CODEC=10,50,90 for one; may be repeated. Default: each codec's own.",
+        ),
+    ] = None,
+    metrics: Annotated[str, typer.Option("--metrics", help="Names, with commas.")] = "psnr,ms_ssim,lpips,ssimulacra2",
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the report; results there are used again.")
+    ] = Path("report"),
+    measured: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--measured",
+            help="results.json or CODEC.csv with the curve of a codec that is not installed; may be repeated.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=256, help="Pictures at a time; 0: one a core, at most 8.")
+    ] = 0,
+    lpips_weights: LpipsWeights = None,
+) -> None:
+    """Measure codecs on a folder of pictures: rate-distortion curves, BD-rates, a report in one page.
+
+    skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
+    Call it again to go on where it was stopped: nothing is measured twice.
+    """
+    need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
+    try:
+        from ..evaluate.report import write_report
+        from ..evaluate.run import Request, evaluate
+
+        request = Request(
+            folder,
+            out,
+            names(codecs),
+            asked_qualities(qualities or []),
+            names(metrics),
+            lpips_weights,
+            tuple(measured or ()),
+            workers,
+        )
+        found = evaluate(request, say, progress)
+        write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
+    except (SkoshError, OSError) as error:
+        ended(error)
+    except KeyboardInterrupt:
+        say(f"stopped; what was measured is in {out}, and the same call goes on from there")
+        raise typer.Exit(130) from None
+    finish(found, out / "index.html")
+
+
+def finish(found: Evaluation, page: Path) -> None:
+    """The BD-rates on standard output, the failures by name, and the exit status."""
+    from ..evaluate import tables
+
+    curves = tables.curves_of(found)
+    ours = [one for one in curves if one.codec.name.startswith("skosh")][:1] or curves[:1]
+    if len(curves) > 1:
+        others = [one for one in curves if one is not ours[0]]
+        print(tables.bd_table(found.results, ours[0], others).markdown())
+    for result in found.failures:
+        say(f"failed: {result.image}{f', {result.codec} {result.quality:g}' if result.codec else ''}: {result.error}")
+    kept = len(found.results) - found.computed
+    say(f"{len(found.results)} results, {max(kept, 0)} of them measured before -> {page}")
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
+    """The same results, with a bar on a terminal."""
+    columns = (TextColumn("eval"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    last = TextColumn("{task.description}", markup=False)
+    with Progress(*columns, last, console=console, disable=not total or not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        for result in results:
+            bar.update(task, advance=1, description=f"{result.codec} {result.quality:g} {result.image}")
+            yield result
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The parts of a list with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def asked_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
+    """``--qualities`` by codec, "" for every one."""
+    found: dict[str, tuple[float, ...]] = {}
+    for text in texts:
+        codec, _, listed = text.rpartition("=")
+        try:
+            found[codec.strip()] = tuple(dict.fromkeys(float(part) for part in names(listed)))
+        except ValueError:
+            raise typer.BadParameter(f"--qualities takes numbers, not {listed!r}") from None
+    return found
+
+
+def ended(error: Exception) -> NoReturn:
+    """The end of a command: wrong usage, or something that failed."""
+    from ..evaluate import UsageError
+
+    if isinstance(error, UsageError):
+        raise typer.BadParameter(str(error)) from None
+    fail(batch.describe(error))
+
+
+def need(*packages: str) -> None:
+    """End the command, before it does any work, where a package of the extra is missing."""
+    absent = [package for package in packages if importlib.util.find_spec(package) is None]
+    if absent:
+        fail(f"this needs {', '.join(absent)}: pip install '.[eval]' in a checkout")
+
+
+def compare(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures.", show_default=False)],
+    bpp: Annotated[float, typer.Option("--bpp", min=0.001, max=24.0, help="Bits a pixel of both files.")] = 0.23,
+    against: Annotated[str, typer.Option("--against", help="The other codec.")] = "bpg",
+    model: Model = None,
+    crop: Annotated[
+        str | None,
+        typer.Option("--crop", metavar="X,Y,W,H", help="What to enlarge. Default: where the two differ most."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="A folder, or a file for one picture. Default: IMAGE-compare.png here."),
+    ] = None,
+    width: Annotated[
+        int, typer.Option("--width", min=64, max=8192, help="Pixels of each of the three columns, at most.")
+    ] = 768,
+    lpips_weights: LpipsWeights = None,
+    force: Force = False,
+) -> None:
+    """Draw a picture, skosh's and another codec's version of it at the same bytes, and an enlarged crop of each.
+
+    skosh compare photo.png --bpp 0.23 --against avif
+    """
+    need("torch", "pytorch_msssim")
+    box = asked_crop(crop)
+    targets = planned_figures(images, out, force)
+    try:
+        from ..evaluate import codecs
+        from ..evaluate.compare import Contest, opponent, usable_metrics
+
+        ours = codecs.make("skosh" if model is None else f"skosh={model}")
+        ours.version()
+        other, note = opponent(against, say)
+        contest = Contest(ours, other, usable_metrics(lpips_weights, say), bpp, box, note)
+    except (SkoshError, OSError) as error:
+        ended(error)
+    failed = 0
+    for image, target in zip(images, targets, strict=True):
+        try:
+            draw_comparison(contest, image, target, width)
+        except Exception as error:  # whatever one picture does, the others go on
+            say(f"failed: {image}: {batch.describe(error)}")
+            failed += 1
+    if failed:
+        raise typer.Exit(1)
+
+
+def draw_comparison(contest: Contest, image: Path, target: Path, width: int) -> None:
+    """One figure, and a line of what it shows."""
+    from ..evaluate.figure import captions, figure
+
+    found = contest.compare(image)
+    content, _ = image_bytes(figure(found, width), target.suffix)
+    batch.write_whole(target, content)
+    for panel in found.panels[1:]:
+        say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
+    if found.note:
+        say(f"{image}: {found.note}")
+    say(f"{image} -> {target}")
+
+
+def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[Path]:
+    """Where the figures go. Ends the command where two would have one name, or one exists already."""
+    if out and len(images) == 1 and not out.is_dir() and out.suffix:
+        targets = [out]
+    else:
+        targets = [(out or Path()) / f"{image.stem}-compare.png" for image in images]
+    twice = [target for target in targets if targets.count(target) > 1]
+    if twice:
+        raise typer.BadParameter(f"two pictures would give {twice[0]}")
+    if targets[0].suffix.lower() not in FIGURES:
+        raise typer.BadParameter(f"figures end in {', '.join(FIGURES)}, not {targets[0].suffix}")
+    for target in targets:
+        if target.exists() and not force:
+            fail(f"{target} exists; --force replaces it")
+    return targets
+
+
+def asked_crop(text: str | None) -> Box | None:
+    """X,Y,W,H as left, top, right, bottom."""
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"--crop takes X,Y,W,H in pixels, not {text!r}") from None
+    if x < 0 or y < 0 or width < 1 or height < 1:
+        raise typer.BadParameter("--crop takes a place inside of the picture and a size of at least 1x1")
+    return x, y, x + width, y + height

@@ -1,0 +1,26 @@
+"""The codecs, one a file: a module here with a class ``CODEC`` is a codec whose name is the module's."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from .. import UsageError
+from ..codec import Codec
+
+ORDER = ("skosh", "bpg", "vvc", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")  # in tables; others come after
+
+
+def names() -> list[str]:
+    """Every codec that there is, installed or not."""
+    found = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
+def make(spec: str) -> Codec:
+    """The codec that NAME or NAME=ARGUMENT stands for. UsageError for a name that is none."""
+    name, separator, argument = spec.partition("=")
+    if name not in names():
+        raise UsageError(f"no codec {name!r}: there are {', '.join(names())}")
+    kind: type[Codec] = importlib.import_module(f".{name}", __package__).CODEC
+    return kind.make(argument if separator else None)

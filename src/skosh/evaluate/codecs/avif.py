@@ -1,0 +1,35 @@
+"""AVIF: libavif through Pillow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import features
+
+import skosh
+
+from ..codec import PillowCodec, Scale
+
+
+class Avif(PillowCodec):
+    """AVIF with full chroma."""
+
+    name = "avif"
+    label = "AVIF"
+    kind = "AVIF"
+    settings = "speed 4, 4:4:4"
+    scale = Scale(0, 100)
+    qualities = (10, 20, 30, 40, 50, 60, 70)
+    install = "pip install 'pillow>=11.3'"
+    colour, marker = "blue", "s"
+
+    def version(self) -> str:
+        if not features.check("avif"):
+            raise skosh.DependencyError(f"this Pillow can't write AVIF: {self.install}")
+        return f"{super().version()}, libavif {features.version('avif')}"
+
+    def options(self, quality: float) -> dict[str, Any]:
+        return {"quality": int(quality), "speed": 4, "subsampling": "4:4:4"}
+
+
+CODEC = Avif

@@ -1,0 +1,50 @@
+"""skosh itself, with the bundle that it ships or any other."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from PIL import Image
+
+import skosh
+
+from ..codec import Codec, Scale
+
+STEP = 0.125  # files keep the quality in eighths
+
+
+class Skosh(Codec):
+    """``skosh`` is the shipped default; ``skosh=NAME`` and ``skosh=FOLDER`` are other bundles."""
+
+    settings = "default tiles"
+    scale = Scale(0, 100, STEP)
+    qualities: tuple[float, ...] = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+    install = "it is part of this package"
+    colour, marker = "vermilion", "o"
+
+    def __init__(self, model: str | None = None, threads: int = 1):
+        """``model``: as ``skosh.encode`` takes it. ``threads``: 0 for one a core."""
+        self.model, self.threads = model, threads
+        self.name = "skosh" if model is None else f"skosh={PurePath(model).name}"
+        self.label = "skosh" if model is None else f"skosh {PurePath(model).name}"
+
+    @classmethod
+    def make(cls, argument: str | None) -> Skosh:
+        return cls(argument)
+
+    def version(self) -> str:
+        """The package's version and the model id. A bundle of a single rate has one setting from here on."""
+        found = skosh.info(self.encode(Image.new("RGB", (64, 64), "grey"), 100))
+        if not found["quality"]:
+            self.scale, self.qualities = Scale(0, 0, STEP), (0,)
+        return f"skosh {skosh.__version__}, model {found['model_id']}"
+
+    def encode(self, image: Image.Image, quality: float) -> bytes:
+        exact = int(quality) if quality == int(quality) else quality
+        return skosh.encode(image, exact, self.model, self.threads)
+
+    def decode(self, data: bytes) -> Image.Image:
+        return skosh.decode(data, self.model, self.threads).convert("RGB")
+
+
+CODEC = Skosh

@@ -1,0 +1,145 @@
+"""``skosh compare``: a picture, and what two codecs make of it in the same number of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+import skosh
+
+from . import UsageError, codecs, pictures
+from .codec import Codec
+from .metrics import Metrics, Values, missing
+from .search import EQUAL, Match, equal_bytes
+
+INSTEAD = {"bpg": "heic"}  # the same HEVC intra coding; x265, 4:4:4
+FAR = 0.1  # relative difference to the bytes asked for that is told
+METRICS = ("psnr", "ms_ssim", "lpips")
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the pictures side by side."""
+
+    label: str
+    setting: str  # of the codec, in words
+    picture: Image.Image
+    bytes: int
+    metrics: Values  # {} for the original
+
+    @property
+    def bpp(self) -> float:
+        """Bits a pixel."""
+        return 8 * self.bytes / (self.picture.width * self.picture.height)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The original, skosh and the other codec, where the crop is to be, and what has to be said about it."""
+
+    panels: tuple[Panel, Panel, Panel]
+    crop: Box
+    note: str = ""
+
+
+def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
+    """The codec to compare with, and what has to be said of it: where BPG is not installed, it is HEIC, with a line that says so."""
+    codec = codecs.make(name)
+    try:
+        codec.version()
+        return codec, ""
+    except skosh.DependencyError as error:
+        if name not in INSTEAD:
+            raise
+        stand_in = codecs.make(INSTEAD[name])
+        stand_in.version()
+        note = f"{stand_in.label} stands in for {codec.label}, which is not installed: the same HEVC intra coding (x265, 4:4:4)"
+        say(f"{error}; {note}")
+        return stand_in, note
+
+
+def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
+    """The metrics that can be had here; a line for each that can't."""
+    reasons = {name: missing(name, weights) for name in METRICS}
+    for reason in filter(None, reasons.values()):
+        say(f"skipped: {reason}")
+    return Metrics(tuple(name for name in METRICS if not reasons[name]), weights)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What pictures are compared under."""
+
+    ours: Codec
+    other: Codec
+    metrics: Metrics
+    bpp: float  # of both files
+    crop: Box | None = None  # None: where the two differ most
+    note: str = ""  # that goes with every figure
+
+    def compare(self, path: Path) -> Comparison:
+        """Code a picture with both codecs. Raises ImageError, UsageError for a crop outside of it, and what the codecs raise."""
+        original = pictures.read(path)
+        check_inside(self.crop, original, path)
+        target = self.bpp * original.width * original.height / 8
+        match = equal_bytes(self.ours, self.other, original, target)
+        sides = ((self.ours, match.ours, match.our_quality), (self.other, match.other, match.other_quality))
+        coded = [self.decoded(*side, original) for side in sides]
+        panels = (Panel("original", "", original, path.stat().st_size, {}), coded[0], coded[1])
+        box = self.crop or most_different(coded[0].picture, coded[1].picture, original)
+        notes = [self.note, *what_is_off(match, target)]
+        return Comparison(panels, box, "; ".join(filter(None, notes)))
+
+    def decoded(self, codec: Codec, data: bytes, quality: float, original: Image.Image) -> Panel:
+        """What a file decodes to."""
+        picture = codec.decode(data)
+        return Panel(codec.label, f"quality {quality:g}", picture, len(data), self.metrics(original, picture))
+
+
+def what_is_off(match: Match, target: float) -> list[str]:
+    """Lines for a figure whose sizes are not what was asked for."""
+    notes = []
+    if match.difference > EQUAL:
+        notes.append(f"the sizes differ by {match.difference:.1%}: no nearer qualities exist")
+    if abs(len(match.ours) / target - 1) > FAR:
+        notes.append(f"{target:,.0f} bytes were asked for: there are no files of that size")
+    return notes
+
+
+def check_inside(crop: Box | None, image: Image.Image, path: Path) -> None:
+    """UsageError unless the crop is inside of the picture."""
+    if crop and not (0 <= crop[0] < crop[2] <= image.width and 0 <= crop[1] < crop[3] <= image.height):
+        raise UsageError(f"the crop is not inside of {path}, which is {image.width}x{image.height}")
+
+
+def most_different(first: Image.Image, second: Image.Image, original: Image.Image) -> Box:
+    """A box, a quarter of the sides, where two decoded pictures differ most from each other.
+
+    Differences count against what the original has there (its own local contrast), so that noise in busy texture does not win.
+    """
+    width, height = original.size
+    box_width, box_height = max(1, min(width, max(64, width // 4))), max(1, min(height, max(64, height // 4)))
+    grey = [
+        np.asarray(picture.convert("L").filter(ImageFilter.BoxBlur(1)), np.float64)
+        for picture in (first, second, original)
+    ]
+    contrast = box_means(np.square(grey[2] - box_means(grey[2], 9, 9, same=True)), 9, 9, same=True)
+    score = box_means(np.abs(grey[0] - grey[1]) / np.sqrt(contrast + 25.0), box_height, box_width)
+    top, left = np.unravel_index(int(score.argmax()), score.shape)
+    return int(left), int(top), int(left) + box_width, int(top) + box_height
+
+
+def box_means(values: np.ndarray, height: int, width: int, same: bool = False) -> np.ndarray:
+    """Means over boxes: (H, W) -> (H - height + 1, W - width + 1), or the same size with repeated edges."""
+    if same:
+        values = np.pad(values, ((height // 2, height - 1 - height // 2), (width // 2, width - 1 - width // 2)), "edge")
+    sums = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    found: np.ndarray = (
+        sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    )
+    return found / (height * width)

@@ -1,0 +1,75 @@
+"""Curves that were measured before, for codecs that are not installed here: from a results file, or from a CSV file.
+
+A CSV file has a row for each picture and setting with the columns image, q, bytes, bpp, psnr, ms_ssim, lpips; the codec is in a column
+``codec``, or else the file's name without suffix.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import skosh
+
+from . import results
+from .metrics import decibels
+from .pictures import Picture
+from .results import Result
+
+TOLERANCE = 0.001  # relative difference between a file's pixels by its bpp and the picture's
+
+
+def load(path: Path) -> list[Result]:
+    """Every result of a file, marked with the file's name. SkoshError where it is no such file."""
+    if path.suffix == ".json":
+        found = [result for result in results.load(path) if not result.error]
+        return [replace(result, measured=result.measured or path.name) for result in found]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [from_row(row, path) for row in csv.DictReader(file) if not row.get("error")]
+    except (KeyError, TypeError, ValueError) as error:
+        raise skosh.SkoshError(f"{path} is no table of results: {type(error).__name__} {error}") from error
+
+
+def from_row(row: dict[str, str], path: Path) -> Result:
+    """A result from a row of a CSV file; KeyError, ValueError or TypeError where something is missing."""
+    metrics: dict[str, float | None] = {
+        name: float(row[name]) for name in ("psnr", "ms_ssim", "lpips", "ssimulacra2") if row.get(name)
+    }
+    if metrics.get("ms_ssim") is not None:
+        metrics["ms_ssim_db"] = decibels(1.0 - float(row["ms_ssim"]))
+    codec = row.get("codec") or path.stem
+    size = int(row["bytes"])
+    pixels = round(8 * size / float(row["bpp"]))
+    return Result(
+        row["image"],
+        "",
+        codec,
+        row.get("version") or "",
+        "",
+        float(row["q"]),
+        width=pixels,  # only the number of pixels is known
+        height=1,
+        bytes=size,
+        metrics=metrics,
+        measured=path.name,
+    )
+
+
+def of_pictures(rows: Iterable[Result], pictures: Sequence[Picture], pixels: dict[str, int]) -> list[Result]:
+    """The rows of these pictures. ``pixels``: of the pictures whose number is known; SkoshError where a row's picture has another number."""
+    by_name = {picture.name: picture for picture in pictures}
+    found = []
+    for row in rows:
+        picture = by_name.get(row.image)
+        if picture is None or (row.digest and row.digest != picture.digest):
+            continue
+        due, count = pixels.get(row.image), row.width * row.height
+        if due and abs(count / due - 1) > TOLERANCE:
+            raise skosh.SkoshError(
+                f"{row.measured}: {row.image} has {count} pixels there and {due} here: not the same picture"
+            )
+        found.append(row)
+    return found

@@ -1,0 +1,111 @@
+"""How far a decoded picture is from the original. Pictures are 8-bit RGB of the same size.
+
+psnr         dB over all values of R, G and B; ``CEILING`` where nothing differs
+ms_ssim      multi-scale structural similarity, 0..1, RGB, data range 255 (Wang et al. 2003; pytorch-msssim); over 160 pixels a side
+             (where a scale has an odd side, the package takes means with zeros beyond the edge; so do figures that others made with it)
+ms_ssim_db   -10 log10(1 - ms_ssim)
+lpips        LPIPS v0.1 with AlexNet (Zhang et al. 2018), 0 where nothing differs; over 30 pixels a side
+ssimulacra2  SSIMULACRA 2, at most 100 (Cloudinary; the package ssimulacra2); over 7 pixels a side
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import skosh
+
+NAMES = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
+CEILING = 100.0  # dB, so that means stay finite
+SMALLEST = {"ms_ssim": 161, "lpips": 31, "ssimulacra2": 8}  # pixels of the shorter side
+LPIPS_WEIGHTS = "SKOSH_LPIPS_WEIGHTS"
+
+Values = dict[str, float | None]  # by name; None where a picture is too small
+
+
+def missing(name: str, weights: Path | None) -> str | None:
+    """Why a metric can't be had here, with what to do; None where it can. Loads nothing."""
+    packages = all(importlib.util.find_spec(package) for package in ("lpips", "torchvision"))
+    if name == "lpips" and not (weights or os.environ.get(LPIPS_WEIGHTS) or packages):
+        return f"no LPIPS: name the published weights (.npz) with --lpips-weights or {LPIPS_WEIGHTS}"
+    if name == "ssimulacra2" and not importlib.util.find_spec("ssimulacra2"):
+        return "no SSIMULACRA 2: pip install ssimulacra2"
+    return None
+
+
+class Metrics:
+    """Some of the metrics, ready to measure."""
+
+    def __init__(self, names: tuple[str, ...] = NAMES, weights: Path | None = None):
+        """``weights``: of LPIPS. Raises ConfigError or DependencyError where they can't be had."""
+        self.names = names
+        if "lpips" in names:
+            from ..train.lpips import load_lpips
+
+            self._lpips = load_lpips(weights)
+
+    def __call__(self, original: Image.Image, decoded: Image.Image) -> Values:
+        """The metrics by name, ``ms_ssim_db`` beside ``ms_ssim``. SkoshError for pictures of two sizes."""
+        if original.size != decoded.size:
+            sizes = " and ".join(f"{image.width}x{image.height}" for image in (original, decoded))
+            raise skosh.SkoshError(f"the original and the decoded picture are {sizes}")
+        found: Values = {}
+        for name in self.names:
+            small = min(original.size) < SMALLEST.get(name, 1)
+            found[name] = None if small else getattr(self, name)(original, decoded)
+        if "ms_ssim" in found:
+            value = found["ms_ssim"]
+            found["ms_ssim_db"] = None if value is None else decibels(1.0 - value)
+        return found
+
+    def psnr(self, original: Image.Image, decoded: Image.Image) -> float:
+        """PSNR in dB."""
+        difference = np.asarray(original, np.int32) - np.asarray(decoded, np.int32)
+        return decibels(float(np.mean(np.square(difference))) / 255.0**2)
+
+    def ms_ssim(self, original: Image.Image, decoded: Image.Image) -> float:
+        """MS-SSIM."""
+        from pytorch_msssim import ms_ssim
+
+        x, y = tensor(original), tensor(decoded)
+        return float(ms_ssim(x, y, data_range=255.0))
+
+    def lpips(self, original: Image.Image, decoded: Image.Image) -> float:
+        """LPIPS."""
+        import torch
+
+        with torch.no_grad():
+            return float(self._lpips(tensor(original) / 255.0, tensor(decoded) / 255.0))
+
+    def ssimulacra2(self, original: Image.Image, decoded: Image.Image) -> float:
+        """SSIMULACRA 2."""
+        from ssimulacra2 import compute_ssimulacra2
+
+        return float(compute_ssimulacra2(bitmap(original), bitmap(decoded)))
+
+
+def decibels(error: float) -> float:
+    """-10 log10 of a relative error, up to ``CEILING``."""
+    return CEILING if error <= 10 ** (-CEILING / 10) else -10.0 * math.log10(error)
+
+
+def tensor(image: Image.Image) -> Any:
+    """A picture as PyTorch's (1, 3, H, W), floats in 0..255."""
+    import torch
+
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+
+
+def bitmap(image: Image.Image) -> io.BytesIO:
+    """A picture as an uncompressed file in memory."""
+    file = io.BytesIO()
+    image.save(file, "BMP")
+    file.seek(0)
+    return file

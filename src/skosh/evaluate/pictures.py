@@ -1,0 +1,62 @@
+"""The pictures of a folder, as they are measured: RGB, upright, without metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+import skosh
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"})
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on disk. ``name`` is its path below the folder without the suffix; ``digest`` is of its bytes."""
+
+    path: Path
+    name: str
+    digest: str  # 16 hexadecimal digits of SHA-256
+
+
+def find(folder: Path) -> list[Picture]:
+    """The pictures below a folder, by name. SkoshError where there are none."""
+    if not folder.is_dir():
+        raise skosh.SkoshError(f"{folder} is no folder")
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+    if not paths:
+        raise skosh.SkoshError(f"{folder} has no pictures ({', '.join(sorted(SUFFIXES))})")
+    return [Picture(path, name, digest(path)) for path, name in zip(paths, names(paths, folder), strict=True)]
+
+
+def names(paths: Iterable[Path], folder: Path) -> list[str]:
+    """Names without suffixes, but with them where two would be the same."""
+    full = [path.relative_to(folder) for path in paths]
+    bare = [path.with_suffix("").as_posix() for path in full]
+    often = Counter(bare)
+    return [name if often[name] == 1 else path.as_posix() for name, path in zip(bare, full, strict=True)]
+
+
+def digest(path: Path) -> str:
+    """What a picture's results are kept under."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def read(path: Path) -> Image.Image:
+    """An RGB picture, upright; colour values as they are stored, transparency dropped. ImageError where it can't be read."""
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGB")
+    except Exception as error:  # Pillow's decoders raise anything on damaged data
+        raise skosh.ImageError(f"can't read the picture: {error}") from error
+    image.info.clear()
+    return image

@@ -1,0 +1,188 @@
+"""``skosh eval``: what has to be measured, what was measured before, and the results of it all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import skosh
+
+from . import UsageError, codecs, measured, pictures
+from .codec import Codec
+from .metrics import NAMES, Metrics, missing
+from .pictures import Picture
+from .pool import Pool
+from .results import Key, Result, Store
+from .trial import Trial
+
+Say = Callable[[str], None]
+Progress = Callable[[Iterator[Result], int], Iterator[Result]]  # wraps results as they come; their number
+RESULTS = "results.json"
+MAX_WORKERS = 8  # without being told
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    folder: Path  # of pictures
+    out: Path  # of the report
+    codecs: tuple[str, ...] = ()  # as codecs.make takes them; () for all
+    qualities: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by codec's name; "" for those not named
+    metrics: tuple[str, ...] = NAMES
+    lpips_weights: Path | None = None
+    measured: tuple[Path, ...] = ()  # files with curves of codecs that are not installed
+    workers: int = 0  # processes; 0: one a core, at most 8
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A codec that was asked for."""
+
+    spec: str  # as codecs.make takes it
+    codec: Codec
+    version: str | None  # None where it is not installed
+
+
+@dataclass
+class Evaluation:
+    """What came of it."""
+
+    pictures: list[Picture]
+    codecs: list[Codec]  # in the order asked for, with those that only a measured curve stands for
+    versions: dict[str, str]  # of the codecs by name
+    metrics: tuple[str, ...]
+    results: list[Result] = field(default_factory=list)
+    computed: int = 0  # results that are new
+
+    @property
+    def failures(self) -> list[Result]:
+        """The results that failed."""
+        return [result for result in self.results if result.error]
+
+
+def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
+    """Measure what has not been measured yet, and collect the rest.
+
+    Raises SkoshError for a folder without pictures, a results file of another version or none of the codecs installed; UsageError for an
+    unknown codec and for a quality that a codec does not take.
+    """
+    store = Store(request.out / RESULTS)
+    found = pictures.find(request.folder)
+    metrics = available(request, say)
+    before = [row for path in request.measured for row in measured.load(path)]
+    chosen, stand_in = installed(request, {row.codec for row in before}, say)
+    trials = [
+        Trial(picture, entry.spec, entry.codec.name, entry.version or "", entry.codec.settings, quality)
+        for entry, picture in itertools.product(chosen, found)
+        for quality in qualities(entry.codec, request)
+    ]
+    due = [trial for trial in trials if not store.get(trial.result().key, metrics)]
+    broken = unreadable(due)
+    due = [trial for trial in due if trial.picture.name not in broken]
+    versions = {entry.codec.name: entry.version or "" for entry in chosen}
+    asked = request.codecs or codecs.names()
+    in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
+    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
+    failed = {}
+    try:
+        for result in progress(measure(due, request, metrics), len(due)):
+            store.put(result)
+            evaluation.computed += 1
+            failed.update({result.key: result} if result.error else {})
+    finally:
+        if due:
+            store.save()
+    evaluation.results = [*collected(trials, store, metrics, failed), *broken.values()]
+    pixels = {result.image: result.width * result.height for result in evaluation.results if result.width}
+    wanted = {entry.codec.name for entry in stand_in}
+    evaluation.results += measured.of_pictures((row for row in before if row.codec in wanted), found, pixels)
+    return evaluation
+
+
+def available(request: Request, say: Say) -> tuple[str, ...]:
+    """The metrics that can be had here; a line for each that can't."""
+    unknown = [name for name in request.metrics if name not in NAMES]
+    if unknown or not request.metrics:
+        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}")
+    found = []
+    for name in request.metrics:
+        reason = missing(name, request.lpips_weights)
+        if reason:
+            say(f"skipped: {reason}")
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+def installed(request: Request, measured_before: set[str], say: Say) -> tuple[list[Chosen], list[Chosen]]:
+    """The codecs that are installed, and those that are not but were measured before; a line for each that is not."""
+    here, elsewhere = [], []
+    for spec in request.codecs or codecs.names():
+        codec = codecs.make(spec)
+        try:
+            here.append(Chosen(spec, codec, codec.version()))
+        except skosh.DependencyError as error:
+            stands = codec.name in measured_before
+            hint = (
+                "its curve comes from --measured"
+                if stands
+                else "--measured FILE takes a curve that was measured before"
+            )
+            say(f"{'measured before' if stands else 'skipped'}: {codec.label}: {error}; {hint}")
+            elsewhere += [Chosen(spec, codec, None)] if stands else []
+    names = [entry.codec.name for entry in (*here, *elsewhere)]
+    if not names:
+        raise skosh.SkoshError("none of these codecs is installed")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{', '.join(twice)}: named twice")
+    return here, elsewhere
+
+
+def qualities(codec: Codec, request: Request) -> tuple[float, ...]:
+    """The settings of a codec: its own list, the list for all, or else its default. UsageError for one that it does not take."""
+    kind = codec.name.partition("=")[0]
+    asked = request.qualities.get(codec.name, request.qualities.get(kind, request.qualities.get("", ())))
+    wrong = [f"{quality:g}" for quality in asked if quality not in codec.scale]
+    if wrong and codec.scale.last:
+        ends = f"{codec.scale.worst:g} to {codec.scale.best:g} in steps of {codec.scale.step:g}"
+        raise UsageError(f"{codec.name} takes qualities {ends}, not {', '.join(wrong)}: give it its own, {kind}=...")
+    return codec.qualities if wrong or not asked else asked  # a bundle of a single rate takes what there is
+
+
+def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
+    """A failed result, under no codec, for each picture that can't be read, by its name."""
+    failed = {}
+    for picture in dict.fromkeys(trial.picture for trial in trials):
+        try:
+            pictures.read(picture.path)
+        except skosh.ImageError as error:
+            failed[picture.name] = Result(picture.name, picture.digest, "", "", "", 0.0, error=str(error))
+    return failed
+
+
+def measure(trials: Sequence[Trial], request: Request, metrics: tuple[str, ...]) -> Iterator[Result]:
+    """The results of trials as they end. The metrics are loaded once here, so that what is wrong with them is said at once."""
+    if not trials:
+        return
+    Metrics(metrics, request.lpips_weights)
+    cores = os.cpu_count() or 1
+    workers = min(request.workers or min(cores, MAX_WORKERS), len(trials))
+    yield from Pool(workers, metrics, request.lpips_weights, max(1, cores // workers)).run(trials)
+
+
+def collected(
+    trials: Sequence[Trial], store: Store, metrics: tuple[str, ...], failed: dict[Key, Result]
+) -> Iterator[Result]:
+    """The results of all trials, new and old, under the pictures' present names and with the metrics that were asked for."""
+    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
+    for trial in trials:
+        key = trial.result().key
+        result = failed.get(key) or store.get(key, metrics)
+        if result:
+            found = {name: value for name, value in result.metrics.items() if name in wanted}
+            yield replace(result, image=trial.picture.name, metrics=found)

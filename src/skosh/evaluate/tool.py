@@ -1,0 +1,64 @@
+"""Command-line tools that are codecs: found on the PATH, run on files, with errors in a line."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import skosh
+
+SECONDS = 900.0  # a tool that takes longer is taken to hang
+
+
+def find_tool(name: str, install: str) -> str:
+    """The tool's path; DependencyError with how to get it where it is missing."""
+    found = shutil.which(name)
+    if found is None:
+        raise skosh.DependencyError(f"{name} is not on the PATH: {install}")
+    return found
+
+
+def run_tool(command: Sequence[str | Path], seconds: float = SECONDS) -> str:
+    """Run a tool and return what it printed. Raises SkoshError with its last words if it fails."""
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise skosh.SkoshError(f"{name} took more than {seconds:.0f} s and was ended") from None
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise skosh.SkoshError(f"{name} {ending(done.returncode)}: {lines[-1] if lines else 'without a word'}")
+    return done.stdout + done.stderr
+
+
+def first_line(command: Sequence[str | Path]) -> str:
+    """The first line that a tool prints, whatever its exit status: where most of them say their version."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+    )
+    lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    return lines[0].strip() if lines else "version unknown"
+
+
+def ending(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"failed with status {status}"

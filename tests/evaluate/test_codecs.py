@@ -1,0 +1,159 @@
+"""Every codec keeps to the same contract; the command-line ones with tools that pretend."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skosh import DependencyError, SkoshError
+from skosh.evaluate import UsageError, codecs
+from skosh.evaluate.codec import Codec, Scale
+from skosh.evaluate.codecs import vvc
+from skosh.evaluate.tool import run_tool
+from skosh.manifest import find, read_manifest
+
+
+def installed(name: str) -> Codec:
+    codec = codecs.make(name)
+    try:
+        codec.version()
+    except DependencyError as error:
+        pytest.skip(str(error))
+    return codec
+
+
+def error_of(a: Image.Image, b: Image.Image) -> float:
+    return float(np.mean((np.asarray(a, float) - np.asarray(b, float)) ** 2))
+
+
+def test_these_codecs_there_are() -> None:
+    assert codecs.names() == ["skosh", "bpg", "vvc", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg"]
+
+
+@pytest.mark.parametrize("name", codecs.names())
+def test_a_better_setting_gives_a_larger_file_of_a_nearer_picture(name: str, photo: Image.Image) -> None:
+    codec = installed(name)
+    image = photo.crop((100, 50, 231, 150))  # odd width
+    worse, better = codec.qualities[0], codec.qualities[-1]
+    files = [codec.encode(image, quality) for quality in (worse, better)]
+    shown = [codec.decode(file) for file in files]
+    assert [(picture.size, picture.mode) for picture in shown] == [((131, 100), "RGB")] * 2
+    assert len(files[0]) < len(files[1]) < image.width * image.height * 3
+    assert error_of(image, shown[0]) > error_of(image, shown[1])
+
+
+@pytest.mark.parametrize("name", codecs.names())
+def test_default_qualities_are_on_the_scale_and_go_from_small_to_good(name: str) -> None:
+    codec = codecs.make(name)
+    assert all(quality in codec.scale for quality in codec.qualities)
+    away = [abs(quality - codec.scale.worst) for quality in codec.qualities]
+    assert away == sorted(set(away))
+    assert codec.label
+    assert codec.settings
+    assert codec.install
+
+
+def test_a_scale_that_falls() -> None:
+    scale = Scale(51, 0)
+    assert scale.last == 51
+    assert [scale.setting(place) for place in (0, 1, 51)] == [51, 50, 0]
+    assert 22 in scale
+    assert 22.5 not in scale
+    assert 52 not in scale
+
+
+def test_a_scale_in_eighths() -> None:
+    scale = Scale(0, 100, 0.125)
+    assert scale.last == 800
+    assert scale.setting(1) == 0.125
+    assert 33.375 in scale
+    assert 33.4 not in scale
+
+
+def test_an_unknown_codec_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"no codec 'gif': there are skosh, .*jpeg"):
+        codecs.make("gif")
+    with pytest.raises(UsageError, match="takes nothing"):
+        codecs.make("jpeg=3")
+
+
+def test_another_bundle_has_a_name_and_its_model_id(tmp_path: Path, photo: Image.Image) -> None:
+    folder = tmp_path / "other"
+    shutil.copytree(find(None), folder)
+    codec = codecs.make(f"skosh={folder}")
+    assert (codec.name, codec.label) == ("skosh=other", "skosh other")
+    assert codec.version().endswith(read_manifest(folder)["content_sha256"][:16])
+    assert codec.decode(codec.encode(photo, 12.5)).size == photo.size
+
+
+def test_a_missing_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("bpg", "vvc"):
+        codec = codecs.make(name)
+        with pytest.raises(DependencyError, match="is not on the PATH: build"):
+            codec.version()
+
+
+@pytest.mark.parametrize(("name", "module"), [("heic", "pillow_heif"), ("jxl", "pillow_jxl")])
+def test_a_missing_plugin_says_how_to_get_it(name: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(DependencyError, match="pip install pillow-"):
+        codecs.make(name).version()
+
+
+def test_bpg_runs_its_tools(pretended_bpg: Callable[[str], None], photo: Image.Image) -> None:
+    pretended_bpg("")
+    codec = codecs.make("bpg")
+    assert codec.version() == "BPG Image Encoder version 0.0 (pretended)"
+    files = [codec.encode(photo, quality) for quality in (46, 22)]
+    assert len(files[0]) < len(files[1])
+    assert codec.decode(files[1]).size == photo.size
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("sys.exit('no room for this picture')", "bpgenc failed with status 1: no room for this picture"),
+        ("import os; os.abort()", "bpgenc was killed by SIGABRT"),
+        ("sys.exit(0)", "a.bpg"),
+    ],
+    ids=["fails", "crashes", "writes nothing"],
+)
+def test_what_a_tool_does_wrong_is_told(
+    trouble: str, words: str, pretended_bpg: Callable[[str], None], photo: Image.Image
+) -> None:
+    pretended_bpg(trouble)
+    with pytest.raises((SkoshError, OSError), match=words):
+        codecs.make("bpg").encode(photo, 30)
+
+
+def test_a_tool_that_hangs_is_ended() -> None:
+    with pytest.raises(SkoshError, match="took more than"):
+        run_tool([sys.executable, "-c", "import time; time.sleep(60)"], seconds=0.5)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (61, 47)])
+def test_a_picture_survives_the_way_through_a_video_frame(size: tuple[int, int], photo: Image.Image) -> None:
+    image = photo.resize(size)
+    back = vvc.from_video(vvc.to_video(image))
+    assert back.size == (size[0] + size[0] % 2, size[1] + size[1] % 2)
+    assert error_of(image, back.crop((0, 0, *size))) < 40  # the chroma at half the size
+
+
+def test_a_frame_of_ten_bits_is_read() -> None:
+    luma, chroma = np.full(16, 4 * 80, "<u2"), np.full(8, 4 * 128, "<u2")
+    video = b"YUV4MPEG2 W4 H4 F25:1 C420p10\nFRAME\n" + luma.tobytes() + chroma.tobytes()
+    assert np.asarray(vvc.from_video(video)).tolist() == np.full((4, 4, 3), 80).tolist()
+
+
+def test_importing_the_codecs_loads_nothing_heavy() -> None:
+    code = "import sys; from skosh.evaluate import codecs; [codecs.make(n) for n in codecs.names()]; print([m for m in ('torch', 'onnxruntime', 'matplotlib', 'pillow_heif') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,125 @@
+"""Curves, BD-rates and tables from made-up results whose answers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from skosh.evaluate import codecs, measured, tables
+from skosh.evaluate.bdrate import bd_rate
+from skosh.evaluate.curves import Curve, curve
+from skosh.evaluate.results import Result
+
+Made = Callable[..., list[Result]]
+
+
+def made_curve(made_up: Made, codec: str, **how: object) -> Curve:
+    return curve(made_up(codec, **how), codecs.make(codec))
+
+
+def test_a_curve_is_the_mean_of_the_pictures_values(made_up: Made) -> None:
+    rows = [row for row in made_up("jpeg") if row.quality == 0.0]
+    rows[1] = replace(rows[1], bytes=3 * rows[0].bytes, metrics=rows[1].metrics | {"psnr": 32.0})
+    (point,) = curve(rows, codecs.make("jpeg")).points
+    assert point.bpp == pytest.approx(2 * rows[0].bpp)
+    assert point.metrics["psnr"] == 30.0
+
+
+def test_a_picture_that_failed_once_is_left_out_of_every_point(made_up: Made) -> None:
+    rows = made_up("jpeg")
+    rows[3] = replace(rows[3], error="crashed", metrics={}, bytes=0)
+    found = curve(rows, codecs.make("jpeg"))
+    assert found.images == {"b"}
+    assert len(found.points) == 7
+
+
+def test_a_metric_that_one_picture_lacks_is_no_mean(made_up: Made) -> None:
+    rows = made_up("jpeg")
+    rows[0] = replace(rows[0], metrics=rows[0].metrics | {"ms_ssim": None})
+    found = curve(rows, codecs.make("jpeg"))
+    assert not found.has("ms_ssim")
+    assert found.has("psnr")
+
+
+def test_values_between_points_are_interpolated_over_the_logarithm_of_the_rate(made_up: Made) -> None:
+    found = made_curve(made_up, "jpeg")
+    assert found.at(0.1 * 1.5**2.5, "psnr") == pytest.approx(30.5, abs=0.01)
+    assert found.at(0.05, "psnr") is None
+    assert found.at(5.0, "psnr") is None
+
+
+@pytest.mark.parametrize("key", ["psnr", "ms_ssim_db", "lpips"])
+def test_a_fifth_fewer_bytes_are_minus_20_per_cent(made_up: Made, key: str) -> None:
+    found = bd_rate(made_curve(made_up, "webp", factor=0.8), made_curve(made_up, "jpeg"), key)
+    assert found.percent == pytest.approx(-20.0, abs=0.3)
+    assert found.rates == (pytest.approx(0.1, rel=0.02), pytest.approx(1.1, rel=0.25))
+
+
+def test_curves_that_hardly_meet_are_not_compared(made_up: Made) -> None:
+    far = bd_rate(made_curve(made_up, "webp", factor=0.1), made_curve(made_up, "jpeg"), "psnr")
+    assert far.percent is None
+    assert "too little in common" in far.refusal
+    assert far.show() == "-"
+
+
+def test_a_curve_of_three_points_is_not_compared(made_up: Made) -> None:
+    found = bd_rate(made_curve(made_up, "webp", points=3), made_curve(made_up, "jpeg"), "psnr")
+    assert "fewer than 4 points" in found.refusal
+
+
+def test_a_metric_that_was_not_measured_is_not_compared(made_up: Made) -> None:
+    assert bd_rate(made_curve(made_up, "webp"), made_curve(made_up, "jpeg"), "ssimulacra2").refusal == "not measured"
+
+
+def test_rates_outside_of_the_window_do_not_count(made_up: Made) -> None:
+    rows = made_up("webp", points=12)
+    worse_above = [replace(r, bytes=r.bytes * 3) if r.bpp > 1.1 else r for r in rows]
+    anchor = made_curve(made_up, "jpeg")
+    found = bd_rate(curve(worse_above, codecs.make("webp")), anchor, "psnr")
+    assert found.percent == pytest.approx(0.0, abs=4.0)
+
+
+def test_a_point_no_better_than_a_cheaper_one_is_left_out(made_up: Made) -> None:
+    rows = [replace(r, metrics=r.metrics | {"psnr": 20.0}) if r.quality == 3 else r for r in made_up("webp")]
+    found = bd_rate(curve(rows, codecs.make("webp")), made_curve(made_up, "jpeg"), "psnr")
+    assert found.percent == pytest.approx(0.0, abs=1.0)
+
+
+def test_two_codecs_are_compared_on_the_pictures_that_both_coded(made_up: Made) -> None:
+    ours = made_up("webp", images=("a", "b"))
+    theirs = made_up("jpeg", images=("a",)) + made_up("jpeg", images=("b",), factor=50)[:-1]
+    results = [*ours, *theirs, replace(theirs[-1], quality=6.0, error="crashed")]
+    test, anchor = (curve(results, codecs.make(name)) for name in ("webp", "jpeg"))
+    assert tables.compared(results, test, anchor, "psnr").percent == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_refusal_is_told_in_the_table(made_up: Made) -> None:
+    results = made_up("webp") + made_up("jpeg", factor=9)
+    test, anchor = (curve(results, codecs.make(name)) for name in ("webp", "jpeg"))
+    table = tables.bd_table(results, test, [anchor])
+    assert table.head[-1] == "not compared"
+    assert "too little in common" in table.rows[0][-1]
+    assert "| JPEG | - | - | - |" in table.markdown()
+
+
+def test_the_table_at_a_rate_has_the_best_first_and_leaves_out_who_does_not_reach_it(made_up: Made) -> None:
+    curves = [
+        made_curve(made_up, "jpeg"),
+        made_curve(made_up, "webp", factor=0.7),
+        made_curve(made_up, "avif", factor=9),
+    ]
+    rows = tables.at_rate(curves, 0.23).rows
+    assert [row[0] for row in rows] == ["WebP", "JPEG"]
+
+
+def test_the_published_figures_of_the_reference_curves(shared: Path) -> None:
+    """BD-rates against BPG on Kodak, which were computed elsewhere from the same files: PSNR, MS-SSIM, LPIPS."""
+    due = {"avif": (10, -19, -17), "heic": (17, 3, -8)}
+    rows = {name: measured.load(shared / "reference" / "kodak" / f"{name}.csv") for name in ("bpg", *due)}
+    curves = {name: curve(found, codecs.make(name)) for name, found in rows.items()}
+    for name, figures in due.items():
+        found = [bd_rate(curves[name], curves["bpg"], key).percent for key in ("psnr", "ms_ssim_db", "lpips")]
+        assert found == [pytest.approx(figure, abs=0.75) for figure in figures]
