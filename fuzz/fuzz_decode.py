@@ -2,7 +2,7 @@
 
     make fuzz
 
-Half of the inputs are repaired before they are decoded: checksums that fit, the bundle's own model id. So damage gets past the
+Seven of eight inputs are repaired when they are made: checksums that fit, the bundle's own model id. So damage gets past the
 CRCs to the header's numbers, the inflater, the PNG reader and the range decoder, and not only to the first check.
 """
 
