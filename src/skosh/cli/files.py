@@ -39,9 +39,7 @@ def image_bytes(image: Image.Image, suffix: str) -> bytes:
     buffer = io.BytesIO()
     try:
         image.save(buffer, format=kind, **LITTLE_LOSS.get(kind, {}), **saved_metadata(image, kind))
-    except (
-        Exception
-    ) as error:  # Pillow's encoders raise anything on metadata that are too long for a format, or damaged
+    except Exception as error:  # Pillow's encoders raise anything on metadata that do not fit a format
         raise ImageError(f"can't write this picture as {suffix} ({error}): use .png") from error
     return buffer.getvalue()
 
