@@ -2,17 +2,19 @@
 # make demo IMAGE=photo.jpg  the same with one of your own
 # make test                  lint, types, fast tests; needs the training half as well
 # make TORCH=torch test      with the newest PyTorch instead of the one that we develop with
+# make fuzz                  hostile files for an hour; SECONDS=600 for ten minutes
 # make SHARED=/path results  measure again what docs/results.md shows
 
 TORCH  ?= torch==2.13.0
 PYTHON ?= python3
 SHARED ?= ../shared
 IMAGE  ?=
+SECONDS ?= 3600
 BIN    := .venv/bin
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow lint format bench results golden clean
+.PHONY: demo test test-slow lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -30,8 +32,8 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 format: .venv/.dev
-	$(BIN)/ruff check --fix src tests scripts benchmarks
-	$(BIN)/ruff format src tests scripts benchmarks
+	$(BIN)/ruff check --fix src tests scripts benchmarks fuzz
+	$(BIN)/ruff format src tests scripts benchmarks fuzz
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/speed.py
@@ -51,8 +53,18 @@ golden: .venv/.dev
 	$(BIN)/python tests/attacks/craft.py
 	$(BIN)/python fuzz/seeds.py
 
+# In runs of five minutes, because atheris loses memory; what they find lies in fuzz/found.
+fuzz: .venv/.dev
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	mkdir -p fuzz/found fuzz/work
+	for start in $$(seq 1 300 $(SECONDS)); do \
+	    left=$$(($(SECONDS) - start + 1)); [ $$left -gt 300 ] && left=300; \
+	    $(BIN)/python fuzz/fuzz_decode.py -max_total_time=$$left -max_len=8000 -timeout=20 -rss_limit_mb=6000 \
+	        -print_final_stats=1 -artifact_prefix=fuzz/found/ fuzz/work fuzz/corpus || exit 1; \
+	done
+
 clean:
-	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache fuzz/work
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from skosh import SkoshError
+from skosh import SkoshError, batch
 from skosh.batch import SKOSH, Existing, Job, Made, plan, run, write_whole
 
 PNG = {".png"}
@@ -135,3 +137,32 @@ def test_an_error_that_nobody_expected_is_the_picture_s_own(tmp_path: Path) -> N
 
     outcomes = list(run(plan([tmp_path], tmp_path / "out", PNG, SKOSH), convert))
     assert [outcome.error for outcome in outcomes] == ["IndexError: from deep inside", None]
+
+
+def test_a_process_that_ends_while_a_thread_writes_leaves_no_half_file_and_begins_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+
+    def slow(handle: int) -> None:
+        writing.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(batch, "_door", threading.Lock())
+    monkeypatch.setattr(os, "fsync", slow)
+
+    def write(name: str) -> None:
+        with contextlib.suppress(OSError):
+            write_whole(tmp_path / name, b"new")
+
+    first, second = (threading.Thread(target=write, args=(name,), daemon=True) for name in "ab")
+    first.start()
+    assert writing.wait(10)
+    batch.remove_partials()
+    second.start()
+    go_on.set()
+    first.join(10)
+    second.join(0.2)
+    assert second.is_alive()
+    assert list(tmp_path.iterdir()) == []
+    batch._door.release()

@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import struct
+import time
 import zlib
 
 import pytest
@@ -27,7 +28,7 @@ def chunk(kind: bytes, payload: bytes) -> bytes:
 def ends(data: bytes) -> list[int]:
     """Where the chunks of a file end."""
     at, found = 4, []
-    while at < len(data):
+    while at + 1 < len(data):
         assert data[at + 1] < 128
         at += 2 + data[at + 1] + 4
         found.append(at)
@@ -103,6 +104,43 @@ def test_salvage_of_damaged_metadata_keeps_every_tile() -> None:
 def test_salvage_of_a_long_file_that_is_full_of_false_beginnings_is_quick() -> None:
     trap = b"T" + bytes([0x80, 0x80, 0x01])  # a chunk of 16384 bytes, behind which another seems to begin
     read(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 100_000, salvage=True)
+
+
+def varint(value: int) -> bytes:
+    out = []
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def quick(data: bytes, salvage: bool) -> None:
+    start = time.process_time()
+    with contextlib.suppress(SkoshError):
+        read(data, salvage=salvage)
+    assert time.process_time() - start < 4
+
+
+MANY = write(Header(11_585, 11_585, 50, b"01234567", tile=64), {}, [b""] * 33_124)
+
+
+@pytest.mark.parametrize(
+    "behind_each_tile",
+    [
+        b"z" + varint(400_000),  # claims what is left of the file
+        b"".join(b"T" + varint(300_000 + n) for n in range(8)),  # leads into the middle of another
+        chunk(ICC, b""),  # comes too late
+    ],
+)
+def test_salvage_takes_time_that_grows_with_the_file_and_not_with_its_square(behind_each_tile: bytes) -> None:
+    head = MANY[: ends(MANY[:30])[0]]
+    tiles = [chunk(b"T", varint(n)) for n in reversed(range(33_124))]
+    quick(head + b"".join(tile + behind_each_tile for tile in tiles), True)
+
+
+def test_chunks_behind_the_last_tile_do_not_look_at_every_other_tile() -> None:
+    head = MANY[: ends(MANY[:30])[0]]
+    quick(head + chunk(b"T", varint(33_123)) + chunk(b"z", b"") * 100_000, False)
 
 
 @given(st.binary(max_size=400), st.booleans())

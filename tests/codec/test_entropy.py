@@ -135,3 +135,14 @@ def test_a_table_that_does_not_sum_to_the_total_is_refused() -> None:
 def test_symbols_that_no_encoder_writes_are_refused() -> None:
     with pytest.raises(ValueError, match="too large"):
         coded(np.zeros((CHANNELS, 2, 3), np.int32), np.array([[[32768]]], np.int32), np.ones((1, 1, 1), np.uint8))
+
+
+def test_an_escaped_symbol_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    z, index = np.zeros((CHANNELS, 2, 3), np.int32), np.ones((1, 1, 1), np.uint8)
+    with monkeypatch.context() as patch:
+        patch.setattr("skosh.entropy.SYMBOL_MAX", 60_000)
+        stream = coded(z, np.array([[[32_768]]], np.int32), index)
+    reader = Reader(MODELS, stream)
+    reader.take_z(CHANNELS, 2, 3)
+    with pytest.raises(FormatError, match="32768"):
+        reader.take_q(index)

@@ -233,3 +233,9 @@ def test_pixels_survive_the_way_to_the_network_and_back(photo: Image.Image) -> N
 def test_values_out_of_range_are_clipped_and_halves_rounded() -> None:
     x = np.array([-3.0, 0.4999 / 255, 1.5001 / 255, 9.0], dtype=np.float32).reshape(1, 1, 1, 4).repeat(3, 1)
     assert from_network(x)[0, :, 0].tolist() == [0, 0, 2, 255]
+
+
+def test_what_is_no_number_becomes_black_without_a_warning() -> None:
+    x = np.full((1, 3, 2, 2), np.nan, np.float32)
+    x[0, 0] = np.inf
+    assert from_network(x).reshape(-1, 3).tolist() == [[255, 0, 0]] * 4

@@ -1,0 +1,133 @@
+"""Damage by chance: a real file cut at every byte, and with thousands of flipped bits, with and without checksums that fit."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import skosh
+from skosh.container import Header, read, write
+from skosh.metadata import Metadata, pack, unpack, upright
+
+SIDE = 64  # of the tiles
+
+
+@pytest.fixture(scope="module")
+def picture(photo: Image.Image) -> Image.Image:
+    """Four tiles, transparency and metadata."""
+    crop = photo.crop((100, 60, 228, 188))
+    crop.putalpha(Image.linear_gradient("L").resize(crop.size))
+    crop.info |= {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0", "icc_profile": b"profile" * 5, "xmp": b"<x:xmpmeta/>"}
+    return crop
+
+
+@pytest.fixture(scope="module")
+def file(picture: Image.Image) -> bytes:
+    return skosh.encode(picture, 20, tile=SIDE)
+
+
+def places(data: bytes) -> list[tuple[int, int, int]]:
+    """Of every chunk: where it begins, where its payload does, and where that ends."""
+    at, found = 4, []
+    while at < len(data):
+        start, length, shift = at + 1, 0, 0
+        while True:
+            byte = data[start]
+            length |= (byte & 127) << shift
+            start, shift = start + 1, shift + 7
+            if byte < 128:
+                break
+        found.append((at, start, start + length))
+        at = start + length + 4
+    return found
+
+
+def flipped(data: bytes, bit: int) -> bytearray:
+    damaged = bytearray(data)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return damaged
+
+
+def test_a_file_cut_at_any_byte_is_refused_and_salvage_shows_what_is_left(file: bytes) -> None:
+    whole_picture = np.asarray(skosh.decode(file))
+    header_end = places(file)[0][2] + 4
+    for cut in range(len(file)):
+        with pytest.raises(skosh.FormatError):
+            skosh.decode(file[:cut])
+    for cut in [*range(header_end), *range(header_end, len(file), 37), len(file) - 1]:
+        if cut < header_end:
+            with pytest.raises(skosh.FormatError):
+                skosh.decode(file[:cut], salvage=True)
+            continue
+        with pytest.warns(UserWarning, match="lost"):
+            left = np.asarray(skosh.decode(file[:cut], salvage=True))
+        assert left.shape[:2] == whole_picture.shape[:2]
+
+
+def test_ten_thousand_flipped_bits_are_all_noticed(file: bytes) -> None:
+    for bit in np.random.default_rng(0).integers(0, 8 * len(file), 10_000):
+        with pytest.raises(skosh.SkoshError):
+            skosh.decode(bytes(flipped(file, int(bit))), threads=1)
+
+
+def repaired(data: bytearray, place: tuple[int, int, int]) -> bytes:
+    """With a checksum that fits the chunk."""
+    at, start, end = place
+    data[end : end + 4] = struct.pack("<I", zlib.crc32(data[at : at + 1] + data[start:end]))
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore:lost")
+def test_two_thousand_flipped_bits_behind_checksums_that_fit_end_in_a_picture_or_a_skosh_error(file: bytes) -> None:
+    rng = np.random.default_rng(0)
+    chunks = places(file)
+    shown = 0
+    for n in range(2000):
+        place = chunks[rng.integers(len(chunks))]
+        if place[1] == place[2]:
+            continue
+        damaged = repaired(flipped(file, int(rng.integers(8 * place[1], 8 * place[2]))), place)
+        region = None if n % 20 == 0 else (50, 50, 20, 20)
+        with contextlib.suppress(skosh.SkoshError):
+            shown += skosh.decode(damaged, threads=1, region=region, salvage=n % 3 == 0).width > 0
+        with contextlib.suppress(skosh.SkoshError):
+            skosh.info(damaged)
+    assert shown > 500  # else nothing but the first checks was tried
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300))
+def test_metadata_come_back_byte_by_byte(icc: bytes, exif: bytes, xmp: bytes) -> None:
+    given_ones = Metadata(icc or None, exif or None, xmp or None)
+    assert unpack(pack(given_ones)) == given_ones
+
+
+@given(st.sampled_from([b"II*\0", b"MM\0*", b""]), st.binary(max_size=80))
+def test_setting_the_orientation_of_any_bytes_moves_none_of_them(start: bytes, rest: bytes) -> None:
+    exif = start + rest
+    found = upright(Metadata(exif=exif)).exif
+    assert found is not None
+    assert len(found) == len(exif)
+    assert sum(a != b for a, b in zip(found, exif, strict=True)) <= 2
+
+
+@given(st.lists(st.binary(max_size=40), min_size=6, max_size=6), st.data())
+def test_salvage_finds_the_whole_chunks_of_any_file_in_which_one_stretch_is_spoilt(
+    streams: list[bytes], data: st.DataObject
+) -> None:
+    header = Header(150, 100, 50, b"01234567", tile=SIDE)
+    file = write(header, {}, streams)
+    chunks = places(file)[1:]
+    start = data.draw(st.integers(chunks[0][0], len(file) - 1))
+    spoilt = data.draw(st.binary(min_size=1, max_size=12))
+    damaged = file[:start] + spoilt[: len(file) - start] + file[start + len(spoilt) :]
+    found = read(damaged, salvage=True).tiles
+    for (at, _, end), stream, tile in zip(chunks, streams, found, strict=True):
+        if end + 4 <= start or at >= start + len(spoilt):
+            assert tile == stream
