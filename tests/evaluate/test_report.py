@@ -104,6 +104,14 @@ def test_a_plot_names_its_curves_and_takes_the_pages_colours(evaluation: Evaluat
     assert not any(light in shown for light, _ in COLOURS.values())
 
 
+def test_a_long_name_has_room(made_up: Made) -> None:
+    codec = codecs.make("skosh=somebody-elses-bundle")
+    (axis,) = rd_figure([curve(made_up(codec.name), codec)], ["psnr"]).axes
+    (name,) = axis.texts
+    name.figure.canvas.draw()  # type: ignore[union-attr]
+    assert name.get_window_extent().x1 <= axis.figure.bbox.x1
+
+
 def test_a_plot_is_the_same_each_time(evaluation: Evaluation) -> None:
     one, two = (svg(rd_figure(tables.curves_of(evaluation), ["lpips"]), text_as_paths=True) for _ in range(2))
     assert one == two
