@@ -12,7 +12,7 @@ BIN    := .venv/bin
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow lint format bench results clean
+.PHONY: demo test test-slow lint format bench results golden clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -24,8 +24,8 @@ test-slow: .venv/.dev
 	$(BIN)/pytest -m 'slow or not slow'
 
 lint: .venv/.dev
-	$(BIN)/ruff check src tests scripts benchmarks
-	$(BIN)/ruff format --check src tests scripts benchmarks
+	$(BIN)/ruff check src tests scripts benchmarks fuzz
+	$(BIN)/ruff format --check src tests scripts benchmarks fuzz
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -43,6 +43,13 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/speed.py --write
+	$(BIN)/python benchmarks/memory.py --write
+
+# Files that depend on the shipped weights, made anew: on purpose, after new weights, and named in CHANGELOG.md.
+golden: .venv/.dev
+	$(BIN)/python scripts/golden.py
+	$(BIN)/python tests/attacks/craft.py
+	$(BIN)/python fuzz/seeds.py
 
 clean:
 	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
