@@ -16,7 +16,7 @@ from skosh.evaluate.codec import Codec, Scale
 from skosh.evaluate.compare import Contest, box_means, most_different, opponent
 from skosh.evaluate.figure import GAP, figure
 from skosh.evaluate.metrics import Metrics
-from skosh.evaluate.search import EQUAL, equal_bytes
+from skosh.evaluate.search import EQUAL, Sizes, equal_bytes
 
 
 class Ruled(type(codecs.make("jpeg"))):  # type: ignore[misc]
@@ -45,6 +45,15 @@ def test_the_finer_codec_follows_the_coarser_one(coarse: Scale, swapped: bool) -
         match = equal_bytes(*(reversed(pair) if swapped else pair), PICTURE, 9000)
         assert match.difference < EQUAL
         assert len(match.ours) == pytest.approx(9000, rel=0.1)
+
+
+@pytest.mark.parametrize("target", [50, 1000, 1049, 1051, 5000, 10**9])
+def test_the_nearest_file_is_found_on_either_side_of_a_target(target: int) -> None:
+    scale = Scale(51, 0)
+    codec = Ruled(1000, 1.1, scale)
+    sizes = Sizes(codec, PICTURE)
+    found = sizes.size(sizes.nearest(target))
+    assert abs(found - target) == min(abs(round(1000 * 1.1**place) - target) for place in range(scale.last + 1))
 
 
 def test_a_search_takes_few_files() -> None:

@@ -82,7 +82,7 @@ def test_the_page_has_the_figures(evaluation: Evaluation) -> None:
 
 
 def test_the_page_names_what_failed(evaluation: Evaluation) -> None:
-    evaluation.results.append(replace(evaluation.results[0], quality=9.0, error="out of <luck>", bytes=0))
+    evaluation.results[0] = replace(evaluation.results[0], error="out of <luck>", bytes=0)
     text = page(evaluation, tables.curves_of(evaluation), [], "t")
     assert "out of &lt;luck&gt;" in text
     assert "1 of 2" in text  # pictures left in the curve
@@ -102,6 +102,14 @@ def test_a_plot_names_its_curves_and_takes_the_pages_colours(evaluation: Evaluat
     assert "var(--vermilion)" in shown
     assert "var(--ink)" in shown
     assert not any(light in shown for light, _ in COLOURS.values())
+
+
+def test_a_long_name_has_room(made_up: Made) -> None:
+    codec = codecs.make("skosh=somebody-elses-bundle")
+    (axis,) = rd_figure([curve(made_up(codec.name), codec)], ["psnr"]).axes
+    (name,) = axis.texts
+    name.figure.canvas.draw()  # type: ignore[union-attr]
+    assert name.get_window_extent().x1 <= axis.figure.bbox.x1
 
 
 def test_a_plot_is_the_same_each_time(evaluation: Evaluation) -> None:

@@ -212,6 +212,7 @@ def test_a_missing_codecs_measured_curve_stands_in_and_is_marked(
     assert [codec.name for codec in found.codecs] == ["bpg", "jpeg"]
     stand_ins = [r for r in found.results if r.codec == "bpg"]
     assert {(r.image, r.measured) for r in stand_ins} == {("left", "bpg.csv"), ("right", "bpg.csv")}
+    assert all(r.metrics.keys() == {"psnr"} for r in stand_ins)  # what the others have too
 
 
 @pytest.mark.parametrize(

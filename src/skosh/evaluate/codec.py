@@ -46,8 +46,8 @@ class Codec(ABC):
     scale: Scale
     qualities: tuple[float, ...]  # settings that cover about 0.1 to 1.5 bpp on photographs
     install: ClassVar[str]  # how to get it
-    colour: ClassVar[str] = "grey"  # of its curve; a name in plots.COLOURS
-    marker: ClassVar[str] = "o"  # matplotlib's, for print without colours
+    colour: str = "grey"  # of its curve; a name in plots.COLOURS
+    marker: str = "o"  # matplotlib's, for print without colours
 
     @classmethod
     def make(cls, argument: str | None) -> Codec:

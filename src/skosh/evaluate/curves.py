@@ -87,16 +87,13 @@ class Curve:
 
 
 def complete(results: Iterable[Result], codec: str) -> frozenset[str]:
-    """The pictures that a codec coded at every setting that it was asked for."""
+    """The pictures that a codec coded at every setting at which it coded any."""
     settings: dict[str, set[float]] = defaultdict(set)
-    failed = set()
     for result in results:
-        if result.codec in (codec, "") and result.error:
-            failed.add(result.image)
-        elif result.codec == codec:
+        if result.codec == codec and not result.error:
             settings[result.image].add(result.quality)
     most = max(map(len, settings.values()), default=0)
-    return frozenset(image for image, found in settings.items() if len(found) == most and image not in failed)
+    return frozenset(image for image, found in settings.items() if len(found) == most)
 
 
 def curve(results: Sequence[Result], codec: Codec, images: frozenset[str] | None = None) -> Curve:

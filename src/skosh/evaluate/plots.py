@@ -32,7 +32,8 @@ RATES = (0.08, 1.6)  # bpp shown
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 FINE_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)  # of LPIPS
 SIZE = (5.4, 4.1)  # inches of one plot
-MARGINS = (0.55, 1.05, 0.55, 0.4)  # inches: left, right for the names, bottom, top
+MARGINS = (0.55, 0.55, 0.4)  # inches: left, bottom, top
+LETTER = 0.088  # inches of a letter of a name
 LINE = 13.0  # points from one name to the next
 
 
@@ -42,7 +43,8 @@ def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, f
 
     width, height = size
     figure = Figure((width * len(keys), height))
-    left, right, bottom, top = MARGINS
+    left, bottom, top = MARGINS
+    right = 0.3 + LETTER * max((len(curve.label) for curve in curves), default=0)  # for the names
     inner = (width - left - right) / (width * len(keys)), (height - bottom - top) / height
     for place, key in enumerate(keys):
         axis = figure.add_axes(((left + place * width) / (width * len(keys)), bottom / height, *inner))
@@ -101,7 +103,7 @@ def line(axis: Axes, curve: Curve, key: str, dash: Any, rates: tuple[float, floa
         [point.bpp for point in points],
         [point.metrics[key] for point in points],
         color=colour,
-        linestyle="-" if ours else dash,
+        linestyle="-" if curve.codec.name == "skosh" else dash,
         linewidth=2.6 if ours else 1.3,
         marker=curve.codec.marker,
         markersize=5 if ours else 4,

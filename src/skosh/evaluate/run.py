@@ -99,7 +99,8 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     evaluation.results = [*collected(trials, store, metrics, failed), *broken.values()]
     pixels = {result.image: result.width * result.height for result in evaluation.results if result.width}
     wanted = {entry.codec.name for entry in stand_in}
-    evaluation.results += measured.of_pictures((row for row in before if row.codec in wanted), found, pixels)
+    stood_in = measured.of_pictures((row for row in before if row.codec in wanted), found, pixels)
+    evaluation.results += [with_metrics(row, metrics) for row in stood_in]
     return evaluation
 
 
@@ -179,10 +180,14 @@ def collected(
     trials: Sequence[Trial], store: Store, metrics: tuple[str, ...], failed: dict[Key, Result]
 ) -> Iterator[Result]:
     """The results of all trials, new and old, under the pictures' present names and with the metrics that were asked for."""
-    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
     for trial in trials:
         key = trial.result().key
         result = failed.get(key) or store.get(key, metrics)
         if result:
-            found = {name: value for name, value in result.metrics.items() if name in wanted}
-            yield replace(result, image=trial.picture.name, metrics=found)
+            yield replace(with_metrics(result, metrics), image=trial.picture.name)
+
+
+def with_metrics(result: Result, metrics: tuple[str, ...]) -> Result:
+    """A result with these metrics and no others."""
+    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
+    return replace(result, metrics={name: value for name, value in result.metrics.items() if name in wanted})

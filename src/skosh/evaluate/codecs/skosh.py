@@ -27,6 +27,8 @@ class Skosh(Codec):
         self.model, self.threads = model, threads
         self.name = "skosh" if model is None else f"skosh={PurePath(model).name}"
         self.label = "skosh" if model is None else f"skosh {PurePath(model).name}"
+        if model is not None:  # its curve is to be told from the default's
+            self.colour, self.marker = "pink", "d"
 
     @classmethod
     def make(cls, argument: str | None) -> Skosh:
