@@ -18,7 +18,7 @@ from .. import batch
 from ..batch import Convert, Existing, Job, Made, Outcome
 from ..errors import SkoshError
 from ..limits import MAX_FILE
-from .console import console, fail, say
+from .console import console, fail, printable, say
 from .files import read_file, within_limit
 from .options import MAX_WORKERS, STREAM
 
@@ -94,7 +94,7 @@ def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, ve
             for outcome in batch.run(jobs, convert, existing, workers):
                 outcomes.append(outcome)
                 show(outcome)
-                progress.update(task, advance=1, description=outcome.job.source.name)
+                progress.update(task, advance=1, description=printable(outcome.job.source.name))
     except KeyboardInterrupt as error:
         interrupted(error, jobs, outcomes, report)
     failed = summary(jobs, outcomes, report)
