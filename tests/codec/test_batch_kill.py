@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -73,7 +74,8 @@ def killed(kills: int, album: Path, small: Path) -> int:
             time.sleep(rng.uniform(0, longest))
             if not list(small.glob("*.skosh")):  # later next time, up to where outputs begin to be there
                 longest += 0.25
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                os.kill(child, signal.SIGKILL)
             assert forker.stdout.readline() == "ended\n"
             hits += len(list(small.glob(".*.partial"))) > before
             for path in small.glob("*.skosh"):

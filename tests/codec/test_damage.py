@@ -14,7 +14,8 @@ from PIL import Image
 
 import skosh
 from skosh.container import Header, read, write
-from skosh.metadata import Metadata, pack, unpack, upright
+from skosh.metadata import Metadata, pack, unpack
+from skosh.orientation import upright
 
 SIDE = 64  # of the tiles
 
