@@ -29,6 +29,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     with Image.open(source) as opened:
         original = ImageOps.exif_transpose(opened).convert("RGB")
+    original.info.clear()  # neither file is to carry metadata
 
     coded_file = OUT / (source.stem + ".skosh")
     skosh.decode(skosh.encode(original, arguments.quality))  # the first call loads the networks
@@ -43,7 +44,7 @@ def main() -> None:
     size = coded_file.stat().st_size
     jpeg = jpeg_of_size(original, size)
     rows = [("original", original, source.stat().st_size), ("skosh", decoded, size), ("JPEG", *jpeg)]
-    print(f"{source} ({original.width}x{original.height})\n")
+    print(f"{source} ({original.width}x{original.height}), -q {arguments.quality}\n")
     for name, picture, count in rows:
         bpp = 8 * count / (original.width * original.height)
         quality = "" if name == "original" else f"{psnr(original, picture):6.2f} dB"

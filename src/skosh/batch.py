@@ -140,8 +140,9 @@ def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE,
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
-    except BaseException:
-        wait(running, LAST_SECOND)
+    except KeyboardInterrupt:
+        for future in wait(running, LAST_SECOND).done:
+            yield future.result()  # it is written, so it counts
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -162,7 +163,9 @@ def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
         if os.path.lexists(job.target) and existing is not Existing.REPLACE:
             if existing is Existing.SKIP:
                 return Outcome(job, skipped=True)
-            raise SkoshError(f"{job.target} exists; --force replaces it, --skip-existing goes on")
+            raise SkoshError(
+                f"{job.target} exists: name another output with -o; --skip-existing goes on, --force replaces it"
+            )
         made = convert(job.source, job.target)
         write_whole(job.target, made.content, existing is Existing.REPLACE)
         made.content = b""

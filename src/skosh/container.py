@@ -99,7 +99,7 @@ def _take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
             raise FormatError(f"byte {at}: tile {number} is one too many")
         tiles[number] = payload[start:]
     elif behind_tile and kind in EXTRAS:
-        raise FormatError(f"byte {at}: chunk {kind!r} stands behind a tile")
+        raise FormatError(f"byte {at}: chunk {kind.decode()} stands behind a tile")
     else:
         _put_extra(contents.extras, kind, payload, at)
     return kind
@@ -119,11 +119,11 @@ def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, di
 
 def _put_extra(extras: dict[bytes, bytes], kind: bytes, payload: bytes, at: int) -> None:
     if kind in extras or kind == HEADER:
-        raise FormatError(f"byte {at}: a second chunk {kind!r}")
+        raise FormatError(f"byte {at}: a second chunk {kind.decode()}")
     if kind in EXTRAS:
         extras[kind] = payload
     elif kind.isupper():
-        raise FormatError(f"this file needs a newer skosh: unknown critical chunk {kind!r}")
+        raise FormatError(f"this file needs a newer skosh: unknown critical chunk {kind.decode()}")
 
 
 def _read_start(file: IO[bytes], max_pixels: int) -> Header:
@@ -141,7 +141,7 @@ def _read_start(file: IO[bytes], max_pixels: int) -> Header:
         raise FormatError(f"format version {version[0]} is not known to this skosh (it reads {VERSION}): update it")
     kind, payload = _read_chunk(file)
     if kind != HEADER:
-        raise FormatError(f"the first chunk is {kind!r} and not the header")
+        raise FormatError(f"the first chunk is {kind.decode()} and not the header")
     header = _unpack_header(payload)
     check_size(header.width, header.height, max_pixels)
     return header
@@ -192,7 +192,7 @@ def _read_chunk_start(file: IO[bytes]) -> tuple[bytes, int]:
         raise FormatError(f"byte {at}: damaged, or cut short, where a chunk should begin")
     length, _ = _read_varint(file)
     if length > MAX_CHUNK:
-        raise FormatError(f"byte {at}: chunk {kind!r} claims {length} bytes, over the limit of {MAX_CHUNK}")
+        raise FormatError(f"byte {at}: chunk {kind.decode()} claims {length} bytes, over the limit of {MAX_CHUNK}")
     return kind, length
 
 
@@ -200,9 +200,11 @@ def _read_payload(file: IO[bytes], kind: bytes, length: int) -> bytes:
     at = file.tell()
     payload, check = file.read(length), file.read(4)
     if len(check) < 4:
-        raise FormatError(f"the file is cut short: chunk {kind!r} ends at byte {at + length + 4}, after the file")
+        raise FormatError(
+            f"the file is cut short: chunk {kind.decode()} ends at byte {at + length + 4}, after the file"
+        )
     if zlib.crc32(payload, zlib.crc32(kind)) != struct.unpack("<I", check)[0]:
-        raise FormatError(f"the file is damaged: wrong checksum of chunk {kind!r} before byte {at + length}")
+        raise FormatError(f"the file is damaged: wrong checksum of chunk {kind.decode()} before byte {at + length}")
     return payload
 
 

@@ -77,6 +77,8 @@ def decode_picture(
 def _box(region: Region | None, header: Header) -> Box:
     if region is None:
         return whole(header.height, header.width)
+    if len(region) != 4:
+        raise ValueError(f"a region is x, y, width and height, not {region!r}")
     x, y, width, height = region
     if x < 0 or y < 0 or width < 1 or height < 1 or x + width > header.width or y + height > header.height:
         raise LimitError(f"the region {x},{y},{width},{height} is not inside of {header.width}x{header.height}")

@@ -81,6 +81,8 @@ def take_apart(
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"an array has to be (H, W, 3) of uint8, not {image.shape} of {image.dtype}")
         image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise TypeError(f"a picture is Pillow's or an array, not {type(image).__name__}: open the file first")
     return from_image(image, max_pixels, strip, metadata)
 
 

@@ -20,7 +20,9 @@ def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
 
     Every checksum is checked on the way. Raises FormatError for a damaged file and LimitError for too large a picture.
     """
-    contents = read(data, max_pixels)
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
+    contents = read(bytes(data), max_pixels)
     header, extras = contents.header, contents.extras
     found = metadata.unpack(extras)
     folder = manifest.find_by_id(header.model_id)

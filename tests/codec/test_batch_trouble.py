@@ -232,3 +232,20 @@ def test_two_inputs_for_one_output_are_refused_before_anything_is_written(pictur
     assert done.returncode == 1
     assert "both become" in done.stderr
     assert not (place / "out").exists()
+
+
+def test_names_that_would_move_a_terminal_s_cursor_or_are_no_text_are_shown_escaped(place: Path) -> None:
+    folder = place / "album"
+    folder.mkdir()
+    (folder / "a\x1b[2J\n.png").write_bytes(b"words")
+    with open(os.fsencode(folder) + b"/b\xff.png", "wb") as file:
+        file.write(b"words")
+    done = compress(folder, "-o", place / "out")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"failed: {folder}/a\\x1b[2J\\n.png: not a picture of a known kind"
+    assert lines[1] == f"failed: {folder}/b\\udcff.png: not a picture of a known kind"
+    assert [os.fsencode(row["source"])[-6:] for row in json.loads(done.stdout)["files"]] == [
+        b"J\n.png",
+        b"/b\xff.png"[-6:],
+    ]

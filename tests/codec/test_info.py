@@ -100,7 +100,7 @@ def test_a_pipe_can_be_asked(rich: bytes) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda data: data[:-4] + b"xxxx", ["wrong checksum of chunk b'T' before byte"]),
+        (lambda data: data[:-4] + b"xxxx", ["wrong checksum of chunk T before byte"]),
         (lambda data: data[:300], ["cut short", "ends at byte", "after the file"]),
         (lambda data: data[:20], ["cut short"]),
         (lambda data: b"", ["empty"]),

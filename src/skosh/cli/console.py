@@ -13,7 +13,12 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 def say(text: str) -> None:
     """A line on standard error."""
-    console.print(text, markup=False)
+    console.print(printable(text), markup=False)
+
+
+def printable(text: str) -> str:
+    """With everything that is no letter of a line escaped: a file's name may hold what moves a terminal's cursor, or no text at all."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def fail(text: str) -> NoReturn:

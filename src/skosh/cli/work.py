@@ -18,7 +18,7 @@ from .. import batch
 from ..batch import Convert, Existing, Job, Made, Outcome
 from ..errors import SkoshError
 from ..limits import MAX_FILE
-from .console import console, fail, say
+from .console import console, fail, printable, say
 from .files import read_file, within_limit
 from .options import MAX_WORKERS, STREAM
 
@@ -55,11 +55,13 @@ def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, exist
         fail("standard input or output is closed")
     name = "standard input" if source == STREAM else str(source)
     to_stdout = out is None or out == STREAM
+    if to_stdout and sys.stdout.isatty():
+        raise typer.BadParameter("standard output is a terminal: name a file with -o, or redirect it")
     try:
         if out is not None and not to_stdout and os.path.lexists(out) and existing is not Existing.REPLACE:
             if existing is Existing.SKIP:
                 return
-            raise SkoshError(f"{out} exists; --force replaces it")
+            raise SkoshError(f"{out} exists: name another output; --force replaces it")
         data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source)
         made = batch.apart(lambda: convert(data))
         for warning in made.warnings:
@@ -94,7 +96,7 @@ def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, ve
             for outcome in batch.run(jobs, convert, existing, workers):
                 outcomes.append(outcome)
                 show(outcome)
-                progress.update(task, advance=1, description=outcome.job.source.name)
+                progress.update(task, advance=1, description=printable(outcome.job.source.name))
     except KeyboardInterrupt as error:
         interrupted(error, jobs, outcomes, report)
     failed = summary(jobs, outcomes, report)
@@ -115,7 +117,8 @@ def show(outcome: Outcome) -> None:
 
 def summary(jobs: list[Job], outcomes: list[Outcome], report: bool) -> int:
     """Name the failures, write the report, and return how many there are."""
-    failed = [outcome for outcome in outcomes if outcome.error]
+    place = {job.target: n for n, job in enumerate(jobs)}
+    failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job.target])
     for outcome in failed:
         say(f"failed: {outcome.job.source}: {outcome.error}")
     if failed and len(jobs) > 1:
@@ -149,7 +152,7 @@ def interrupted(error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcom
         signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice wants to see this as well
     try:
         summary(jobs, outcomes, report)
-        say(f"interrupted: {len(outcomes)} of {len(jobs)} done")
+        say(f"interrupted: {len(outcomes)} of {len(jobs)} done; --skip-existing goes on from there")
     finally:
         end_at_once(error)
 
