@@ -38,9 +38,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=["coffee", "temple"], help=f"of {', '.join(PHOTOGRAPHS)}")
     parser.add_argument("--bpp", type=float, default=0.23)
     parser.add_argument("--against", default="bpg")
+    parser.add_argument("--model", help="an installed bundle's name or a bundle's folder")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     arguments = parser.parse_args()
-    ours = codecs.make("skosh")
+    ours = codecs.make(f"skosh={arguments.model}" if arguments.model else "skosh")
     other, note = opponent(arguments.against, print)
     weights = SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz"
     metrics = usable_metrics(weights if weights.is_file() else None, print)

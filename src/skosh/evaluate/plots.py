@@ -30,6 +30,7 @@ INK, FAINT = "#1a1a1b", "#c9c9cb"  # text and grid, which a page may replace as 
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 RATES = (0.08, 1.6)  # bpp shown
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
+FEW_TICKS, WIDE = (0.1, 0.2, 0.5, 1.0), 3.0  # on plots of less than so many inches
 FINE_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)  # of LPIPS
 SIZE = (5.4, 4.1)  # inches of one plot
 MARGINS = (0.55, 0.55, 0.4)  # inches: left, bottom, top
@@ -58,7 +59,8 @@ def draw(axis: Axes, curves: Sequence[Curve], shown: Measure) -> None:
     axis.set_xscale("log")
     low, high = limits([curve for curve in curves if curve.has(shown.key)])
     axis.set_xlim(low, high)
-    ticks = [tick for tick in TICKS if low <= tick <= high]
+    wide = axis.get_position().width * axis.get_figure(root=True).get_size_inches()[0] > WIDE  # type: ignore[union-attr]
+    ticks = [tick for tick in (TICKS if wide else FEW_TICKS) if low <= tick <= high]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_xticks([], minor=True)
     axis.set_xlabel("bits a pixel", color=INK)
