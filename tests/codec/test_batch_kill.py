@@ -28,9 +28,12 @@ def slow_sync(handle):  # so that many a kill hits between writing and naming
     time.sleep(0.01)
     sync(handle)
 os.fsync = slow_sync
+def names(folder):
+    return os.listdir(folder) if os.path.isdir(folder) else []
 print("ready", flush=True)
 for line in sys.stdin:
-    delay, *arguments = line.split()
+    delay, folder, *arguments = line.split()
+    before = names(folder)
     child = os.fork()
     if not child:
         sys.argv = ["skosh", *arguments]
@@ -38,6 +41,9 @@ for line in sys.stdin:
         for stream in (0, 1, 2):
             os.dup2(devnull, stream)
         main()
+    limit = time.monotonic() + 20
+    while names(folder) == before and time.monotonic() < limit:
+        time.sleep(0.002)  # until it begins to write
     time.sleep(float(delay))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -67,11 +73,13 @@ def killed(kills: int, album: Path, small: Path) -> int:
         assert forker.stdin is not None
         assert forker.stdout is not None
         assert forker.stdout.readline() == "ready\n"
-        longest, hits = 0.5, 0
+        hits = 0
         for _ in range(kills):
             before = len(list(small.glob(".*.partial")))
-            delay = rng.uniform(0, longest)
-            print(f"{delay} compress {album} -o {small} --skip-existing --workers 2", file=forker.stdin)
+            print(
+                f"{rng.uniform(0, 0.4)} {small} compress {album} -o {small} --skip-existing --workers 2",
+                file=forker.stdin,
+            )
             assert forker.stdout.readline() == "killed\n"
             hits += len(list(small.glob(".*.partial"))) > before
             found = sorted(small.glob("*.skosh"))
@@ -79,10 +87,6 @@ def killed(kills: int, album: Path, small: Path) -> int:
                 skosh.decode(path.read_bytes())
             for path in rng.sample(found, len(found) // 2):
                 path.unlink()  # there has to be something left to do
-            if not found:
-                longest += 0.25  # later next time, up to where outputs begin to be there
-            elif len(found) == len(list(album.iterdir())):
-                longest *= 0.8
         forker.stdin.close()
     return hits
 
@@ -93,7 +97,7 @@ def test_a_batch_that_is_killed_leaves_whole_files_only_and_goes_on_from_there(
 ) -> None:
     small = tmp_path / "small"
     hits = killed(kills, album, small)
-    assert kills < 100 or hits > 5  # else nothing was tried
+    assert kills < 100 or hits > kills // 10  # else nothing was tried; ten may all miss on a busy machine
     done = run("compress", album, "-o", small, "--skip-existing")
     assert done.returncode == 0
     assert sorted(path.stem for path in small.glob("*.skosh")) == sorted(path.stem for path in album.iterdir())
