@@ -43,6 +43,7 @@ results: .venv/.dev
 	$(BIN)/python scripts/triplets.py
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/exactness.py --write
+	$(BIN)/python benchmarks/effort.py --write
 	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/speed.py --write
 	$(BIN)/python benchmarks/memory.py --write

@@ -73,7 +73,7 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
     """
     inputs = list(inputs)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
-    as_file = alone and out is not None and not out.is_dir() and not str(out).endswith(os.sep)
+    as_file = alone and out is not None and not out.is_dir()
     jobs = []
     for path in inputs:
         if path.is_dir():

@@ -7,6 +7,8 @@
     scale_map.onnx        z -> index (1, M, H/16, W/16), exact      | whose y is coded as z is
     mean_first.onnx       z, mean level -> features, means [, steps]|
     mean_second.onnx      features, known half -> means [, steps]   |
+    synthesis_gradient.onnx  y_hat, level, x, inside -> gradient of the squared error, and the error: for refinement at the encoder,
+                          in bundles that were trained for it alone; its weights are read out of synthesis.onnx
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
 
     training.npz          what only training needs, to go on from the bundle

@@ -13,20 +13,22 @@ from PIL import Image
 
 from . import alpha
 from . import bundle as bundles
+from .analyse import Coded, analyse, hyper_symbols, residual_symbols, symbols
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
-from .entropy import SYMBOL_MAX, Symbols, Writer
-from .errors import BundleError, LimitError
-from .latents import WINDOW, first_half, second_half, synthesise
+from .entropy import Symbols, Writer
+from .errors import LimitError
+from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS
 from .metadata import Metadata, pack
-from .pixels import Floats, Picture, Pixels, from_image, padded, to_network
+from .pixels import Picture, Pixels, from_image
+from .refine import STEPS, check_effort, refine
 from .search import highest_below
-from .tables import HYPER_LIMIT
 
 DEFAULT_QUALITY = 50
 DEFAULT_TILE = 1024  # pixels
+EFFORTS = len(STEPS) - 1  # the highest
 SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
 PSNR_TOLERANCE = 0.01  # dB above what was asked for, likewise
 
@@ -39,6 +41,7 @@ def encode(
     *,
     target_bytes: float | None = None,
     target_psnr: float | None = None,
+    effort: int = 0,
     tile: int = DEFAULT_TILE,
     strip: bool = False,
     metadata: Metadata | None = None,
@@ -48,7 +51,8 @@ def encode(
 
     ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
     installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
-    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``tile``: side in pixels of what can be decoded
+    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost fewer bits for
+    the same picture (with a model trained for exact pixels); decoding does not change. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
     ``metadata``: instead of those that the picture carries.
 
@@ -62,7 +66,7 @@ def encode(
     picture = take_apart(image, max_pixels, strip, metadata)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
-    encoder = Encoder(picture, model, threads, tile)
+    encoder = Encoder(picture, model, threads, tile, effort)
     if target_bytes is not None:
         return encoder.file_of_size(target_bytes)
     if target_psnr is not None:
@@ -101,10 +105,12 @@ class Encoder:
         model: str | os.PathLike[str] | Bundle | None = None,
         threads: int = 0,
         tile: int = DEFAULT_TILE,
+        effort: int = 0,
     ):
         check_tile(tile)
         height, width = picture.pixels.shape[:2]
         self.bundle, self.workers = bundles.for_size(model, threads, height * width > WINDOW * WINDOW)
+        check_effort(effort, self.bundle)
         self.height, self.width = height, width
         self.picture = picture
         side = tile if tile < max(height, width) else 0
@@ -113,7 +119,9 @@ class Encoder:
         self.extras = pack(picture.metadata)
         if picture.alpha is not None:
             self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
+        self.steps = STEPS[effort]
         self.y = analyse(self.bundle, picture.pixels, self.workers)
+        self.refined: tuple[float, Coded] | None = None  # the quality that was asked for last, and its symbols
 
     def file(self, quality: float) -> bytes:
         """The file of this quality."""
@@ -147,7 +155,7 @@ class Encoder:
 
     def psnr(self, quality: float) -> float:
         """PSNR (dB, RGB) of what the decoder will show."""
-        z, q = symbols(self.bundle, self.y, quality, self.workers)
+        z, q = self.symbols(quality)
         shown = synthesise(self.bundle, z, q, whole(self.height, self.width), quality, self.workers)
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
@@ -155,9 +163,20 @@ class Encoder:
         ]
         return 10.0 * math.log10(255.0**2 / max(float(np.sum(errors)) / shown.size, 1e-10))
 
+    def symbols(self, quality: float) -> Coded:
+        """z and q; refined where an effort was asked for."""
+        bundle, y, workers = self.bundle, self.y, self.workers
+        if not self.steps:
+            return symbols(bundle, y, quality, workers)
+        if self.refined is None or self.refined[0] != quality:
+            z = hyper_symbols(bundle, y, quality, workers)
+            y = refine(bundle, self.picture.pixels, y, z, quality, self.steps, workers)
+            self.refined = quality, (z, residual_symbols(bundle, y, z, quality, workers))
+        return self.refined[1]
+
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
-        z, q = symbols(self.bundle, self.y, quality, self.workers)
+        z, q = self.symbols(quality)
         cell = self.bundle.multiple  # pixels a side for each z
         tiles = split(whole(*z.shape[1:]), self.header.tile // cell)
         found: dict[Box, bytes] = {}
@@ -178,79 +197,3 @@ def tile_stream(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box
         index = bundle.scale_index(part, quality)
         writer.put_q(np.ascontiguousarray(box.times(bundle.reduction).of(q), dtype=np.int32), index)
     return writer.stream()
-
-
-def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
-    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture."""
-    grid = whole(*(padded(n, bundle.multiple) // bundle.stride for n in pixels.shape[:2]))
-    y = np.empty((bundle.latents, grid.height, grid.width), np.float32)
-
-    def work(core: Box) -> None:
-        outer = core.grown(bundle.halo["analysis"], grid)
-        seen = outer.times(bundle.stride)
-        part = pixels[seen.top : seen.bottom, seen.left : seen.right]
-        (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
-        core.of(y)[:] = core.inside(outer).of(found)[0]
-
-    each(windows(bundle, grid), work, workers)
-    if not np.isfinite(y).all():
-        raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
-    return y
-
-
-def symbols(
-    bundle: Bundle, y: Floats, quality: float, workers: int = 1
-) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
-    """y (M, H, W) -> z (N, h, w) and q (M, H, W); without a hyperprior the rounded y and None."""
-    if not bundle.hyper:
-        return to_hyper_symbols(y), None
-    grid = whole(*y.shape[1:])
-    boxes = windows(bundle, grid)
-    z = hyper_symbols(bundle, y, quality, workers)
-    q = np.zeros(y.shape, np.int16)
-    gain = bundle.level("gain", quality)
-
-    def quantised(box: Box, mean: Floats, step: Floats) -> Symbols:
-        coded = bundle.scale_index(box.over(bundle.reduction).of(z), quality) > 0  # the rest is known to be 0
-        values = np.rint((box.of(y) * gain - mean) / step)[0] * coded
-        clipped: Symbols = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
-        return clipped
-
-    def first(box: Box) -> None:
-        half = first_half(bundle, z, box, quality)
-        box.of(q)[:] = quantised(box, half.mean, half.step) * bundle.first_half(box)
-
-    def second(box: Box) -> None:
-        half = second_half(bundle, z, q, box, quality)
-        box.of(q)[:] += (quantised(box, half.mean, half.step) * ~half.first).astype(np.int16)
-
-    each(boxes, first, workers)
-    each(boxes, second, workers)
-    return z, q
-
-
-def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
-    """y (M, H, W) -> z (N, h, w)."""
-    grid = whole(*y.shape[1:])
-    z = np.empty((bundle.hyper, grid.height // bundle.reduction, grid.width // bundle.reduction), np.int32)
-    gain, level = bundle.level("gain", quality), bundle.level("z_level", quality)
-
-    def work(core: Box) -> None:
-        cells = core.over(bundle.reduction)
-        outer = cells.grown(bundle.halo["hyper_analysis"], whole(*z.shape[1:]))
-        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
-        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
-
-    each(windows(bundle, grid), work, workers)
-    return z
-
-
-def to_hyper_symbols(values: Floats) -> Symbols:
-    """Round and clamp to the alphabet of z."""
-    rounded: Symbols = np.clip(np.rint(values), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
-    return rounded
-
-
-def windows(bundle: Bundle, grid: Box) -> list[Box]:
-    """Boxes of latents, each as large as the networks see at once."""
-    return split(grid, WINDOW // bundle.stride)

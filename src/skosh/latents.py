@@ -83,3 +83,8 @@ def synthesise(
 
     each(split(box, WINDOW), work, workers)
     return out
+
+
+def windows(bundle: Bundle, grid: Box) -> list[Box]:
+    """Boxes of latents, each as large as the networks see at once."""
+    return split(grid, WINDOW // bundle.stride)

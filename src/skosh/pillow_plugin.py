@@ -4,7 +4,7 @@ Opening reads the header and the metadata, and needs no model; pixels are decode
 Pillow's plugins have it: a SyntaxError while it is opened, of which Pillow makes an UnidentifiedImageError, and an OSError when it is loaded. With
 ``ImageFile.LOAD_TRUNCATED_IMAGES``, what is left of a damaged file is shown, and lost parts are grey.
 
-``Image.Image.save`` takes what ``skosh.encode`` does: ``quality``, ``model``, ``threads``, ``tile``, ``strip``, ``target_bytes``, ``target_psnr``; and
+``Image.Image.save`` takes what ``skosh.encode`` does: ``quality``, ``model``, ``threads``, ``effort``, ``tile``, ``strip``, ``target_bytes``, ``target_psnr``; and
 ``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and ``xmp``. The last three **default to what the picture carries**, unlike in Pillow's own
 plugins, which drop EXIF and XMP unless they are passed: None or ``b""`` drops one of them here. Pixels are stored upright by the orientation that
 the EXIF names, and it says 1 afterwards. Of an animation, the frame that it stands at is saved.
@@ -23,7 +23,7 @@ from .errors import SkoshError
 
 FORMAT = "SKOSH"
 UNLIMITED = 1 << 62  # pixels: Pillow has its own check of sizes
-ENCODE_OPTIONS = ("quality", "model", "threads", "tile", "strip", "target_bytes", "target_psnr")
+ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
 FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # what save calls it -> of Metadata
 
 

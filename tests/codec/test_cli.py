@@ -179,3 +179,38 @@ def test_a_skosh_file_is_not_written_under_the_name_of_a_picture(skosh, album: P
 def test_a_missing_model_is_reported_once(skosh, album: Path) -> None:
     refused(done := skosh("compress", album, "-o", "small", "--model", "no such model", bundle=None), "no such model")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_output_that_ends_in_a_slash_is_a_directory(skosh, album: Path, tmp_path: Path) -> None:
+    assert skosh("compress", album / "a.png", "-o", "new/folder/").returncode == 0
+    assert (tmp_path / "new" / "folder" / "a.skosh").is_file()
+    done = skosh("compress", album / "a.png", "-o", f"{album / 'a.png'}/")
+    assert done.returncode == 2
+    assert b"can't make the directory" in done.stderr
+
+
+def test_a_damaged_file_s_message_names_the_way_out_and_that_of_another_file_does_not(skosh, album: Path) -> None:
+    skosh("compress", album / "a.png")
+    whole = (album / "a.skosh").read_bytes()
+    (album / "a.skosh").write_bytes(whole[:-20])
+    assert b"--salvage shows what is left" in skosh("decompress", album / "a.skosh").stderr
+    (album / "a.skosh").write_bytes(b"GIF89a" + whole)
+    assert b"--salvage" not in skosh("decompress", album / "a.skosh").stderr
+
+
+def test_help_has_a_short_name_as_well(skosh) -> None:
+    for command in ([], ["compress"], ["eval"]):
+        done = skosh(*command, "-h", bundle=None)
+        assert done.returncode == 0
+        assert b"Usage" in done.stdout
+
+
+def test_effort_makes_another_file_of_which_the_decoder_knows_nothing(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png", "-o", "plain.skosh").returncode == 0
+    assert skosh("compress", album / "a.png", "-o", "slow.skosh", "--effort", 2).returncode == 0
+    plain, slow = (album.parent / f"{name}.skosh" for name in ("plain", "slow"))
+    assert slow.read_bytes() != plain.read_bytes()
+    assert skosh("decompress", slow).returncode == 0
+    done = skosh("compress", album / "a.png", "-o", "no.skosh", "--effort", 1, "--tune", "perceptual", bundle=None)
+    assert done.returncode == 1
+    assert b"no efforts" in done.stderr

@@ -15,11 +15,11 @@ from PIL import Image
 import skosh
 from skosh import bundle as bundles
 from skosh import manifest
+from skosh.analyse import symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle
 from skosh.container import Header, read, write
 from skosh.decode import take_symbols
-from skosh.encode import symbols
 from skosh.exact import scale_map_reference, shifted
 from skosh.latents import latent
 from skosh.pixels import to_network

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from skosh.analyse import symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle
-from skosh.encode import symbols, tile_stream
+from skosh.encode import tile_stream
 from skosh.errors import BundleError, ConfigError
 from skosh.latents import latent
 from skosh.manifest import MANIFEST, content_hash, read_manifest

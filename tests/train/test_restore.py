@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -34,9 +36,28 @@ def test_a_run_that_starts_from_a_bundle_starts_with_its_weights(
 def test_a_bundle_of_another_network_is_refused_by_the_names_that_differ(
     tiny_bundle: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
-    wider = config.load("tiny", ("body_width=40",))
-    with pytest.raises(ConfigError, match="synthesis"):
-        loop.train(wider, photo_folder, photo_folder, tmp_path, init=tiny_bundle)
+    for other in ("body_width=16", "body_blocks=0", "hyper_channels=8"):
+        with pytest.raises(ConfigError, match="has another network"):
+            loop.train(config.load("tiny", (other,)), photo_folder, photo_folder, tmp_path / other, init=tiny_bundle)
+
+
+@pytest.mark.parametrize("setting", ["body_width=40", "body_blocks=3", "width_8=40", "blocks_16=3", "render_width=24"])
+def test_a_larger_network_starts_with_what_the_bundle_computes_and_learns_with_what_is_new(
+    tiny_bundle: Path, setting: str
+) -> None:
+    larger = config.load("tiny", (setting,))
+    model = build(larger)
+    start_from(model, larger, tiny_bundle)
+    _, old = restore(tiny_bundle)
+    x, t = torch.rand(1, 3, 64, 64), torch.full((1,), 0.5)
+    with torch.no_grad():
+        (due, _), (shown, _) = old.eval()(x, t), model.eval()(x, t)
+    torch.testing.assert_close(shown, due, atol=1e-5, rtol=0)
+    model.train()(x, t)[0].square().sum().backward()
+    size = dict(old.named_parameters())
+    new = [p for name, p in model.named_parameters() if name not in size or size[name].shape != p.shape]
+    assert new
+    assert any(p.grad is not None and bool(p.grad.any()) for p in new)
 
 
 def test_rows_of_levels_move_to_the_lambdas_of_the_new_configuration() -> None:
@@ -60,3 +81,21 @@ def test_a_network_with_learned_steps_goes_on_from_a_bundle_without(tiny_run: Pa
         due, shown = old.eval()(x, t), model.eval()(x, t)
     torch.testing.assert_close(shown[0], due[0])
     torch.testing.assert_close(shown[1].bits_y, due[1].bits_y)
+
+
+@pytest.mark.usefixtures("quick_patches")
+def test_more_channels_of_the_latent_start_as_more_of_the_linear_transform(
+    tiny_bundle: Path, pixels: npt.NDArray[np.uint8]
+) -> None:
+    larger = config.load("tiny", ("latent_channels=64",))
+    model = build(larger, [pixels])
+    start_from(model, larger, tiny_bundle)
+    _, old = restore(tiny_bundle)
+    x, t = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 255.0, torch.ones(1)
+    with torch.no_grad():
+        y, due = model.eval().analysis(x), old.eval().analysis(x)
+        torch.testing.assert_close(y[:, :48], due)
+        (more, coded), (few, before) = model(x, t), old(x, t)
+    assert ((more - x) ** 2).mean() < ((few - x) ** 2).mean()
+    assert float(before.bits_y) < float(coded.bits_y)
+    torch.testing.assert_close(coded.bits_z, before.bits_z)

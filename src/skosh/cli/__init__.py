@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A learned image codec: pictures to small .skosh files and back.",
 )
 for command in (compress, decompress, info, train, export, compare):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,18 @@ from ..batch import Existing
 from ..limits import MAX_PIXELS
 
 STREAM = Path("-")
+
+
+def output(text: str) -> Path:
+    """The path of --out. A name that ends in a slash is that of a directory, made if it is missing."""
+    path = Path(text)
+    if text.endswith(("/", os.sep)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"can't make the directory {path}: {error.strerror}") from None
+    return path
+
 
 Inputs = Annotated[
     list[Path],
@@ -26,6 +39,8 @@ Out = Annotated[
     typer.Option(
         "-o",
         "--out",
+        parser=output,
+        metavar="PATH",
         help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside the input.",
     ),
 ]

@@ -73,7 +73,10 @@ class Config:
     warmup: int = 200  # steps
     cycle: int = 2000  # steps of a whole triangle
     soap_max_side: int = 400  # sides of a weight matrix up to this are preconditioned; longer ones cost too much
-    soap_every: int = 10  # steps between two renewals of the eigenbases
+    soap_every: int = 20  # steps between two renewals of the eigenbases
+    soap_covariance_every: int = (
+        2  # steps between two updates of the covariances, from which the eigenbases are renewed
+    )
     linear_rate: float = 0.1  # learning rate of the linear transform, relative
     clip: float = 1.0  # largest norm of the gradient; 0: no clipping
     ema: float = 0.999  # decay of the averaged weights, which are validated and exported
@@ -157,8 +160,8 @@ def _check(c: Config) -> None:
         "batch is positive": c.batch > 0,
         "levels is positive": c.levels > 0,
         "decay_part is in 0..1, not 0": 0 < c.decay_part <= 1,
-        "cycle, validate_every, save_every and soap_every are positive": min(
-            c.cycle, c.validate_every, c.save_every, c.soap_every
+        "cycle, validate_every, save_every, soap_every and soap_covariance_every are positive": min(
+            c.cycle, c.validate_every, c.save_every, c.soap_every, c.soap_covariance_every
         )
         > 0,
         "activation is gdn, prelu or leaky": c.activation in ("gdn", "prelu", "leaky"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from . import checkpoint
 from .calibrate import CROP, calibrated_tables
 from .config import Config
 from .data import load_pictures
-from .graphs import write_graphs
+from .graphs import write_gradient, write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .networks import Network, build
 from .receptive import STRIDE, halos
@@ -105,6 +106,9 @@ def write_bundle(
     round_to_half(model)
     write_graphs(model, folder)
     arrays = table_arrays(model, tables or normal_tables())
+    if refinable(config):
+        write_gradient(model, folder)
+        arrays["distortion"] = distortion_row(config)
     np.savez_compressed(folder / TABLES, **arrays)
     np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
     manifest = {
@@ -123,6 +127,19 @@ def write_bundle(
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+def refinable(config: Config) -> bool:
+    """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
+    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips)
+    return config.network == "flagship" and config.levels > 1 and config.weight_mse > 0 and not any(others)
+
+
+def distortion_row(config: Config) -> npt.NDArray[np.float32]:
+    """Bits that a squared error of 1 (in one of a pixel's three values, in [0, 1]) is worth at each quality, (QUALITIES, 1)."""
+    lambdas = np.geomspace(config.lambda_min, config.lambda_max, QUALITIES)
+    worth = lambdas * config.weight_mse * 255.0**2 / (3.0 * config.lambda_r)
+    return worth[:, None].astype(np.float32)
 
 
 def averaged_model(config: Config, state: dict[str, Any]) -> Network:

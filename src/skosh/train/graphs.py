@@ -17,6 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ..exact import MAP_MAX
+from ..manifest import GRADIENT
+from .flagship import Synthesis
+from .gradient import SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
 
@@ -61,6 +64,34 @@ def write_graphs(model: Network, folder: Path) -> None:
     else:
         level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
         write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
+
+
+def write_gradient(model: Network, folder: Path) -> None:
+    """Write the graph for refinement into ``folder``, where ``synthesis.onnx`` is already: it has no weights of its own but points there."""
+    assert isinstance(model.synthesis, Synthesis)
+    assert model.synthesis_level is not None
+    y = torch.zeros(1, model.latent_channels, 6, 8)
+    level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
+    x, inside = (torch.zeros(1, channels, *(16 * side for side in y.shape[2:])) for channels in (3, 1))
+    path = folder / f"{GRADIENT}.onnx"
+    write_graph(SynthesisGradient(model.synthesis), (y, level, x, inside), path)
+    graph = onnx.load(path)
+    point_at(graph.graph, folder / "synthesis.onnx")
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def point_at(graph: onnx.GraphProto, other: Path) -> None:
+    """Let the weights of a graph that another file in the same folder holds, too, be read from there."""
+    content = other.read_bytes()
+    for tensor in graph.initializer:
+        values = tensor.raw_data
+        offset = content.find(values) if len(values) >= SMALL else -1
+        if offset < 0:
+            continue
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", other.name), ("offset", offset), ("length", len(values))):
+            tensor.external_data.add(key=key, value=str(value))
 
 
 def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
-from .layers import MixBlock, start_at_zero
+from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, bits_of, normal_likelihood
 from .quantise import add_noise, lower_bound, round_through
 
@@ -59,9 +59,9 @@ class HyperAnalysis(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         magnitude = torch.log(1.0 + u.abs())  # scales are coded on a log grid; the sign is kept for the means
-        x = F.leaky_relu(self.enter(torch.cat([magnitude, torch.sign(u) * magnitude], 1)), 0.1)
-        x = F.leaky_relu(self.mix1(self.down1(x)), 0.1)
-        x = F.leaky_relu(self.mix2(self.down2(x)), 0.1)
+        x = F.leaky_relu(self.enter(torch.cat([magnitude, torch.sign(u) * magnitude], 1)), LEAK)
+        x = F.leaky_relu(self.mix1(self.down1(x)), LEAK)
+        x = F.leaky_relu(self.mix2(self.down2(x)), LEAK)
         out: Tensor = self.leave(x)
         return out
 
@@ -123,8 +123,8 @@ class MeanFirst(nn.Module):
         self.step = StepSize(width, latents) if step else None
 
     def forward(self, z: Tensor, level: Tensor) -> tuple[Tensor, ...]:
-        h = self.block(F.leaky_relu(F.pixel_shuffle(self.enter(z), REDUCTION) + level, 0.1))
-        x = F.leaky_relu(self.widen(h), 0.1)
+        h = self.block(F.leaky_relu(F.pixel_shuffle(self.enter(z), REDUCTION) + level, LEAK))
+        x = F.leaky_relu(self.widen(h), LEAK)
         return (h, self.leave(x)) if self.step is None else (h, self.leave(x), self.step(x))
 
 
@@ -143,7 +143,7 @@ class MeanSecond(nn.Module):
 
     def forward(self, h: Tensor, known: Tensor) -> tuple[Tensor, ...]:
         x = torch.cat([self.enter(known), h], 1)
-        x = self.block(F.leaky_relu(self.mix(self.spatial(x)), 0.1))
+        x = self.block(F.leaky_relu(self.mix(self.spatial(x)), LEAK))
         return (self.leave(x),) if self.step is None else (self.leave(x), self.step(x))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .quantise import lower_bound
 
+LEAK = 0.1  # slope of the leaky ReLU below 0
 PEDESTAL = 2.0**-36  # keeps the square-root parametrisation of GDN away from a zero gradient
 
 
@@ -59,7 +60,7 @@ def activation(kind: str, channels: int, inverse: bool = False) -> nn.Module:
     if kind == "prelu":
         return nn.PReLU(channels)
     if kind == "leaky":
-        return nn.LeakyReLU(0.1)
+        return nn.LeakyReLU(LEAK)
     raise ValueError(f"unknown activation {kind!r}: choose gdn, prelu or leaky")
 
 
@@ -126,6 +127,6 @@ class MixBlock(nn.Module):
             nn.init.normal_(last.weight, std=0.2 * channels**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.leave(F.leaky_relu(self.spatial(self.enter(x)), 0.1))
-        out: Tensor = x + self.narrow(F.leaky_relu(self.widen(x), 0.1))
+        x = x + self.leave(F.leaky_relu(self.spatial(self.enter(x)), LEAK))
+        out: Tensor = x + self.narrow(F.leaky_relu(self.widen(x), LEAK))
         return out

@@ -166,7 +166,13 @@ def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:
     if linear:
         groups.append({"params": linear, "relative": config.linear_rate})
     if config.optimiser == "soap":
-        return SOAP(groups, lr=config.learning_rate, max_side=config.soap_max_side, basis_every=config.soap_every)
+        return SOAP(
+            groups,
+            lr=config.learning_rate,
+            basis_every=config.soap_every,
+            covariance_every=config.soap_covariance_every,
+            max_side=config.soap_max_side,
+        )
     return torch.optim.Adam(groups, lr=config.learning_rate)
 
 

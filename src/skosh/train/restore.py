@@ -25,6 +25,7 @@ GRAPHS = {  # part of the network -> its graph
     "entropy.mean_first": "mean_first",
     "entropy.mean_second": "mean_second",
 }
+KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no axis of inputs
 
 
 def restore(bundle: str | Path) -> tuple[Config, Network]:
@@ -64,14 +65,17 @@ def read_state(folder: Path, model: Network) -> dict[str, Tensor]:
 
 
 def start_from(model: Network, config: Config, bundle: str | Path) -> None:
-    """Copy a bundle's weights into a network of the same shape, made from ``config``; ConfigError where the shapes differ.
+    """Copy a bundle's weights into a network made from ``config``; ConfigError where they do not fit.
 
-    Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1.
+    Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1. The transforms may be wider
+    or deeper than the bundle's, and the latent may have more channels: what is new says nothing at first, but for new channels of the latent, which
+    add what the linear transform has left over.
     """
     before, trained = restore(bundle)
     have, due = trained.state_dict(), model.state_dict()
     have |= {name: value for name, value in due.items() if ".step.leave." in name and name not in have}
     have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}
+    have |= {name: grown(name, have.get(name), value) for name, value in due.items()}
     wrong = sorted(
         name
         for name in have.keys() | due.keys()
@@ -80,6 +84,30 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     if wrong:
         raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
     model.load_state_dict(have)
+
+
+def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
+    """A parameter of a larger network, after Net2Net (Chen et al. 2016): what the old outputs read of new inputs is 0, as is what a new block adds.
+
+    New outputs keep the start that they have in a new network, from which the gradients of their readers grow; new channels of the latent begin as further
+    coefficients of the linear transform, of a scale that does not depend on z. What is not larger is returned as it was.
+    """
+    if old is None:
+        return torch.zeros_like(new) if ".leave." in name or ".narrow." in name else new
+    if (
+        old.shape == new.shape
+        or old.dim() != new.dim()
+        or any(o > n for o, n in zip(old.shape, new.shape, strict=True))
+    ):
+        return old
+    if name == "entropy.analysis.enter.weight":  # its inputs are two rows of latents behind each other
+        halves = zip(old.chunk(2, 1), new.chunk(2, 1), strict=True)
+        return torch.cat([grown("", *half) for half in halves], 1)
+    larger = torch.zeros_like(new) if name == "entropy.scale.weight" else new.clone()
+    if old.dim() > 1 and not name.endswith(KEPT):
+        larger[: old.shape[0], old.shape[1] :] = 0.0
+    larger[tuple(slice(side) for side in old.shape)] = old
+    return larger
 
 
 def move_levels(rows: Tensor, before: Config, now: Config) -> Tensor:

@@ -23,12 +23,16 @@ class SOAP(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.95, 0.95),
         basis_decay: float = 0.95,
         basis_every: int = 10,
+        covariance_every: int = 1,
         max_side: int = 1024,
         eps: float = 1e-8,
     ):
-        """``basis_decay``: decay of the covariances; ``basis_every``: steps between two QR steps of the eigenbases."""
+        """``basis_decay``: decay of the covariances over one step; ``basis_every``: steps between two QR steps of the eigenbases;
+        ``covariance_every``: steps between two looks at the covariances, which then move as far as they would have in so many steps.
+        """
         super().__init__(params, {"lr": lr})
-        self.betas, self.basis_decay, self.basis_every = betas, basis_decay, basis_every
+        self.betas, self.basis_every, self.covariance_every = betas, basis_every, covariance_every
+        self.covariance_decay = basis_decay**covariance_every
         self.max_side, self.eps = max_side, eps
 
     @torch.no_grad()
@@ -49,32 +53,39 @@ class SOAP(torch.optim.Optimizer):
         beta1, beta2 = self.betas
         state["step"] += 1
         step = int(state["step"])
-        state["mean"].lerp_(g, 1 - beta1)
         turned = _turn(g, state)
+        state["mean"].lerp_(turned, 1 - beta1)  # both moments live in the eigenbasis
         state["square"].lerp_(turned * turned, 1 - beta2)
-        direction = _turn(state["mean"], state) / (state["square"].sqrt() + self.eps)
+        direction = state["mean"] / (state["square"].sqrt() + self.eps)
         rate = lr * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
         p.sub_(_turn_back(direction, state).reshape(p.shape), alpha=rate)
-        self._follow(state, g, step % self.basis_every == 0)
+        if p.dim() > 1 and step % self.covariance_every == 0:
+            for side, covariance in _covariances(g, self.max_side).items():
+                state[f"cov_{side}"].lerp_(covariance, 1 - self.covariance_decay)
+        if p.dim() > 1 and step % self.basis_every == 0:
+            _renew(state)
 
     def _start(self, state: dict[str, Any], g: Tensor) -> None:
         state["step"] = torch.tensor(0.0)
         state["mean"] = torch.zeros_like(g)
         state["square"] = torch.zeros_like(g)
-        for side, cov in _covariances(g, self.max_side).items():
-            state[f"cov_{side}"] = cov * (1 - self.basis_decay)
-            state[f"basis_{side}"] = torch.linalg.eigh(cov)[1].flip(1)
+        for side, covariance in _covariances(g, self.max_side).items():
+            state[f"cov_{side}"] = covariance * (1 - self.covariance_decay)
+            state[f"basis_{side}"] = torch.linalg.eigh(covariance)[1].flip(1)
 
-    def _follow(self, state: dict[str, Any], g: Tensor, turn: bool) -> None:
-        """Update the covariances and, every so often, the eigenbases: one power iteration and a QR."""
-        for side, cov in _covariances(g, self.max_side).items():
-            average = state[f"cov_{side}"].lerp_(cov, 1 - self.basis_decay)
-            if turn:
-                basis = state[f"basis_{side}"]
-                product = average @ basis
-                order = torch.argsort((basis * product).sum(0), descending=True)
-                state[f"basis_{side}"] = torch.linalg.qr(product[:, order])[0]
-                state["square"] = state["square"].index_select(0 if side == "left" else 1, order)
+
+def _renew(state: dict[str, Any]) -> None:
+    """Bring the eigenbases closer to those of the covariances, by one power iteration and a QR, and the moments with them."""
+    mean = _turn_back(state["mean"], state)
+    for side in ("left", "right"):
+        if f"basis_{side}" not in state:
+            continue
+        basis = state[f"basis_{side}"]
+        product = state[f"cov_{side}"] @ basis
+        order = torch.argsort((basis * product).sum(0), descending=True)
+        state[f"basis_{side}"] = torch.linalg.qr(product[:, order])[0]
+        state["square"] = state["square"].index_select(0 if side == "left" else 1, order)
+    state["mean"] = _turn(mean, state)
 
 
 def _covariances(g: Tensor, max_side: int) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 
 from PIL import Image
@@ -14,7 +15,7 @@ STEP = 0.125  # files keep the quality in eighths
 
 
 class Skosh(Codec):
-    """``skosh`` is the shipped default; ``skosh=NAME`` and ``skosh=FOLDER`` are other bundles."""
+    """``skosh`` is the shipped default, ``skosh=NAME`` and ``skosh=FOLDER`` are other bundles; ``skosh=NAME@EFFORT`` takes its time."""
 
     settings = "default tiles"
     scale = Scale(0, 100, STEP)
@@ -22,17 +23,21 @@ class Skosh(Codec):
     install = "it is part of this package"
     colour, marker = "vermilion", "o"
 
-    def __init__(self, model: str | None = None, threads: int = 1):
-        """``model``: as ``skosh.encode`` takes it. ``threads``: 0 for one a core."""
-        self.model, self.threads = model, threads
-        self.name = "skosh" if model is None else f"skosh={PurePath(model).name}"
-        self.label = "skosh" if model is None else f"skosh {PurePath(model).name}"
+    def __init__(self, model: str | None = None, threads: int = 1, effort: int = 0):
+        """``model`` and ``effort``: as ``skosh.encode`` takes them. ``threads``: 0 for one a core."""
+        self.model, self.threads, self.effort = model, threads, effort
+        self.name = self.label = "skosh"
         if model is not None:  # its curve is to be told from the default's
+            self.name, self.label = f"skosh={PurePath(model).name}", f"skosh {PurePath(model).name}"
             self.colour, self.marker = "pink", "d"
+        if effort:
+            self.name, self.label = f"{self.name}@{effort}", f"{self.label}, effort {effort}"
+            self.colour, self.marker = "orange", "p"
 
     @classmethod
     def make(cls, argument: str | None) -> Skosh:
-        return cls(argument)
+        found = re.fullmatch(r"(.+)@(\d+)", argument) if argument else None
+        return cls(found[1], effort=int(found[2])) if found else cls(argument)
 
     def version(self) -> str:
         """The package's version and the model id. A bundle of a single rate has one setting from here on."""
@@ -43,7 +48,7 @@ class Skosh(Codec):
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         exact = int(quality) if quality == int(quality) else quality
-        return skosh.encode(image, exact, self.model, self.threads)
+        return skosh.encode(image, exact, self.model, self.threads, effort=self.effort)
 
     def decode(self, data: bytes) -> Image.Image:
         return skosh.decode(data, self.model, self.threads).convert("RGB")

@@ -1,0 +1,91 @@
+"""A picture becomes symbols: pixels -> y -> z -> q, window by window. Where they end, the entropy coder begins."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .boxes import Box, each, whole
+from .bundle import Bundle
+from .entropy import SYMBOL_MAX, Symbols
+from .errors import BundleError
+from .latents import first_half, second_half, windows
+from .pixels import Floats, Pixels, padded, to_network
+from .tables import HYPER_LIMIT
+
+Coded = tuple[
+    Symbols, npt.NDArray[np.int16] | None
+]  # z (N, h, w) and q (M, H, W), which there is only with a hyperprior
+
+
+def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
+    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture."""
+    grid = whole(*(padded(n, bundle.multiple) // bundle.stride for n in pixels.shape[:2]))
+    y = np.empty((bundle.latents, grid.height, grid.width), np.float32)
+
+    def work(core: Box) -> None:
+        outer = core.grown(bundle.halo["analysis"], grid)
+        seen = outer.times(bundle.stride)
+        part = pixels[seen.top : seen.bottom, seen.left : seen.right]
+        (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
+        core.of(y)[:] = core.inside(outer).of(found)[0]
+
+    each(windows(bundle, grid), work, workers)
+    if not np.isfinite(y).all():
+        raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
+    return y
+
+
+def symbols(bundle: Bundle, y: Floats, quality: float, workers: int = 1) -> Coded:
+    """y (M, H, W) -> z (N, h, w) and q (M, H, W); without a hyperprior the rounded y and None."""
+    if not bundle.hyper:
+        return to_hyper_symbols(y), None
+    z = hyper_symbols(bundle, y, quality, workers)
+    return z, residual_symbols(bundle, y, z, quality, workers)
+
+
+def residual_symbols(bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1) -> npt.NDArray[np.int16]:
+    """y (M, H, W) and z (N, h, w) -> q (M, H, W), the first half and then the second."""
+    boxes = windows(bundle, whole(*y.shape[1:]))
+    q = np.zeros(y.shape, np.int16)
+    gain = bundle.level("gain", quality)
+
+    def quantised(box: Box, mean: Floats, step: Floats) -> Symbols:
+        coded = bundle.scale_index(box.over(bundle.reduction).of(z), quality) > 0  # the rest is known to be 0
+        values = np.rint((box.of(y) * gain - mean) / step)[0] * coded
+        clipped: Symbols = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+        return clipped
+
+    def first(box: Box) -> None:
+        half = first_half(bundle, z, box, quality)
+        box.of(q)[:] = quantised(box, half.mean, half.step) * bundle.first_half(box)
+
+    def second(box: Box) -> None:
+        half = second_half(bundle, z, q, box, quality)
+        box.of(q)[:] += (quantised(box, half.mean, half.step) * ~half.first).astype(np.int16)
+
+    each(boxes, first, workers)
+    each(boxes, second, workers)
+    return q
+
+
+def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
+    """y (M, H, W) -> z (N, h, w)."""
+    grid = whole(*y.shape[1:])
+    z = np.empty((bundle.hyper, grid.height // bundle.reduction, grid.width // bundle.reduction), np.int32)
+    gain, level = bundle.level("gain", quality), bundle.level("z_level", quality)
+
+    def work(core: Box) -> None:
+        cells = core.over(bundle.reduction)
+        outer = cells.grown(bundle.halo["hyper_analysis"], whole(*z.shape[1:]))
+        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
+        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
+
+    each(windows(bundle, grid), work, workers)
+    return z
+
+
+def to_hyper_symbols(values: Floats) -> Symbols:
+    """Round and clamp to the alphabet of z."""
+    rounded: Symbols = np.clip(np.rint(values), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
+    return rounded

@@ -1,0 +1,180 @@
+"""Refinement: latents that are better for the picture at hand than what the analysis network gives, decoder unchanged.
+
+The analysis network was trained to be good for all pictures. For one, the encoder can follow the gradient of ``lambda 255^2 MSE + R`` with
+respect to its latents. Rounding has no gradient, so that it is relaxed: between the two whole numbers next to it a symbol is a random mixture that
+favours the nearer one, more and more sharply from step to step (stochastic Gumbel annealing; Yang, Bamler and Mandt 2020). The bits are those of the coder's own
+tables. z and with it the tables stay as they are; that the means of the second half follow the first is seen, but not used in the gradient.
+
+Needs a bundle that was trained for the squared error alone, and has the graph ``synthesis_gradient`` for it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .boxes import Box, each, whole
+from .bundle import Bundle
+from .entropy import Models, Symbols
+from .errors import BundleError
+from .latents import first_half, windows
+from .manifest import GRADIENT
+from .pixels import Floats, Pixels, to_network
+from .tables import TOTAL
+
+STEPS = (0, 10, 40, 150)  # gradient steps of efforts 0 to 3
+RATE = 0.01  # of the first step, in quantisation steps; falls linearly to 0
+MOMENTUM = 0.9
+WARM, COLD = 0.3, 0.1  # temperature of the mixture at the first step and at the last, geometric between
+EXPONENT = 60.0  # beyond, float32 would overflow
+NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull towards it would be endless
+
+
+class Relaxed(NamedTuple):
+    """Symbols between two whole numbers."""
+
+    low: Floats  # the lower one
+    above: Floats  # how far the mixture is above it, in 0..1
+    slope: Floats  # of the mixture with respect to the symbol before rounding
+
+
+def refine(
+    bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, quality: float, steps: int, workers: int = 1
+) -> Floats:
+    """Better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w), after so many gradient steps.
+
+    The bundle has to be one that ``can_refine``.
+    """
+    grid = whole(*y.shape[1:])
+    refined = np.empty_like(y)
+
+    def work(core: Box) -> None:
+        outer = core.grown(bundle.halo["synthesis"], grid)
+        u = Window(bundle, pixels, y, z, outer, quality).descend(steps)
+        core.of(refined)[:] = core.inside(outer).of(u)[0]
+
+    each(windows(bundle, grid), work, workers)
+    return refined
+
+
+def can_refine(bundle: Bundle) -> bool:
+    """Whether the bundle has what refinement needs."""
+    return "distortion" in bundle.arrays and (bundle.folder / f"{GRADIENT}.onnx").is_file()
+
+
+def check_effort(effort: int, bundle: Bundle) -> None:
+    """ValueError unless this is an effort, BundleError for one above 0 with a bundle that can't be refined."""
+    if effort not in range(len(STEPS)):
+        raise ValueError(f"an effort is 0 to {len(STEPS) - 1}, not {effort}")
+    if effort and not can_refine(bundle):
+        raise BundleError(f"the model {bundle.name} has no efforts: only one trained for exact pixels alone does")
+
+
+class Costs:
+    """Bits of symbols by scale index, from the coder's tables; a symbol outside of its table costs what the last one inside does."""
+
+    def __init__(self, models: Models):
+        bits = [-np.log2(table[:-1] / TOTAL) for table in models.q]  # the last is the escape
+        self.reach = models.reaches.astype(np.float32)
+        ends = np.cumsum([len(row) for row in bits])
+        self.centre = (np.r_[0, ends[:-1]] + models.reaches).astype(np.int32)
+        self.bits = np.concatenate(bits).astype(np.float32)
+        self.rise = np.append(np.diff(self.bits), np.float32(0.0))  # from a symbol to the next one
+
+    def of(self, q: Floats, index: npt.NDArray[np.uint8]) -> Floats:
+        """Bits of whole symbols."""
+        reach = self.reach[index]
+        found: Floats = self.bits[self.centre[index] + np.clip(q, -reach, reach).astype(np.int32)]
+        return found
+
+    def slope(self, low: Floats, index: npt.NDArray[np.uint8]) -> Floats:
+        """Bits that the next symbol costs more than ``low``."""
+        reach = self.reach[index]
+        found: Floats = self.rise[self.centre[index] + np.clip(low, -reach, reach - 1).astype(np.int32)]
+        return found
+
+
+class Window:
+    """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
+
+    def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
+        self.bundle = bundle
+        self.costs = Costs(bundle.models)
+        self.first = bundle.first_half(box)[None]
+        self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
+        self.level = bundle.level("synthesis_level", quality)
+        self.weight = float(bundle.level("distortion", quality)[0, 0, 0, 0])  # bits for a squared error of 1
+        self.features, self.mean, step = first_half(bundle, z, box, quality)
+        self.step = np.broadcast_to(step, self.mean.shape)
+        cells = box.over(bundle.reduction)
+        index = bundle.scale_index(np.ascontiguousarray(cells.of(z)), quality)
+        self.index = box.inside(cells.times(bundle.reduction)).of(index)[None]
+        self.coded = self.index > 0
+        self.u = box.of(y)[None] * self.gain  # where the search starts, in quantisation steps
+        seen = box.times(bundle.stride)
+        part = pixels[seen.top : seen.bottom, seen.left : seen.right]
+        self.x = to_network(part, seen.height, seen.width)
+        self.inside = np.zeros((1, 1, seen.height, seen.width), np.float32)
+        self.inside[..., : part.shape[0], : part.shape[1]] = 1.0
+
+    def descend(self, steps: int) -> Floats:
+        """y after so many gradient steps, or as it was where that did not help."""
+        u, rng = self.u.copy(), np.random.default_rng(0)  # the same file each time
+        velocity, power = np.zeros_like(u), np.zeros((1, u.shape[1], 1, 1), np.float32)
+        for k in range(steps):
+            noise = rng.logistic(size=u.shape).astype(np.float32)
+            g = self.gradient(u, noise, WARM * (COLD / WARM) ** (k / steps))
+            velocity += (1.0 - MOMENTUM) * (g - velocity)
+            power += (1.0 - MOMENTUM) * ((g * g).mean((2, 3), keepdims=True) - power)
+            unbiased = 1.0 - MOMENTUM ** (k + 1)
+            rate = RATE * (1.0 - k / steps)
+            u -= rate * (velocity / unbiased) / (np.sqrt(power / unbiased) + np.float32(1e-8))
+        better: Floats = u if self.objective(u) < self.objective(self.u) else self.u
+        return better / self.gain
+
+    def gradient(self, u: Floats, noise: Floats, temperature: float) -> Floats:
+        """Of the objective, in bits, with respect to u, through symbols that are mixed at random."""
+        half = relaxed((u - self.mean) / self.step, noise, temperature)
+        mean, step = self.means(half.low + half.above)
+        second = relaxed((u - mean) / step, noise, temperature)
+        low, above, slope = (np.where(self.first, a, b) for a, b in zip(half, second, strict=True))
+        g_y, _ = self.bundle.run(GRADIENT, self.latent(low + above, mean, step), self.level, self.x, self.inside)
+        g_q = self.weight * g_y * self.inverse * step + self.costs.slope(low, self.index)
+        g: Floats = g_q * self.coded * slope / step
+        return g
+
+    def objective(self, u: Floats) -> float:
+        """Bits of the whole symbols of u and their squared error, in bits."""
+        half = np.rint((u - self.mean) / self.step)
+        mean, step = self.means(half)
+        q = np.where(self.first, half, np.rint((u - mean) / step)) * self.coded
+        _, error = self.bundle.run(GRADIENT, self.latent(q, mean, step), self.level, self.x, self.inside)
+        bits = np.sum(self.costs.of(q, self.index) * self.coded, dtype=np.float64)
+        return float(bits) + self.weight * float(error[0])
+
+    def means(self, q: Floats) -> tuple[Floats, Floats]:
+        """Means and steps of all elements, given the symbols of the first half."""
+        known = np.where(self.first, (q * self.coded * self.step + self.mean) * self.inverse, np.float32(0.0))
+        mean, step = self.bundle.mean_second(self.features, known)
+        return np.where(self.first, self.mean, mean * self.gain), np.where(self.first, self.step, step)
+
+    def latent(self, q: Floats, mean: Floats, step: Floats) -> Floats:
+        """y_hat, as the decoder gets it from symbols."""
+        y_hat: Floats = (q * self.coded * step + mean) * self.inverse
+        return y_hat
+
+
+def relaxed(r: Floats, noise: Floats, temperature: float) -> Relaxed:
+    """Symbols before rounding, mixed from the two whole numbers next to them. ``noise`` is logistic; temperature 0 would be rounding.
+
+    With d the distance from the lower one, the logit of the upper is ``(atanh(d) - atanh(1 - d)) / temperature``.
+    """
+    low = np.floor(r)
+    d = np.clip(r - low, NEAREST, 1.0 - NEAREST)
+    logit = 0.5 * np.log((1.0 + d) * d / ((1.0 - d) * (2.0 - d)))
+    rise = 0.5 * (1.0 / (1.0 + d) + 1.0 / d + 1.0 / (1.0 - d) + 1.0 / (2.0 - d))
+    exponent = np.clip((logit / temperature + noise) / temperature, -EXPONENT, EXPONENT)
+    mixed: Floats = np.reciprocal(1.0 + np.exp(-exponent), dtype=r.dtype)
+    return Relaxed(low, mixed, mixed * (1.0 - mixed) * rise / temperature**2)

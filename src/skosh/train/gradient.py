@@ -1,0 +1,86 @@
+"""The synthesis backwards: how the squared error of a picture changes with its latent, as a graph that an encoder can run without PyTorch.
+
+Written out by hand, because an ONNX graph has no gradients: a convolution goes back as one with the transposed (and, where it is larger
+than 1x1, flipped) kernel, a leaky ReLU as a factor of 1 or 0.1. Bit-equality with the decoder is not needed: what is refined is only
+the encoder's choice of symbols.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .flagship import PATCH, Synthesis
+from .layers import LEAK, MixBlock
+
+RENDER = 4  # pixels a side for each sample of the renderer
+
+
+class SynthesisGradient(nn.Module):
+    """y_hat (1, M, h, w), the level's row, x and ``inside`` (1, 1, H, W) -> gradient (1, M, h, w) and the error (1,).
+
+    The error is the sum of ``inside * (x_hat - x)^2`` over all values; the gradient is with respect to y_hat. x is in [0, 1]; ``inside`` is 1 on the picture and 0
+    where it was padded.
+    """
+
+    def __init__(self, synthesis: Synthesis):
+        super().__init__()
+        self.synthesis = synthesis
+
+    def forward(self, y_hat: Tensor, level: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        s = self.synthesis
+        f, body = forward_all(s.body, s.enter(y_hat) + level)
+        blocks = s.linear(y_hat)
+        shown = F.pixel_shuffle(s.up(f), RENDER) + s.look(blocks)
+        f, render = forward_all(s.render, shown)
+        difference = inside * (blocks + F.pixel_shuffle(s.leave(f), RENDER) + 0.5 - x)
+
+        g_x = 2.0 * difference  # (1, 3, H, W)
+        g = back(s.leave, F.pixel_unshuffle(g_x, RENDER))
+        g = backward_all(s.render, render, g)  # at 1/4
+        g_blocks = g_x + F.conv_transpose2d(g, s.look.weight, stride=RENDER)
+        g = back(s.up, F.pixel_unshuffle(g, RENDER))
+        g = backward_all(s.body, body, g)  # at 1/16
+        linear = F.conv2d(F.pixel_unshuffle(g_blocks, PATCH), s.linear.basis.transpose(0, 1)) * s.linear.scale
+        return back(s.enter, g) + linear, (difference * difference).sum().reshape(1)
+
+
+Slopes = tuple[Tensor, Tensor]  # of a block's two nonlinearities
+
+
+def forward_all(blocks: nn.Module, x: Tensor) -> tuple[Tensor, list[Slopes]]:
+    """What ``blocks`` give for x, and the slopes of their nonlinearities on the way."""
+    slopes = []
+    for block in blocks.children():
+        assert isinstance(block, MixBlock)
+        before = block.spatial(block.enter(x))
+        x = x + block.leave(F.leaky_relu(before, LEAK))
+        wide = block.widen(x)
+        x = x + block.narrow(F.leaky_relu(wide, LEAK))
+        slopes.append((slope(before), slope(wide)))
+    return x, slopes
+
+
+def backward_all(blocks: nn.Module, slopes: list[Slopes], g: Tensor) -> Tensor:
+    """The gradient at the input of ``blocks`` from the one at their output."""
+    for block, (before, wide) in zip(reversed(list(blocks.children())), reversed(slopes), strict=True):
+        assert isinstance(block, MixBlock)
+        g = g + back(block.widen, wide * back(block.narrow, g))
+        spatial = block.spatial
+        through = F.conv2d(
+            before * back(block.leave, g), spatial.weight.flip(2, 3), padding=spatial.padding, groups=spatial.groups
+        )
+        g = g + back(block.enter, through)
+    return g
+
+
+def back(layer: nn.Module, g: Tensor) -> Tensor:
+    """The gradient at the input of a 1x1 convolution."""
+    assert isinstance(layer, nn.Conv2d)
+    return F.conv2d(g, layer.weight.transpose(0, 1))
+
+
+def slope(x: Tensor) -> Tensor:
+    """The slope of the leaky ReLU at x."""
+    return torch.where(x > 0, 1.0, LEAK)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import skosh
+from skosh.analyse import analyse, hyper_symbols
+from skosh.boxes import whole
+from skosh.bundle import Bundle, load
+from skosh.refine import Costs, Window, can_refine, relaxed
+from skosh.tables import TOTAL, reaches
+
+
+def squared_error(bundle: Path, data: bytes, picture: Image.Image) -> float:
+    """Mean over all values, of whole pixels in 0..1."""
+    shown = np.asarray(skosh.decode(data, bundle)).astype(np.float64)
+    return float(np.mean((shown - np.asarray(picture)) ** 2)) / 255.0**2
+
+
+def cost(bundle: Path, data: bytes, picture: Image.Image, quality: float) -> float:
+    """Bits and error of a file, in bits."""
+    worth = float(load(bundle).level("distortion", quality)[0, 0, 0, 0])
+    return 8 * len(data) + worth * squared_error(bundle, data, picture) * 3 * picture.width * picture.height
+
+
+@pytest.fixture(scope="module")
+def window(tiny_bundle: Path, photo: Image.Image) -> Window:
+    bundle = load(tiny_bundle, 1)
+    pixels = np.asarray(photo)[:128, :128]
+    y = analyse(bundle, pixels, 1)
+    z = hyper_symbols(bundle, y, 70, 1)
+    return Window(bundle, pixels, y, z, whole(*y.shape[1:]), 70)
+
+
+@pytest.mark.parametrize("quality", [20, 80])
+def test_more_effort_costs_less_in_bits_and_error_together(tiny_bundle: Path, photo: Image.Image, quality: int) -> None:
+    files = [skosh.encode(photo, quality, tiny_bundle, effort=effort) for effort in range(3)]
+    costs = [cost(tiny_bundle, data, photo, quality) for data in files]
+    assert costs[2] < costs[1] < costs[0]
+
+
+def test_a_refined_file_is_the_same_each_time_and_on_any_number_of_threads_alike(
+    tiny_bundle: Path, photo: Image.Image
+) -> None:
+    one, again = (skosh.encode(photo, 60, tiny_bundle, 1, effort=1) for _ in range(2))
+    assert one == again
+    two = skosh.encode(photo, 60, tiny_bundle, 2, effort=1)
+    assert abs(len(two) - len(one)) <= len(one) // 200
+
+
+def test_windows_and_odd_sizes_are_refined_as_well(
+    tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = photo.crop((3, 5, 404, 206))  # 401x201
+    whole_ = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle, effort=1), picture, 60)
+    plain = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle), picture, 60)
+    for name in ("skosh.encode", "skosh.latents"):
+        monkeypatch.setattr(sys.modules[name], "WINDOW", 128)
+    cut = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle, 2, effort=1), picture, 60)
+    assert whole_ < plain
+    assert cut < plain
+    assert cut == pytest.approx(whole_, rel=0.01)
+
+
+def test_a_target_is_met_with_an_effort(tiny_bundle: Path, photo: Image.Image) -> None:
+    small = photo.crop((0, 0, 128, 128))
+    size = len(skosh.encode(small, 40, tiny_bundle))
+    data = skosh.encode(small, model=tiny_bundle, target_bytes=size, effort=1)
+    assert 0.95 * size <= len(data) <= size
+
+
+def test_an_effort_out_of_range_and_a_bundle_without_are_refused(
+    tiny_bundle: Path, noise: Image.Image, tmp_path: Path
+) -> None:
+    for effort in (-1, 4):
+        with pytest.raises(ValueError, match="0 to 3"):
+            skosh.encode(noise, 10, tiny_bundle, effort=effort)
+    with pytest.raises(skosh.BundleError, match="perceptual 1 has no efforts"):
+        skosh.encode(noise, 10, "perceptual", effort=1)
+
+
+def test_costs_are_those_of_the_tables(tiny_bundle: Path) -> None:
+    models = load(tiny_bundle, 1).models
+    costs = Costs(models)
+    index = np.array([5, 30, 63], np.uint8)
+    for q in (-1.0, 0.0, 1.0):
+        due = [-math.log2(models.q[i][int(reaches()[i] + q)] / TOTAL) for i in index]
+        assert costs.of(np.full(3, q, np.float32), index) == pytest.approx(due, rel=1e-5)
+    low = np.zeros(3, np.float32)
+    assert costs.slope(low, index) == pytest.approx(costs.of(low + 1, index) - costs.of(low, index), abs=1e-5)
+    far = np.full(3, 20_000, np.float32)
+    assert np.isfinite(costs.of(far, index)).all()
+    assert np.isfinite(costs.slope(-far, index)).all()
+
+
+def test_mixtures_sharpen_to_rounding_and_their_slope_is_right() -> None:
+    r = np.linspace(-1.95, 1.95, 79).astype(np.float64) + 0.0125
+    still: npt.NDArray[np.float32] = np.zeros_like(r)  # type: ignore[assignment]
+    cold = relaxed(r, still, 0.05)  # type: ignore[arg-type]
+    clear = np.abs(r - np.floor(r) - 0.5) > 0.1
+    assert np.allclose((cold.low + cold.above)[clear], np.rint(r)[clear], atol=1e-3)
+    step = 1e-6
+    above = [relaxed(r + side * step, still + 0.3, 0.4).above for side in (-1, 1)]  # type: ignore[arg-type]
+    assert np.allclose((above[1] - above[0]) / (2 * step), relaxed(r, still + 0.3, 0.4).slope, rtol=1e-4)  # type: ignore[arg-type]
+
+
+def test_the_objective_is_that_of_the_file(window: Window) -> None:
+    """Bits and error by the window's own arithmetic against a real file's, less its z and its frame."""
+    picture = Image.fromarray((np.rint(window.x[0] * 255.0)).astype(np.uint8).transpose(1, 2, 0))
+    data = skosh.encode(picture, 70, window.bundle)
+    real = 8 * len(data) + window.weight * squared_error(window.bundle.folder, data, picture) * 3 * 128 * 128
+    assert window.objective(window.u) == pytest.approx(real, rel=0.05)
+
+
+def test_a_window_is_never_worse_after_its_descent(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["skosh.refine"], "RATE", 3.0)  # far too fast
+    assert np.array_equal(window.descend(3), window.u / window.gain)
+
+
+def test_perceptual_cannot_be_refined(tiny_bundle: Path) -> None:
+    assert can_refine(Bundle(tiny_bundle))
+    assert not can_refine(load("perceptual"))
