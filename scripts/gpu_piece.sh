@@ -4,7 +4,7 @@
 #   scripts/gpu_piece.sh DATA VAL OUT [MINUTES] [more options of skosh train]
 #
 # The first piece starts from the shipped weights (INIT=flagship; INIT= for nothing); the next ones resume the run in RUN (runs/gpu) if it is still there, else
-# start from the last bundle: INIT=path/to/bundle. OUT/bundle.tar is under 10 MB, OUT/log.jsonl and OUT/train.log say how it went.
+# start from the last bundle: INIT=path/to/bundle. OUT/bundle.tar is 12 MB, OUT/log.jsonl and OUT/train.log say how it went.
 # CONFIG names the configuration (flagship-gpu). Nothing is fetched: PyTorch, Pillow 11.3, onnx, onnxscript, pytorch-msssim, constriction, typer, rich and pyyaml
 # have to be there.
 set -euo pipefail

@@ -51,8 +51,8 @@ def encode(
 
     ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
     installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
-    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost fewer bits for
-    the same picture (with a model trained for exact pixels); decoding does not change. ``tile``: side in pixels of what can be decoded
+    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols of fewer bits
+    and less squared error together (with a model trained for exact pixels alone), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
     ``metadata``: instead of those that the picture carries.
 
@@ -144,10 +144,22 @@ class Encoder:
     def file_of_psnr(self, psnr: float) -> bytes:
         """The smallest file whose picture reaches ``psnr`` (dB, RGB); LimitError where the best does not."""
         last = self.last_step()
-        step = highest_below(lambda n: -self.psnr((last - n) / QUALITY_UNIT), -psnr, last, PSNR_TOLERANCE)
+        best = -math.inf
+        files: dict[int, bytes] = {}
+
+        def loss(step: int) -> float:
+            nonlocal best
+            quality = (last - step) / QUALITY_UNIT
+            found = self.psnr(quality)
+            best = max(best, found)
+            if found >= psnr:
+                files[step] = self.file(quality)  # now, while the symbols of this quality are there
+            return -found
+
+        step = highest_below(loss, -psnr, last, PSNR_TOLERANCE)
         if step is None:
-            raise LimitError(f"{psnr} dB can't be reached: the best is {self.psnr(last / QUALITY_UNIT):.2f} dB")
-        return self.file((last - step) / QUALITY_UNIT)
+            raise LimitError(f"{psnr} dB can't be reached: the best is {best:.2f} dB")
+        return files[step]
 
     def last_step(self) -> int:
         """The best quality in eighths: 0 for a bundle of one rate."""

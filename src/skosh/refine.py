@@ -25,7 +25,7 @@ from .pixels import Floats, Pixels, to_network
 from .tables import TOTAL
 
 STEPS = (0, 10, 40, 150)  # gradient steps of efforts 0 to 3
-RATE = 0.01  # of the first step, in quantisation steps; falls linearly to 0
+RATE = 0.015  # of the first step, in quantisation steps; falls linearly to 0
 MOMENTUM = 0.9
 WARM, COLD = 0.3, 0.1  # temperature of the mixture at the first step and at the last, geometric between
 EXPONENT = 60.0  # beyond, float32 would overflow
@@ -45,13 +45,13 @@ def refine(
 ) -> Floats:
     """Better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w), after so many gradient steps.
 
-    The bundle has to be one that ``can_refine``.
+    The bundle has to be one that ``can_refine``. Windows are refined one by one: what a window's core becomes depends a little on where it was cut.
     """
     grid = whole(*y.shape[1:])
     refined = np.empty_like(y)
 
     def work(core: Box) -> None:
-        outer = core.grown(bundle.halo["synthesis"], grid)
+        outer = core.grown(bundle.halo["synthesis"] + bundle.halo["mean_second"], grid)
         u = Window(bundle, pixels, y, z, outer, quality).descend(steps)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
@@ -66,10 +66,12 @@ def can_refine(bundle: Bundle) -> bool:
 
 def check_effort(effort: int, bundle: Bundle) -> None:
     """ValueError unless this is an effort, BundleError for one above 0 with a bundle that can't be refined."""
-    if effort not in range(len(STEPS)):
+    if not isinstance(effort, int) or effort not in range(len(STEPS)):
         raise ValueError(f"an effort is 0 to {len(STEPS) - 1}, not {effort}")
     if effort and not can_refine(bundle):
-        raise BundleError(f"the model {bundle.name} has no efforts: only one trained for exact pixels alone does")
+        raise BundleError(
+            f"the model {bundle.name} has no efforts: its bundle has no gradient, as only one of many rates, trained for exact pixels alone, has"
+        )
 
 
 class Costs:
@@ -123,11 +125,12 @@ class Window:
         """y after so many gradient steps, or as it was where that did not help."""
         u, rng = self.u.copy(), np.random.default_rng(0)  # the same file each time
         velocity, power = np.zeros_like(u), np.zeros((1, u.shape[1], 1, 1), np.float32)
+        coded = np.maximum(self.coded.sum((2, 3), keepdims=True), 1).astype(np.float32)
         for k in range(steps):
             noise = rng.logistic(size=u.shape).astype(np.float32)
-            g = self.gradient(u, noise, WARM * (COLD / WARM) ** (k / steps))
+            g = self.gradient(u, noise, WARM * (COLD / WARM) ** (k / max(steps - 1, 1)))
             velocity += (1.0 - MOMENTUM) * (g - velocity)
-            power += (1.0 - MOMENTUM) * ((g * g).mean((2, 3), keepdims=True) - power)
+            power += (1.0 - MOMENTUM) * ((g * g).sum((2, 3), keepdims=True) / coded - power)
             unbiased = 1.0 - MOMENTUM ** (k + 1)
             rate = RATE * (1.0 - k / steps)
             u -= rate * (velocity / unbiased) / (np.sqrt(power / unbiased) + np.float32(1e-8))

@@ -78,10 +78,10 @@ def test_a_target_is_met_with_an_effort(tiny_bundle: Path, photo: Image.Image) -
 def test_an_effort_out_of_range_and_a_bundle_without_are_refused(
     tiny_bundle: Path, noise: Image.Image, tmp_path: Path
 ) -> None:
-    for effort in (-1, 4):
+    for effort in (-1, 4, 1.0, "2"):
         with pytest.raises(ValueError, match="0 to 3"):
-            skosh.encode(noise, 10, tiny_bundle, effort=effort)
-    with pytest.raises(skosh.BundleError, match="perceptual 1 has no efforts"):
+            skosh.encode(noise, 10, tiny_bundle, effort=effort)  # type: ignore[arg-type]
+    with pytest.raises(skosh.BundleError, match="has no efforts"):
         skosh.encode(noise, 10, "perceptual", effort=1)
 
 

@@ -158,3 +158,17 @@ def test_importing_the_codecs_loads_nothing_heavy() -> None:
     code = "import sys; from skosh.evaluate import codecs; [codecs.make(n) for n in codecs.names()]; print([m for m in ('torch', 'onnxruntime', 'matplotlib', 'pillow_heif') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_effort_goes_behind_the_bundle_unless_that_is_a_folder(
+    tiny_bundle: Path, tmp_path: Path, photo: Image.Image
+) -> None:
+    slow = codecs.make(f"skosh={tiny_bundle}@2")
+    assert (slow.name, slow.label) == (f"skosh={tiny_bundle.name}@2", f"skosh {tiny_bundle.name}, effort 2")
+    small = photo.crop((0, 0, 64, 64))
+    assert slow.encode(small, 50) != codecs.make(f"skosh={tiny_bundle}").encode(small, 50)
+    with pytest.raises(UsageError, match="0 to 3"):
+        codecs.make("skosh=flagship@4")
+    folder = tmp_path / "bundle@2"
+    shutil.copytree(tiny_bundle, folder)
+    assert codecs.make(f"skosh={folder}").name == "skosh=bundle@2"

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
-from skosh.manifest import GRADIENT
+from skosh.bundle import Bundle
+from skosh.errors import BundleError
+from skosh.manifest import GRADIENT, MANIFEST, content_hash
 from skosh.train import config
 from skosh.train.export import distortion_row, refinable
 from skosh.train.flagship import Synthesis
 from skosh.train.gradient import SynthesisGradient
+from skosh.train.graphs import SHARED_MIN
 from skosh.train.loss import Loss
 from skosh.train.restore import restore
 
@@ -37,11 +43,35 @@ def test_the_gradient_written_out_is_that_of_autograd(tiny_bundle: Path) -> None
 
 
 def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path) -> None:
-    stored = (tiny_bundle / f"{GRADIENT}.onnx").stat().st_size
-    assert stored < 100_000
+    graph = onnx.load(tiny_bundle / f"{GRADIENT}.onnx", load_external_data=False).graph
     content = (tiny_bundle / "synthesis.onnx").read_bytes()
-    assert b"synthesis.onnx" in (tiny_bundle / f"{GRADIENT}.onnx").read_bytes()
-    assert len(content) > 20_000
+    theirs = {tensor.name: tensor.raw_data for tensor in onnx.load(tiny_bundle / "synthesis.onnx").graph.initializer}
+    pointing = {}
+    for tensor in graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            where = {entry.key: entry.value for entry in tensor.external_data}
+            assert where["location"] == "synthesis.onnx"
+            start = int(where["offset"])
+            pointing[tensor.name.removeprefix("synthesis.")] = content[start : start + int(where["length"])]
+        else:
+            assert len(tensor.raw_data) < SHARED_MIN
+    large = {name: values for name, values in theirs.items() if len(values) >= SHARED_MIN}
+    assert len(large) > 8
+    assert pointing == {name: values for name, values in large.items() if name in pointing}
+    assert set(large) - set(pointing) <= {"scale"}  # nothing but what the gradient does not need
+
+
+def test_a_graph_that_takes_weights_from_another_file_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    path = folder / f"{GRADIENT}.onnx"
+    path.write_bytes(path.read_bytes().replace(b"synthesis.onnx", b"synthesis_onnx", 1))
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"content_sha256": content_hash(folder)}))
+    bundle = Bundle(folder)
+    assert bundle.run("synthesis", *(np.zeros(shape, np.float32) for shape in ((1, 48, 4, 4), (1, 32, 1, 1))))
+    with pytest.raises(BundleError, match="another file"):
+        bundle.run(GRADIENT, *(np.zeros(1, np.float32) for _ in range(4)))
 
 
 def test_an_error_is_worth_what_it_weighed_in_training() -> None:

@@ -77,6 +77,42 @@ def test_soap_turns_its_bases_to_the_new_gradients_and_takes_the_second_moments_
     torch.testing.assert_close(state["square"], torch.diag(0.1 * torch.tensor([900.0, 400.0, 100.0])))
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_soap_is_adam_in_the_basis_with_the_mean_kept_outside_of_it() -> None:
+    """A second reckoning, with the mean in the plain basis and every turn made anew."""
+    torch.manual_seed(0)
+    p, lr, beta, decay = nn.Parameter(torch.randn(4, 3)), 0.01, 0.9, 0.8
+    due = p.detach().clone()
+    soap = SOAP([p], lr=lr, betas=(beta, beta), basis_decay=decay, basis_every=4, covariance_every=2)
+    mean, square = torch.zeros(4, 3), torch.zeros(4, 3)
+    for step in range(10):
+        g = torch.randn(4, 3)
+        p.grad = g.clone()
+        if step == 0:
+            left, right = (1 - decay**2) * g @ g.t(), (1 - decay**2) * g.t() @ g
+            soap.step()
+            bases = [torch.linalg.eigh(side)[1].flip(1) for side in (g @ g.t(), g.t() @ g)]
+            continue
+        soap.step()
+        turned = bases[0].t() @ g @ bases[1]
+        mean = beta * mean + (1 - beta) * g
+        square = beta * square + (1 - beta) * turned**2
+        direction = (bases[0].t() @ mean @ bases[1]) / (square.sqrt() + 1e-8)
+        rate = lr * (1 - beta**step) ** 0.5 / (1 - beta**step)
+        due = due - rate * bases[0] @ direction @ bases[1].t()
+        if step % 2 == 0:
+            left, right = (
+                decay**2 * old + (1 - decay**2) * new for old, new in ((left, g @ g.t()), (right, g.t() @ g))
+            )
+        if step % 4 == 0:
+            for side, covariance in enumerate((left, right)):
+                product = covariance @ bases[side]
+                order = torch.argsort((bases[side] * product).sum(0), descending=True)
+                bases[side] = torch.linalg.qr(product[:, order])[0]
+                square = square.index_select(side, order)
+    torch.testing.assert_close(p.detach(), due, rtol=1e-4, atol=1e-6)
+
+
 def small_model() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 6, 3), nn.Conv2d(6, 6, 3, groups=6), nn.PReLU(6), nn.Conv2d(6, 20, 1))

@@ -22,7 +22,7 @@ class Config:
     network: str = "flagship"  # flagship or seed
 
     # entropy model, both networks
-    latent_channels: int = 256  # M, channels of y at 1/16
+    latent_channels: int = 384  # M, channels of y at 1/16
     hyper_channels: int = 96  # N, channels of z at 1/64; 0 (seed only): no hyperprior
     mean_width: int = 192  # channels inside hyper analysis and mean networks
     mean_features: int = 64  # channels of the features that both mean networks share
@@ -37,8 +37,8 @@ class Config:
     width_8: int = 96  # at 1/8
     blocks_8: int = 2
     width_16: int = 192  # at 1/16
-    blocks_16: int = 3
-    body_width: int = 192  # channels of the synthesis at 1/16
+    blocks_16: int = 4
+    body_width: int = 256  # channels of the synthesis at 1/16
     body_blocks: int = 5
     render_width: int = 32  # channels of the synthesis at 1/4
     render_blocks: int = 2
@@ -58,8 +58,8 @@ class Config:
     weight_lpips: float = 0.0  # times LPIPS (AlexNet)
 
     # data
-    crop: int = 192  # side of a crop in pixels, a multiple of 64
-    batch: int = 8  # crops a step, over all processes
+    crop: int = 256  # side of a crop in pixels, a multiple of 64
+    batch: int = 10  # crops a step, over all processes
     seed: int = 1
 
     # optimiser
@@ -69,7 +69,7 @@ class Config:
     schedule: str = (
         "decay"  # decay: warm up, hold, cosine over the last decay_part; cyclic: a triangle between min and max
     )
-    decay_part: float = 0.5  # fraction of the steps over which the learning rate falls
+    decay_part: float = 0.65  # fraction of the steps over which the learning rate falls
     warmup: int = 200  # steps
     cycle: int = 2000  # steps of a whole triangle
     soap_max_side: int = 400  # sides of a weight matrix up to this are preconditioned; longer ones cost too much

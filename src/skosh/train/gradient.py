@@ -18,7 +18,7 @@ RENDER = 4  # pixels a side for each sample of the renderer
 
 
 class SynthesisGradient(nn.Module):
-    """y_hat (1, M, h, w), the level's row, x and ``inside`` (1, 1, H, W) -> gradient (1, M, h, w) and the error (1,).
+    """y_hat (1, M, h, w), the level's row (1, body, 1, 1), x (1, 3, H, W) and ``inside`` (1, 1, H, W) -> gradient (1, M, h, w) and error (1,).
 
     The error is the sum of ``inside * (x_hat - x)^2`` over all values; the gradient is with respect to y_hat. x is in [0, 1]; ``inside`` is 1 on the picture and 0
     where it was padded.

@@ -26,6 +26,7 @@ from .networks import Network
 OPSET = 18
 STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
 SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
+SHARED_MIN = 256  # bytes of a tensor that is worth pointing at
 
 
 class IntegerScaleMap(nn.Module):
@@ -85,7 +86,7 @@ def point_at(graph: onnx.GraphProto, other: Path) -> None:
     content = other.read_bytes()
     for tensor in graph.initializer:
         values = tensor.raw_data
-        offset = content.find(values) if len(values) >= SMALL else -1
+        offset = content.find(values) if len(values) >= SHARED_MIN else -1
         if offset < 0:
             continue
         tensor.ClearField("raw_data")

@@ -25,6 +25,7 @@ GRAPHS = {  # part of the network -> its graph
     "entropy.mean_first": "mean_first",
     "entropy.mean_second": "mean_second",
 }
+FIXED = ("hyper_channels", "mean_width", "mean_features", "mean_context")
 KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no axis of inputs
 
 
@@ -75,7 +76,8 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     have, due = trained.state_dict(), model.state_dict()
     have |= {name: value for name, value in due.items() if ".step.leave." in name and name not in have}
     have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}
-    have |= {name: grown(name, have.get(name), value) for name, value in due.items()}
+    if may_grow(before, config):
+        have |= {name: grown(name, have.get(name), value) for name, value in due.items()}
     wrong = sorted(
         name
         for name in have.keys() | due.keys()
@@ -84,6 +86,13 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     if wrong:
         raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
     model.load_state_dict(have)
+
+
+def may_grow(before: Config, now: Config) -> bool:
+    """Whether two configurations differ in nothing that shapes a network but in what ``grown`` can enlarge."""
+    return before.network == now.network == "flagship" and all(
+        getattr(before, key) == getattr(now, key) for key in FIXED
+    )
 
 
 def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
@@ -96,6 +105,7 @@ def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
         return torch.zeros_like(new) if ".leave." in name or ".narrow." in name else new
     if (
         old.shape == new.shape
+        or (name.endswith(".rows") and len(old) != len(new))
         or old.dim() != new.dim()
         or any(o > n for o, n in zip(old.shape, new.shape, strict=True))
     ):

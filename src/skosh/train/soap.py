@@ -54,9 +54,9 @@ class SOAP(torch.optim.Optimizer):
         state["step"] += 1
         step = int(state["step"])
         turned = _turn(g, state)
-        state["mean"].lerp_(turned, 1 - beta1)  # both moments live in the eigenbasis
+        state["turned_mean"].lerp_(turned, 1 - beta1)  # both moments live in the eigenbasis
         state["square"].lerp_(turned * turned, 1 - beta2)
-        direction = state["mean"] / (state["square"].sqrt() + self.eps)
+        direction = state["turned_mean"] / (state["square"].sqrt() + self.eps)
         rate = lr * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
         p.sub_(_turn_back(direction, state).reshape(p.shape), alpha=rate)
         if p.dim() > 1 and step % self.covariance_every == 0:
@@ -67,7 +67,7 @@ class SOAP(torch.optim.Optimizer):
 
     def _start(self, state: dict[str, Any], g: Tensor) -> None:
         state["step"] = torch.tensor(0.0)
-        state["mean"] = torch.zeros_like(g)
+        state["turned_mean"] = torch.zeros_like(g)
         state["square"] = torch.zeros_like(g)
         for side, covariance in _covariances(g, self.max_side).items():
             state[f"cov_{side}"] = covariance * (1 - self.covariance_decay)
@@ -76,7 +76,7 @@ class SOAP(torch.optim.Optimizer):
 
 def _renew(state: dict[str, Any]) -> None:
     """Bring the eigenbases closer to those of the covariances, by one power iteration and a QR, and the moments with them."""
-    mean = _turn_back(state["mean"], state)
+    mean = _turn_back(state["turned_mean"], state)
     for side in ("left", "right"):
         if f"basis_{side}" not in state:
             continue
@@ -85,7 +85,7 @@ def _renew(state: dict[str, Any]) -> None:
         order = torch.argsort((basis * product).sum(0), descending=True)
         state[f"basis_{side}"] = torch.linalg.qr(product[:, order])[0]
         state["square"] = state["square"].index_select(0 if side == "left" else 1, order)
-    state["mean"] = _turn(mean, state)
+    state["turned_mean"] = _turn(mean, state)
 
 
 def _covariances(g: Tensor, max_side: int) -> dict[str, Tensor]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from PIL import Image
 
 import skosh
 
+from .. import UsageError
 from ..codec import Codec, Scale
 
+EFFORTS = 3
 STEP = 0.125  # files keep the quality in eighths
 
 
@@ -36,7 +38,9 @@ class Skosh(Codec):
 
     @classmethod
     def make(cls, argument: str | None) -> Skosh:
-        found = re.fullmatch(r"(.+)@(\d+)", argument) if argument else None
+        found = re.fullmatch(r"(.+)@(\d+)", argument) if argument and not Path(argument).is_dir() else None
+        if found and int(found[2]) > EFFORTS:
+            raise UsageError(f"an effort is 0 to {EFFORTS}, not {found[2]}")
         return cls(found[1], effort=int(found[2])) if found else cls(argument)
 
     def version(self) -> str:
