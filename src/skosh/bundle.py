@@ -29,18 +29,19 @@ import numpy.typing as npt
 
 from .boxes import Box
 from .container import QUALITY_UNIT
-from .entropy import Models
+from .entropy import Models, check_table
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
 from .manifest import TABLES, content_hash, find, read_manifest
 from .pixels import Floats
-from .tables import SCALES, IntTable
+from .tables import HYPER_SYMBOLS, SCALES, IntTable
 
 if TYPE_CHECKING:
     import onnxruntime
 
 
 QUALITIES = 101  # rows of levels in a bundle of variable rate
+LAST_EIGHTH = (QUALITIES - 1) * QUALITY_UNIT  # quality 100
 ELSEWHERE = b"\x0a\x08location\x12"  # how a graph begins to say in which file a weight lies
 BESIDE = ELSEWHERE + b"\x0esynthesis.onnx"
 
@@ -67,6 +68,7 @@ class Bundle:
         self.multiple: int = self.manifest["multiple"]  # pictures are padded to this
         self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
         self.halo: dict[str, int] = self.manifest["halo"]  # how far each network sees, in samples of its coarser side
+        self._models: dict[int, Models] = {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         try:
             with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
@@ -84,15 +86,22 @@ class Bundle:
         """Name and version, as the manifest gives them."""
         return f"{self.manifest['name']} {self.manifest['version']}"
 
+    def models(self, quality: float) -> Models:
+        """The entropy coder's tables for this quality: those of z are of the nearest of the rows that there are, of 0 to 100."""
+        z_tables = self.arrays["z_tables"].reshape(-1, self.hyper or self.latents, HYPER_SYMBOLS)
+        row = (round(quality * QUALITY_UNIT) * (len(z_tables) - 1) + LAST_EIGHTH // 2) // LAST_EIGHTH
+        if row not in self._models:
+            z = [table.astype(np.int64) for table in z_tables[row]]
+            self._models[row] = Models(z, self.q_tables)
+        return self._models[row]
+
     @cached_property
-    def models(self) -> Models:
-        """The entropy coder's tables."""
-        z = [row.astype(np.int64) for row in self.arrays["z_tables"]]
-        q: list[IntTable] = []
-        if self.hyper:
-            ends = np.cumsum(self.arrays["q_sizes"])
-            q = [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
-        return Models(z, q)
+    def q_tables(self) -> list[IntTable]:
+        """The tables of q, one per scale index; none without a hyperprior."""
+        if not self.hyper:
+            return []
+        ends = np.cumsum(self.arrays["q_sizes"])
+        return [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
 
     def quality(self, asked: float) -> float:
         """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
@@ -172,8 +181,12 @@ class Bundle:
             if found.shape != (rows, width) or not np.isfinite(found).all():
                 raise BundleError(f"the array {name} of the bundle {self.folder} is not {rows}x{width} finite numbers")
         channels = self.hyper or self.latents
-        if len(self.models.z_models) != channels or len(self.models.q_models) != (SCALES if self.hyper else 0):
+        if self.arrays["z_tables"].shape[-2:] != (channels, HYPER_SYMBOLS) or len(self.q_tables) != (
+            SCALES if self.hyper else 0
+        ):
             raise BundleError(f"the bundle {self.folder} has tables for another number of channels or scales")
+        for table in (*self.arrays["z_tables"].reshape(-1, HYPER_SYMBOLS), *self.q_tables):
+            check_table(table)
 
     def _check_scale_map(self) -> None:
         weight, bias, bits = self.arrays["scale_weight"], self.arrays["scale_bias"], int(self.arrays["scale_bits"])

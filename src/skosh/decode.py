@@ -172,7 +172,7 @@ def take_symbols(
     bundle: Bundle, stream: bytes, height: int, width: int, quality: float
 ) -> tuple[Symbols, Symbols | None, npt.NDArray[np.uint8] | None]:
     """A stream -> z (N, height, width), q (M, H, W) and the scale indices of q; without a hyperprior there is only the first."""
-    reader = Reader(bundle.models, stream)
+    reader = Reader(bundle.models(quality), stream)
     z = reader.take_z(bundle.hyper or bundle.latents, height, width)
     if not bundle.hyper:
         return z, None, None

@@ -202,7 +202,7 @@ class Encoder:
 
 def tile_stream(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> bytes:
     """The stream of one tile, a box on the grid of z. Without a hyperprior there is no q, and z is the latent."""
-    writer = Writer(bundle.models)
+    writer = Writer(bundle.models(quality))
     part = np.ascontiguousarray(box.of(z))
     writer.put_z(part)
     if q is not None:

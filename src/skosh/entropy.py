@@ -46,14 +46,21 @@ class Models:
         return np.array([table.size // 2 - 1 for table in self.q], dtype=np.int32)
 
 
+def check_table(table: npt.NDArray[np.integer]) -> None:
+    """ValueError unless these are positive frequencies that sum to TOTAL."""
+    if table.size < 1 or int(table.min()) < 1 or int(table.sum()) != TOTAL:
+        raise ValueError(f"a table needs positive frequencies that sum to {TOTAL}")
+
+
 def _model(table: IntTable, symbols: int) -> Any:
     """A model with exactly the table's frequencies.
 
     constriction gives every symbol one count and shares out the rest in proportion; the rest of our tables adds up to just what it
     shares out, so its scale is 1 and nothing is rounded.
     """
-    if table.shape != (symbols,) or int(table.min()) < 1 or int(table.sum()) != TOTAL:
-        raise ValueError(f"a table needs {symbols} positive frequencies that sum to {TOTAL}")
+    if table.shape != (symbols,):
+        raise ValueError(f"a table of {table.size} symbols where {symbols} are due")
+    check_table(table)
     return constriction.stream.model.Categorical((table - 1).astype(np.float64), lazy=False, perfect=False)
 
 

@@ -103,7 +103,7 @@ class Window:
 
     def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
         self.bundle = bundle
-        self.costs = Costs(bundle.models)
+        self.costs = Costs(bundle.models(quality))
         self.first = bundle.first_half(box)[None]
         self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
         self.level = bundle.level("synthesis_level", quality)

@@ -83,7 +83,7 @@ def exif(*entries: bytes, following: int = 0) -> bytes:
 def extremes(sign: int, quality: float) -> bytes:
     """The largest symbols that there are, everywhere."""
     bundle = load()
-    writer = Writer(bundle.models)
+    writer = Writer(bundle.models(quality))
     z = np.full((bundle.hyper, 1, 1), sign * HYPER_LIMIT, np.int32)
     writer.put_z(z)
     index = bundle.scale_index(z, quality)

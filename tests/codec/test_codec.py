@@ -243,3 +243,26 @@ def test_a_bundle_whose_tables_are_no_archive_is_refused(tiny_bundle: Path, tmp_
     (folder / "manifest.json").write_text(json.dumps(state))
     with pytest.raises(skosh.BundleError, match="tables"):
         Bundle(folder)
+
+
+def test_z_has_tables_of_the_nearest_of_the_rows_that_a_bundle_brings(
+    tiny_bundle: Path, photo: Image.Image, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rows"
+    shutil.copytree(tiny_bundle, folder)
+    arrays = dict(np.load(folder / manifest.TABLES))
+    (plain,) = arrays["z_tables"]
+    arrays["z_tables"] = np.stack([plain, plain[:, ::-1], plain])
+    np.savez(folder / manifest.TABLES, **arrays)
+    content = json.loads((folder / manifest.MANIFEST).read_text())
+    content["content_sha256"] = manifest.content_hash(folder)
+    (folder / manifest.MANIFEST).write_text(json.dumps(content))
+    bundle = Bundle(folder)
+    for quality, row in ((0, 0), (24.875, 0), (25, 1), (50, 1), (74.875, 1), (75, 2), (100, 2)):
+        due = arrays["z_tables"][row]
+        assert all(np.array_equal(table, right) for table, right in zip(bundle.models(quality).z, due, strict=True))
+    for quality in (10, 40, 90):
+        data = skosh.encode(photo, quality, bundle)
+        plain_tiles = read(skosh.encode(photo, quality, tiny_bundle)).tiles
+        assert (read(data).tiles == plain_tiles) == (quality != 40)
+        assert skosh.decode(data, bundle).size == photo.size

@@ -86,7 +86,7 @@ def test_an_effort_out_of_range_and_a_bundle_without_are_refused(
 
 
 def test_costs_are_those_of_the_tables(tiny_bundle: Path) -> None:
-    models = load(tiny_bundle, 1).models
+    models = load(tiny_bundle, 1).models(50)
     costs = Costs(models)
     index = np.array([5, 30, 63], np.uint8)
     for q in (-1.0, 0.0, 1.0):

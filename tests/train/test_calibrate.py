@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skosh.tables import REACH_MAX, TOTAL, normal_tables, reaches, scales
-from skosh.train.calibrate import fit
+from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, REACH_MAX, TOTAL, integer_table, normal_tables, reaches, scales
+from skosh.train.calibrate import fit, fit_z
 
 INDEX = 14  # standard deviation 0.62
 
@@ -48,3 +48,14 @@ def test_a_fitted_table_is_symmetric_and_sums_to_the_total(index: int) -> None:
     assert table.sum() == TOTAL
     assert table.min() >= 1
     assert np.abs(inside - inside[::-1]).max() <= 1
+
+
+def test_tables_of_z_follow_what_was_seen_and_what_was_learned_where_little_was() -> None:
+    symbols = np.arange(-HYPER_LIMIT, HYPER_LIMIT + 1)
+    learned = integer_table(np.exp(-np.abs(symbols) / 4.0))
+    unseen = fit_z(np.zeros(HYPER_SYMBOLS), learned)
+    assert np.abs(unseen - learned).max() / TOTAL < 1e-4
+    narrow = np.where(np.abs(symbols) < 2, 700.0, 0.0)
+    bits = -np.log2(fit_z(narrow, learned) / TOTAL)
+    assert bits[HYPER_LIMIT] < np.log2(3.0) + 0.05
+    assert bits.max() <= 24.0

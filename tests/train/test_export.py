@@ -18,7 +18,6 @@ from skosh.errors import BundleError, ConfigError
 from skosh.latents import latent
 from skosh.manifest import MANIFEST, content_hash, read_manifest
 from skosh.pixels import from_network, to_network
-from skosh.tables import normal_tables
 from skosh.train import checkpoint
 from skosh.train.config import load
 from skosh.train.data import Pixels
@@ -158,11 +157,11 @@ def test_a_folder_without_a_run_cannot_be_exported(tmp_path: Path) -> None:
 def test_a_scale_map_that_float32_cannot_compute_exactly_is_not_exported(tiny_run: Path, value: float) -> None:
     state = checkpoint.load(tiny_run)
     model = averaged_model(state["config"], state)
-    table_arrays(model, normal_tables())
+    table_arrays(model)
     with torch.no_grad():
         model.entropy.scale.bias[5] = value
     with pytest.raises(BundleError, match="output 5 of the scale map"):
-        table_arrays(model, normal_tables())
+        table_arrays(model)
 
 
 def test_rounding_to_half_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> None:

@@ -1,17 +1,32 @@
-"""Frequency tables from what a trained network really produces: a mixture of normal distributions for each scale index.
+"""Frequency tables from what a trained network really produces.
 
-Training counts bits with one normal distribution per index. Real symbols have heavier tails and a spread a little off the model's; since a
-table is only integers in the bundle, it may have any shape. A mixture over a few fixed ratios of the index's scale stays smooth
+Training counts the bits of q with one normal distribution per index. Real symbols have heavier tails and a spread a little off the model's; since a
+table is only integers in the bundle, it may have any shape. A mixture of normal distributions over a few fixed ratios of the index's scale stays smooth
 where there are few symbols, and its weights come from expectation maximisation over the histogram.
+
+The bits of z are counted with one learned distribution per channel, the same at all qualities, while z is narrower where there is less to say. In
+the bundle each knot of the quality axis has tables of its own, from the histogram and, where that is thin, the learned distribution.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..tables import REACH_MAX, SCALES, IntTable, integer_table, normal_mass, reaches, scales
+from ..tables import (
+    HYPER_LIMIT,
+    HYPER_SYMBOLS,
+    REACH_MAX,
+    SCALES,
+    IntTable,
+    integer_table,
+    normal_mass,
+    reaches,
+    scales,
+)
 from .data import Crops, Pixels, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
@@ -19,24 +34,40 @@ from .networks import Network, use_integer_scale
 RATIOS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)  # scales of the mixture's parts, relative to the index's
 PRIOR_SYMBOLS = 200.0  # weight of the plain normal distribution, as if so many symbols had been seen
 ROUNDS = 300  # of expectation maximisation
-CROP, BATCH, BATCHES = 256, 8, 48  # 25 megapixels
+HYPER_PRIOR_SYMBOLS = 50.0  # weight of the learned distribution of a channel of z, likewise
+CROP, BATCH, BATCHES = 256, 8, 96  # 50 megapixels
 
 Counts = npt.NDArray[np.float64]
 
 
-def calibrated_tables(model: Network, pictures: list[Pixels]) -> list[IntTable]:
-    """One table per scale index, as ``tables.normal_tables``, fitted to the symbols of random crops at random levels."""
-    return [fit(counts, i) for i, counts in enumerate(symbol_counts(model, pictures))]
+class Tables(NamedTuple):
+    """The tables of a bundle."""
+
+    z: list[list[IntTable]]  # a row for each knot of the quality axis (or one for all), of one table per channel
+    q: list[IntTable]  # one per scale index
+
+
+def calibrated_tables(model: Network, pictures: list[Pixels]) -> Tables:
+    """Tables that are fitted to the symbols of random crops at random levels."""
+    entropy = model.entropy
+    assert isinstance(entropy, Hyperprior)
+    z_counts, q_counts = symbol_counts(model, entropy, pictures)
+    learned = entropy.prior.tables()
+    z = [[fit_z(counts, table) for counts, table in zip(row, learned, strict=True)] for row in z_counts]
+    return Tables(z, [fit(counts, i) for i, counts in enumerate(q_counts)])
 
 
 @torch.no_grad()
-def symbol_counts(model: Network, pictures: list[Pixels]) -> Counts:
-    """How often each magnitude 0..REACH_MAX + 1 (the last: anything larger) occurs at each index, (SCALES, REACH_MAX + 2)."""
-    entropy = model.entropy
-    assert isinstance(entropy, Hyperprior)
+def symbol_counts(model: Network, entropy: Hyperprior, pictures: list[Pixels]) -> tuple[Counts, Counts]:
+    """How often each z occurs near each knot in each channel, (knots, N, HYPER_SYMBOLS), and each magnitude of q at each index.
+
+    The latter has shape (SCALES, REACH_MAX + 2); its last column counts whatever is larger than REACH_MAX.
+    """
     model.eval()
     use_integer_scale(model, True)
     crops = Crops(pictures, CROP, BATCH, seed=0)
+    knots, channels = entropy.z_level.rows.shape
+    z_counts = np.zeros((knots, channels, HYPER_SYMBOLS))
     counts = np.zeros((SCALES, REACH_MAX + 2))
     for step in range(BATCHES):
         pixels, levels = crops.draw(step)
@@ -44,7 +75,16 @@ def symbol_counts(model: Network, pictures: list[Pixels]) -> Counts:
         q = symbols.q.abs().clamp(max=REACH_MAX + 1).long()
         places = symbols.scale_index.long() * (REACH_MAX + 2) + q
         counts += np.bincount(places.flatten().numpy(), minlength=counts.size).reshape(counts.shape)
-    return counts
+        knot = torch.round(levels * (knots - 1)).long()[:, None, None, None]
+        row = (knot * channels + torch.arange(channels)[None, :, None, None]) * HYPER_SYMBOLS
+        z_places = (row + symbols.z.long() + HYPER_LIMIT).flatten().numpy()
+        z_counts += np.bincount(z_places, minlength=z_counts.size).reshape(z_counts.shape)
+    return z_counts, counts
+
+
+def fit_z(counts: Counts, learned: IntTable) -> IntTable:
+    """The table of one channel near one knot from the counts of its symbols, (HYPER_SYMBOLS,), and its learned table."""
+    return integer_table(counts + HYPER_PRIOR_SYMBOLS * learned / learned.sum())
 
 
 def fit(counts: Counts, index: int) -> IntTable:

@@ -19,9 +19,9 @@ from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
 from ..manifest import BUNDLE_VERSION, MANIFEST, TABLES, content_hash
-from ..tables import HYPER_LIMIT, IntTable, normal_tables
+from ..tables import HYPER_LIMIT, normal_tables
 from . import checkpoint
-from .calibrate import CROP, calibrated_tables
+from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
 from .data import load_pictures
 from .graphs import write_gradient, write_graphs
@@ -29,6 +29,7 @@ from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMa
 from .networks import Network, build
 from .receptive import STRIDE, halos
 
+HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
 EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
@@ -96,16 +97,16 @@ def write_bundle(
     folder: Path,
     version: str,
     provenance: dict[str, Any],
-    tables: list[IntTable] | None = None,
+    tables: Tables | None = None,
     licence: str = "unstated",
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way.
 
-    ``tables``: of q, one per scale index; by default those of the normal distribution.
+    ``tables``: by default the learned ones of z, and of q those of the normal distribution.
     """
     round_to_half(model)
     write_graphs(model, folder)
-    arrays = table_arrays(model, tables or normal_tables())
+    arrays = table_arrays(model, tables)
     if refinable(config):
         write_gradient(model, folder)
         arrays["distortion"] = distortion_row(config)
@@ -169,13 +170,15 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def table_arrays(model: Network, tables: list[IntTable]) -> dict[str, Any]:
+def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]:
     """The arrays of ``tables.npz``."""
     entropy = model.entropy
-    arrays: dict[str, Any] = {"z_tables": np.stack(entropy.prior.tables()).astype(np.int32)}
+    tables = tables or Tables([entropy.prior.tables()], normal_tables())
+    arrays: dict[str, Any] = {"z_tables": np.array(tables.z, np.int32)}
     if not isinstance(entropy, Hyperprior):
         return arrays | {"gain": np.ones((1, 1), np.float32)}
-    arrays |= {"q_tables": np.concatenate(tables).astype(np.int32), "q_sizes": np.array([t.size for t in tables])}
+    arrays["q_tables"] = np.concatenate(tables.q).astype(np.int32)
+    arrays["q_sizes"] = np.array([table.size for table in tables.q])
     arrays |= level_arrays(model)
     weight, bias = (part.numpy().astype(np.int32) for part in entropy.scale.integers())
     weight = weight[:, :, 0, 0]
@@ -206,6 +209,8 @@ def level_arrays(model: Network) -> dict[str, Any]:
     if model.synthesis_level is not None:
         levels["synthesis_level"] = model.synthesis_level(t)
     arrays: dict[str, Any] = {name: rows[:, :, 0, 0].numpy() for name, rows in levels.items()}
+    for name in HALVES & arrays.keys():
+        arrays[name] = arrays[name].astype(np.float16)
     arrays["shift"] = np.rint(entropy.shift(t)[:, :, 0, 0].numpy()).astype(np.int16)
     return arrays
 
