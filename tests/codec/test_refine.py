@@ -123,6 +123,7 @@ def test_a_window_is_never_worse_after_its_descent(window: Window, monkeypatch: 
     assert np.array_equal(window.descend(3), window.u / window.gain)
 
 
-def test_perceptual_cannot_be_refined(tiny_bundle: Path) -> None:
+def test_of_the_shipped_bundles_fidelity_can_be_refined(tiny_bundle: Path) -> None:
     assert can_refine(Bundle(tiny_bundle))
+    assert can_refine(load("flagship"))
     assert not can_refine(load("perceptual"))
