@@ -40,9 +40,6 @@ def main() -> None:
         for threads in RUNS:
             common = ["--threads", str(threads), "--force"]
             rows.append(row("compress", threads, ["compress", str(picture), "-o", str(coded), *common]))
-            if threads == max(RUNS):
-                slow = ["compress", str(picture), "-o", str(Path(work) / "slow.skosh"), "--effort", "1", *common]
-                rows.append(row("compress --effort 1", threads, slow))
             rows.append(row("decompress", threads, ["decompress", str(coded), "-o", str(back), *common]))
             part = ["decompress", str(coded), "-o", str(back), "--region", region, *common]
             rows.append(row("decompress --region, 1000x1000", threads, part))
