@@ -13,9 +13,8 @@ from .latents import first_half, second_half, windows
 from .pixels import Floats, Pixels, padded, to_network
 from .tables import HYPER_LIMIT
 
-Coded = tuple[
-    Symbols, npt.NDArray[np.int16] | None
-]  # z (N, h, w) and q (M, H, W), which there is only with a hyperprior
+# z (N, h, w) and q (M, H, W), which there is only with a hyperprior
+Coded = tuple[Symbols, npt.NDArray[np.int16] | None]
 
 
 def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
