@@ -23,12 +23,11 @@ from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS
 from .metadata import Metadata, pack
 from .pixels import Picture, Pixels, from_image
-from .refine import STEPS, check_effort, refine
+from .refine import EFFORTS, check_effort, refine
 from .search import highest_below
 
 DEFAULT_QUALITY = 50
 DEFAULT_TILE = 1024  # pixels
-EFFORTS = len(STEPS) - 1  # the highest
 SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
 PSNR_TOLERANCE = 0.01  # dB above what was asked for, likewise
 
@@ -119,7 +118,7 @@ class Encoder:
         self.extras = pack(picture.metadata)
         if picture.alpha is not None:
             self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
-        self.steps = STEPS[effort]
+        self.effort = EFFORTS[effort]
         self.y = analyse(self.bundle, picture.pixels, self.workers)
         self.refined: tuple[float, Coded] | None = None  # the quality that was asked for last, and its symbols
 
@@ -178,11 +177,11 @@ class Encoder:
     def symbols(self, quality: float) -> Coded:
         """z and q; refined where an effort was asked for."""
         bundle, y, workers = self.bundle, self.y, self.workers
-        if not self.steps:
+        if not any(self.effort):
             return symbols(bundle, y, quality, workers)
         if self.refined is None or self.refined[0] != quality:
             z = hyper_symbols(bundle, y, quality, workers)
-            y = refine(bundle, self.picture.pixels, y, z, quality, self.steps, workers)
+            y = refine(bundle, self.picture.pixels, y, z, quality, self.effort, workers)
             self.refined = quality, (z, residual_symbols(bundle, y, z, quality, workers))
         return self.refined[1]
 

@@ -13,7 +13,7 @@ import skosh
 from skosh.analyse import analyse, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle, load
-from skosh.refine import Costs, Window, can_refine, relaxed
+from skosh.refine import EFFORTS, Costs, Effort, Window, can_refine, relaxed
 from skosh.tables import TOTAL, reaches
 
 
@@ -118,9 +118,37 @@ def test_the_objective_is_that_of_the_file(window: Window) -> None:
     assert window.objective(window.u) == pytest.approx(real, rel=0.05)
 
 
-def test_a_window_is_never_worse_after_its_descent(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["skosh.refine"], "RATE", 3.0)  # far too fast
-    assert np.array_equal(window.descend(3), window.u / window.gain)
+@pytest.mark.parametrize(
+    ("name", "value", "effort"),
+    [("RATE", 3.0, Effort(0, 3)), ("CURVATURE", -100.0, Effort(3, 0))],  # far too fast; whatever it costs
+)
+def test_a_window_is_never_worse_afterwards(
+    window: Window, monkeypatch: pytest.MonkeyPatch, name: str, value: float, effort: Effort
+) -> None:
+    monkeypatch.setattr(sys.modules["skosh.refine"], name, value)
+    assert np.array_equal(window.refine(effort), window.u / window.gain)
+
+
+def test_a_change_moves_coded_symbols_by_one_and_helps(window: Window) -> None:
+    changed = window.change(window.u, 1)
+    moved = changed != window.u
+    q, changed_q = window.rounded(window.u)[0], window.rounded(changed)[0]
+    assert 0.001 < moved.mean() < 0.2
+    assert not (moved & ~window.coded).any()
+    first = moved & window.first  # means of the others move, and may take a symbol with them
+    assert (np.abs(changed_q - q)[first] == 1).all()
+    assert window.objective(changed) < window.objective(window.u)
+
+
+def test_annealing_helps_before_and_after_changes(window: Window) -> None:
+    before, changed = window.objective(window.u), window.change(window.u, 6)
+    assert window.objective(window.anneal(window.u, 20)) < before
+    assert window.objective(window.anneal(changed, 40)) < window.objective(changed)
+
+
+def test_the_longest_effort_does_both() -> None:
+    assert not any(EFFORTS[0])
+    assert all(EFFORTS[-1])
 
 
 def test_of_the_shipped_bundles_fidelity_can_be_refined(tiny_bundle: Path) -> None:

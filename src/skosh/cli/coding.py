@@ -15,11 +15,11 @@ from .. import batch, container, manifest
 from .. import bundle as bundles
 from ..batch import Made
 from ..decode import Region, decode_picture
-from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, EFFORTS, Encoder, check_tile, take_apart
+from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import FormatError, SkoshError
 from ..glance import info as file_info
 from ..pixels import to_image
-from ..refine import check_effort
+from ..refine import EFFORT_MAX, check_effort
 from .console import fail
 from .files import image_bytes, open_image, pillow_limit, read_file
 from .options import (
@@ -100,7 +100,7 @@ def compress(
         typer.Option(
             "--effort",
             min=0,
-            max=EFFORTS,
+            max=EFFORT_MAX,
             help="How long to look for a better file, of fewer bytes at equal PSNR: 3 takes seconds for every quality that is tried. "
             "Not with --tune perceptual.",
         ),
