@@ -17,7 +17,8 @@ from skosh.train import checkpoint, loop
 from skosh.train import config as configs
 from skosh.train.config import Config
 from skosh.train.data import Crops
-from skosh.train.loop import learning_rate, train, warming_average
+from skosh.train.loop import train
+from skosh.train.run import check_same_run, learning_rate, warming_average
 
 # SOAP turns its bases before and after the stop, and the scale map goes over to integers after it.
 SHORT = replace(configs.load("tiny"), steps=8, soap_every=2, save_every=2)
@@ -203,4 +204,4 @@ def test_a_resumed_run_keeps_its_configuration_but_may_be_longer(tiny_run: Path,
     other = configs.load("tiny", ("learning_rate=0.5", "lambda_max=0.01"))
     with pytest.raises(ConfigError, match=r"lambda_max was .*learning_rate was"):
         loop.train(other, photo_folder, photo_folder, tiny_run, resume=True)
-    loop.check_same_run(configs.load("tiny"), configs.load("tiny", ("steps=99", "save_every=7")))
+    check_same_run(configs.load("tiny"), configs.load("tiny", ("steps=99", "save_every=7")))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from skosh.train import config as configs
-from skosh.train.loop import make_optimiser, set_rate
 from skosh.train.networks import build
+from skosh.train.run import make_optimiser, set_rate
 from skosh.train.soap import SOAP
 
 

@@ -1,0 +1,198 @@
+"""A run: everything that a checkpoint holds, and the step that moves it on.
+
+Whatever is random in a step depends on the seed and the step's number alone; a run that is resumed draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_msssim import ms_ssim
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from ..errors import ConfigError, SkoshError
+from . import checkpoint, distributed
+from .config import Config
+from .data import Crops, Pixels, to_network
+from .distributed import Place
+from .loss import Loss, Terms
+from .networks import build, use_integer_scale
+from .restore import start_from
+from .soap import SOAP
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step saw and made: pictures (b, 3, crop, crop) in [0, 1], what came back of them, and the gradient's norm."""
+
+    x: Tensor
+    x_hat: Tensor
+    terms: Terms
+    norm: float
+
+    def summary(self) -> dict[str, float]:
+        """What the progress line shows."""
+        shown = {
+            "loss": float(self.terms.loss),
+            "bpp": float(self.terms.bpp.mean()),
+            "psnr": float(-10.0 * torch.log10(self.terms.mse.clamp(min=1e-10)).mean()),
+            "norm": self.norm,
+        }
+        if min(self.x.shape[2:]) > 160:  # five scales of an 11-pixel window
+            shown["ms_ssim"] = float(ms_ssim(self.x_hat.clamp(0, 1), self.x, data_range=1.0))
+        return shown
+
+
+class Run:
+    """Network, average of its weights, optimiser, and how far they are: ``done`` of ``steps``, ``pixels`` seen, ``seconds`` inside of steps."""
+
+    def __init__(
+        self,
+        config: Config,
+        pictures: list[Pixels],
+        source: str,
+        place: Place,
+        loss: Loss,
+        init: str | Path | None = None,
+        saved: dict[str, Any] | None = None,
+    ):
+        """``source``: the data in words. ``saved``: a checkpoint to go on from; else ``init``: a bundle to start from. Raises ConfigError."""
+        self.config, self.source, self.place = config, source, place
+        self.crops = Crops(pictures, config.crop, config.batch, config.seed, place.rank, place.world, place.device)
+        self.steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
+        self.pixels_a_step = config.batch * config.crop**2
+        if saved:
+            check_same_run(saved["config"], config)
+        torch.manual_seed(config.seed)
+        model: nn.Module = build(config, None if saved else pictures)
+        self.model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if init and not saved:
+            start_from(self.model, config, init)
+        self.averaged = AveragedModel(self.model, multi_avg_fn=warming_average(config.ema))
+        self.loss = loss.to(place.device)
+        self.optimiser = make_optimiser(config, self.model)
+        self.done, self.pixels, self.seconds = 0, 0, 0.0
+        if saved:
+            self._restore(saved)
+        self.model.train()
+        shared = distributed.shared(self.model, place)
+        self.forward: Any = torch.compile(shared) if config.compile else shared
+
+    @property
+    def size(self) -> str:
+        """The network's, in words."""
+        return f"{sum(p.numel() for p in self.model.parameters()) / 1e6:.2f} M parameters"
+
+    def step(self) -> Batch:
+        """One update of the weights. SkoshError, and the weights as they were, where the loss is no longer a number."""
+        start, config, place = time.monotonic(), self.config, self.place
+        torch.manual_seed(hash_step(config.seed, self.done * place.world + place.rank))
+        use_integer_scale(self.model, self.done >= config.integer_scale_from * self.steps)
+        set_rate(self.optimiser, learning_rate(config, self.done, self.steps))
+
+        cut, t = self.crops.draw(self.done)
+        x = to_network(cut)  # (b, 3, crop, crop) in [0, 1]
+        with torch.autocast(place.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
+            x_hat, coded = self.forward(x, t)
+        x_hat = x_hat.float()
+        terms = self.loss(x, x_hat, coded, t)
+        self.optimiser.zero_grad(set_to_none=True)
+        terms.loss.backward()
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf))
+        if not (torch.isfinite(terms.loss) and math.isfinite(norm)):
+            raise SkoshError(f"step {self.done}: the loss is {float(terms.loss.detach())}, the gradient's norm {norm}")
+        self.optimiser.step()
+        self.averaged.update_parameters(self.model)
+
+        self.done += 1
+        self.pixels += self.pixels_a_step
+        self.seconds += time.monotonic() - start
+        return Batch(x, x_hat.detach(), terms._replace(loss=terms.loss.detach()), norm)
+
+    def save(self, folder: Path) -> None:
+        """Leave a checkpoint, if this process is the one that does."""
+        if self.place.first:
+            checkpoint.save(
+                folder,
+                self.config,
+                model=self.model.state_dict(),
+                averaged=self.averaged.state_dict(),
+                optimiser=self.optimiser.state_dict(),
+                step=self.done,
+                pixels=self.pixels,
+                seconds=self.seconds,
+                data=self.source,
+            )
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.model.load_state_dict(saved["model"])
+        self.averaged.load_state_dict(saved["averaged"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.done, self.pixels, self.seconds = saved["step"], saved["pixels"], saved["seconds"]
+
+
+def check_same_run(before: Config, now: Config) -> None:
+    """ConfigError unless a resumed run has the configuration that it began with, but for its length and its reports."""
+    free = {"steps", "epochs", "validate_every", "save_every"}
+    old, new = asdict(before), asdict(now)
+    changed = [f"{key} was {old[key]} and is {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if changed:
+        raise ConfigError(f"--resume goes on with the same configuration: {'; '.join(changed)}")
+
+
+def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+    """Two groups: the linear transform with its own, lower rate, and the rest."""
+    linear = [p for name, p in model.named_parameters() if name.endswith("linear.basis")]
+    rest = [p for name, p in model.named_parameters() if not name.endswith("linear.basis")]
+    groups = [{"params": rest, "relative": 1.0}]
+    if linear:
+        groups.append({"params": linear, "relative": config.linear_rate})
+    if config.optimiser == "soap":
+        return SOAP(
+            groups,
+            lr=config.learning_rate,
+            basis_every=config.soap_every,
+            covariance_every=config.soap_covariance_every,
+            max_side=config.soap_max_side,
+        )
+    return torch.optim.Adam(groups, lr=config.learning_rate)
+
+
+def learning_rate(config: Config, step: int, steps: int) -> float:
+    """Learning rate of a step: ``cyclic`` is a triangle, ``decay`` warms up, holds and falls along a cosine."""
+    low, high = config.learning_rate_min, config.learning_rate
+    if config.schedule == "cyclic":
+        phase = step % config.cycle / config.cycle
+        return low + (high - low) * (1.0 - abs(2.0 * phase - 1.0))
+    if step < config.warmup:
+        return high * (step + 1) / config.warmup
+    fall = max(0.0, (step - (1.0 - config.decay_part) * steps) / (config.decay_part * steps))
+    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * fall))
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate, each group's relative to the others."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["relative"]
+
+
+def warming_average(decay: float) -> Any:
+    """An exponential moving average whose memory is never longer than a tenth of the run so far, so that it forgets the start."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:
+        n = float(updates)
+        torch._foreach_lerp_(averaged, current, 1.0 - min(decay, (1.0 + n) / (10.0 + n)))
+
+    return update
+
+
+def hash_step(seed: int, step: int) -> int:
+    """The seed of everything random in one step."""
+    return (seed * 1_000_003 + step) % (1 << 62)
