@@ -22,6 +22,7 @@ from .pixels import Picture, Pixels, padded, to_image
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 LOST = 128  # grey level of what salvage could not save
+LOST_NAMED = 8  # lost tiles that are named one by one
 
 
 def decode(
@@ -37,9 +38,9 @@ def decode(
 
     ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
     core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
-    damaged file; lost parts are grey and named in a warning.
+    damaged file; lost parts are grey and named in warnings, the first eight one by one.
 
-    Raises FormatError for bytes that are no such file or damaged, BundleError if the model is not there, LimitError for too large a picture
+    Raises FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
     or a region outside of it.
     """
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
@@ -107,7 +108,7 @@ class Decoder:
         self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
         self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
-        self.lost: list[Box] = []  # of these
+        self.lost: list[Box] = []  # of those that were read last
 
     def picture(self, box: Box) -> Picture:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
@@ -116,16 +117,22 @@ class Decoder:
         plane, notes = None, []
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
-        for tile in self.lost:
-            seen = tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width))
-            notes.append(f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}")
-            part = seen.cut_to(box).inside(box)
-            pixels[part.top : part.bottom, part.left : part.right] = LOST
+        lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
+        notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
+        if len(lost) > LOST_NAMED:
+            notes.append(f"lost: {len(lost)} tiles in all, of {len(self.needed(box))} that are needed")
+        for seen in lost:
+            if seen.meets(box):  # a tile that is only near had its part in what is shown, too
+                part = seen.cut_to(box).inside(box)
+                pixels[part.top : part.bottom, part.left : part.right] = LOST
         return Picture(pixels, header.mode == "L", plane, metadata.unpack(extras), notes)
 
     def pixels(self, box: Box) -> Pixels:
         """The pixels of a box, (H, W, 3)."""
         z, q = self.symbols(self.needed(box))
+        own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
+        if set(own) <= set(self.lost):
+            raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
         return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers)
 
     def needed(self, box: Box) -> list[Box]:
@@ -139,6 +146,7 @@ class Decoder:
     def symbols(self, tiles: list[Box]) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
         """z (N, h, w) and q (M, H, W) of the whole picture, 0 outside of the tiles; without a hyperprior the latent and None."""
         bundle = self.bundle
+        lost: list[Box] = []
         shape = self.all_z.height, self.all_z.width
         z = np.zeros((bundle.hyper or bundle.latents, *shape), np.int32)
         q = None
@@ -154,10 +162,10 @@ class Decoder:
             except FormatError:
                 if not self.salvage:
                     raise
-                self.lost.append(tile)
+                lost.append(tile)
 
         each(tiles, work, self.workers)
-        self.lost.sort()
+        self.lost = sorted(lost)
         return z, q
 
     def take(self, stream: bytes, tile: Box, z: Symbols, q: npt.NDArray[np.int16] | None) -> None:

@@ -117,6 +117,36 @@ def test_salvage_shows_the_rest_and_marks_what_is_lost(tiny_bundle: Path, photo:
     assert np.abs(shown[near & ~lost] - whole[near & ~lost]).mean() < 4
 
 
+def test_salvage_of_a_part_of_which_nothing_is_left_is_refused_and_many_lost_tiles_are_counted(
+    tiny_bundle: Path, photo: Image.Image
+) -> None:
+    data = skosh.encode(photo, 10, tiny_bundle, tile=64)
+    tiles = [tile for tile in read(data).tiles if tile is not None]
+    at = data.index(tiles[5])
+    damaged = data[:at]  # the first five tiles of the first row are whole
+    with pytest.warns(UserWarning, match="lost") as said:
+        skosh.decode(damaged, tiny_bundle, salvage=True)
+    found = [str(one.message) for one in said]
+    assert len(found) == 9
+    assert found[-1] == f"lost: {len(tiles) - 5} tiles in all, of {len(tiles)}"
+    for region in ((0, 240, 64, 60), (0, 64, 64, 64)):  # far from what is left, and near it
+        with pytest.raises(skosh.FormatError, match="nothing is left of this part"):
+            skosh.decode(damaged, tiny_bundle, salvage=True, region=region)
+
+
+def test_a_lost_tile_greys_no_part_but_its_own(tiny_bundle: Path, photo: Image.Image) -> None:
+    data = skosh.encode(photo, 60, tiny_bundle, tile=64)
+    stream = read(data).tiles[16]  # third row, first column
+    assert stream is not None
+    at = data.index(stream) + len(stream) // 2
+    damaged = data[:at] + bytes([data[at] ^ 8]) + data[at + 1 :]
+    with pytest.warns(UserWarning, match="lost: 64x64 pixels at 0,128"):
+        part = pixels(skosh.decode(damaged, tiny_bundle, salvage=True, region=(0, 240, 64, 60)))
+    due = pixels(skosh.decode(data, tiny_bundle, region=(0, 240, 64, 60)))
+    assert np.abs(part.astype(int) - due).mean() < 4
+    assert not (part == 128).all(2).all(1).any()
+
+
 def test_salvage_of_a_file_that_is_whole_warns_of_nothing(tiny_bundle: Path, photo: Image.Image) -> None:
     data = skosh.encode(photo, 60, tiny_bundle, tile=128)
     with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .. import batch, container, manifest
+from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
 from ..decode import Region, decode_picture
@@ -201,7 +201,7 @@ def decompress(
         try:
             picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
         except FormatError as error:
-            if salvage or not something_left(data, max_pixels):
+            if salvage or not something_left(data, model, each, box, max_pixels):
                 raise
             raise FormatError(f"{error}; --salvage shows what is left") from error
         image = to_image(picture)
@@ -227,12 +227,13 @@ def decompress(
     )
 
 
-def something_left(data: bytes, max_pixels: int) -> bool:
-    """Whether a damaged file still has a tile that can be found."""
+def something_left(data: bytes, model: str | None, threads: int, box: Region | None, max_pixels: int) -> bool:
+    """Whether --salvage would show anything of a damaged file."""
     try:
-        return any(tile is not None for tile in container.read(data, max_pixels, salvage=True).tiles)
+        decode_picture(data, model, threads, region=box, salvage=True, max_pixels=max_pixels)
     except SkoshError:
         return False
+    return True
 
 
 def check_model(model: str | None, threads: int, effort: int) -> None:
