@@ -1,6 +1,6 @@
 """Rate and quality of skosh and the other codecs: the tables and the plot of docs/results.md and of the README, from ``skosh eval``.
 
-    python benchmarks/quality.py                       the Kodak pictures
+    python benchmarks/quality.py                       the Kodak pictures (effort 3 takes half an hour of it)
     python benchmarks/quality.py --data DIR --name val any folder, for the section of that name
     python benchmarks/quality.py --write               and put the tables and the plot into the documents
     python benchmarks/quality.py --reference           the other codecs' curves from the reference files instead of a run (minutes, not an hour)
@@ -27,7 +27,7 @@ from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
-CODECS = ("skosh", "skosh=perceptual", "bpg", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")
+CODECS = ("skosh", "skosh=flagship@3", "skosh=perceptual", "bpg", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")
 QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
     "skosh": (0, 20, 40, 60, 80, 100),
     "avif": (10, 20, 30, 40, 50, 60),

@@ -13,7 +13,7 @@ import skosh
 from skosh.analyse import analyse, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle, load
-from skosh.refine import EFFORTS, Costs, Effort, Window, can_refine, relaxed
+from skosh.refine import Costs, Effort, Window, can_refine, relaxed
 from skosh.tables import TOTAL, reaches
 
 
@@ -146,9 +146,10 @@ def test_annealing_helps_before_and_after_changes(window: Window) -> None:
     assert window.objective(window.anneal(changed, 40)) < window.objective(changed)
 
 
-def test_the_longest_effort_does_both() -> None:
-    assert not any(EFFORTS[0])
-    assert all(EFFORTS[-1])
+def test_the_longest_effort_is_worth_more_than_the_one_before(tiny_bundle: Path, photo: Image.Image) -> None:
+    small = photo.crop((0, 0, 128, 128))
+    costs = [cost(tiny_bundle, skosh.encode(small, 70, tiny_bundle, effort=effort), small, 70) for effort in (2, 3)]
+    assert costs[1] < costs[0]
 
 
 def test_of_the_shipped_bundles_fidelity_can_be_refined(tiny_bundle: Path) -> None:
