@@ -120,7 +120,7 @@ class Decoder:
         lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
         notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
         if len(lost) > LOST_NAMED:
-            notes.append(f"lost: {len(lost)} tiles in all, of {len(self.needed(box))} that are needed")
+            notes.append(f"lost: {len(lost)} of the {len(self.needed(box))} tiles that are needed")
         for seen in lost:
             if seen.meets(box):  # a tile that is only near had its part in what is shown, too
                 part = seen.cut_to(box).inside(box)
