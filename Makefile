@@ -44,6 +44,7 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --write
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/effort.py --write
+	$(BIN)/python benchmarks/unseen.py --write
 	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/speed.py --write
 	$(BIN)/python benchmarks/memory.py --write

@@ -1,0 +1,47 @@
+"""A metric that no loss of ours contains: SSIMULACRA2 of both bundles and of AVIF, on a folder of pictures, from ``skosh eval``.
+
+    python benchmarks/unseen.py [--data DIR] [--write]
+
+A fine-tuning that only pleased the metrics that it was trained for would show here as a score that does not follow them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from page import replace_section
+
+from skosh.evaluate import tables
+from skosh.evaluate.results import machine
+from skosh.evaluate.run import Request, evaluate
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
+CODECS = ("skosh", "skosh=perceptual", "avif")
+QUALITIES = {"skosh": (0.0, 25.0, 50.0, 75.0), "avif": (10.0, 25.0, 40.0, 50.0)}
+RATES = (0.15, 0.3, 0.6)  # bpp
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=SHARED / "data" / "val", help="a folder of pictures")
+    parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
+    arguments = parser.parse_args()
+    request = Request(arguments.data, ROOT / "report" / "unseen", CODECS, QUALITIES, ("psnr", "ssimulacra2"))
+    found = evaluate(request, lambda line: print(line, file=sys.stderr), lambda results, total: results)
+    if found.failures:
+        raise SystemExit(f"{len(found.failures)} results failed: {found.failures[0]}")
+    curves = tables.curves_of(found)
+    parts = [f"{len(found.pictures)} pictures, interpolated. {machine()}."]
+    parts += [tables.at_rate(curves, rate).markdown() for rate in RATES]
+    text = "\n\n".join(parts)
+    print(text)
+    if arguments.write:
+        replace_section("unseen", text)
+
+
+if __name__ == "__main__":
+    main()
