@@ -101,7 +101,8 @@ def compress(
             "--effort",
             min=0,
             max=EFFORT_MAX,
-            help="How long to look for a better file, of fewer bytes at equal PSNR: 3 takes seconds for every quality that is tried. "
+            help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
+            "1 takes about two seconds of a core, 3 the better part of a minute. "
             "Not with --tune perceptual.",
         ),
     ] = 0,
