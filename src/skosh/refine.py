@@ -37,7 +37,7 @@ class Effort(NamedTuple):
     steps: int  # of annealing
 
 
-EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 60))
+EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 100))
 EFFORT_MAX = len(EFFORTS) - 1
 
 # Changes of whole symbols
