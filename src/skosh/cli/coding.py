@@ -102,7 +102,7 @@ def compress(
             min=0,
             max=EFFORT_MAX,
             help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
-            "1 takes about two seconds of a core, 3 the better part of a minute. "
+            "1 takes about four seconds of a core, 3 more than a minute. "
             "Not with --tune perceptual.",
         ),
     ] = 0,
