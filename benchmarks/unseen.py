@@ -21,7 +21,10 @@ from skosh.evaluate.run import Request, evaluate
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
 CODECS = ("skosh", "skosh=perceptual", "avif")
-QUALITIES: dict[str, tuple[float, ...]] = {"skosh": (0.0, 25.0, 50.0, 75.0), "avif": (10.0, 25.0, 40.0, 50.0)}
+QUALITIES: dict[str, tuple[float, ...]] = {
+    "skosh": (0.0, 25.0, 50.0, 75.0, 100.0),
+    "avif": (10.0, 25.0, 40.0, 50.0, 65.0),
+}
 RATES = (0.15, 0.3, 0.6)  # bpp
 
 
