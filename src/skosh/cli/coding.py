@@ -69,49 +69,52 @@ class Aim:
         return encoder.file(self.quality)
 
 
+Quality = Annotated[
+    float | None,
+    typer.Option(
+        "-q",
+        "--quality",
+        min=0,
+        max=100,
+        help="0: smallest, 100: best; in eighths.",
+        show_default=str(DEFAULT_QUALITY),
+    ),
+]
+TargetSize = Annotated[
+    str | None, typer.Option("--target-size", help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.")
+]
+TargetBpp = Annotated[
+    float | None, typer.Option("--target-bpp", min=0, help="The best picture in so many bits a pixel.")
+]
+TargetPsnr = Annotated[float | None, typer.Option("--target-psnr", min=0, help="The smallest file of so many dB.")]
+TuneOption = Annotated[
+    Tune | None, typer.Option("--tune", help="The model for exact pixels or for pleasant ones, instead of --model.")
+]
+Effort = Annotated[
+    int,
+    typer.Option(
+        "--effort",
+        min=0,
+        max=EFFORT_MAX,
+        help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
+        "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
+    ),
+]
+Strip = Annotated[bool, typer.Option("--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.")]
+Tile = Annotated[int, typer.Option("--tile", help="Side of a tile in pixels, 64 times a power of two; 0: one tile.")]
+
+
 def compress(
     inputs: Inputs,
     out: Out = None,
-    quality: Annotated[
-        float | None,
-        typer.Option(
-            "-q",
-            "--quality",
-            min=0,
-            max=100,
-            help="0: smallest, 100: best; in eighths.",
-            show_default=str(DEFAULT_QUALITY),
-        ),
-    ] = None,
-    target_size: Annotated[
-        str | None, typer.Option("--target-size", help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.")
-    ] = None,
-    target_bpp: Annotated[
-        float | None, typer.Option("--target-bpp", min=0, help="The best picture in so many bits a pixel.")
-    ] = None,
-    target_psnr: Annotated[
-        float | None, typer.Option("--target-psnr", min=0, help="The smallest file of so many dB.")
-    ] = None,
-    tune: Annotated[
-        Tune | None, typer.Option("--tune", help="The model for exact pixels or for pleasant ones, instead of --model.")
-    ] = None,
-    effort: Annotated[
-        int,
-        typer.Option(
-            "--effort",
-            min=0,
-            max=EFFORT_MAX,
-            help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
-            "1 takes about four seconds of a core, 3 more than a minute. "
-            "Not with --tune perceptual.",
-        ),
-    ] = 0,
-    strip: Annotated[
-        bool, typer.Option("--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.")
-    ] = False,
-    tile: Annotated[
-        int, typer.Option("--tile", help="Side of a tile in pixels, 64 times a power of two; 0: one tile.")
-    ] = DEFAULT_TILE,
+    quality: Quality = None,
+    target_size: TargetSize = None,
+    target_bpp: TargetBpp = None,
+    target_psnr: TargetPsnr = None,
+    tune: TuneOption = None,
+    effort: Effort = 0,
+    strip: Strip = False,
+    tile: Tile = DEFAULT_TILE,
     model: Model = None,
     threads: Threads = 0,
     workers: Workers = 0,
