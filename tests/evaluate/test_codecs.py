@@ -168,7 +168,7 @@ def test_an_effort_goes_behind_the_bundle_unless_that_is_a_folder(
     small = photo.crop((0, 0, 64, 64))
     assert slow.encode(small, 50) != codecs.make(f"skosh={tiny_bundle}").encode(small, 50)
     with pytest.raises(UsageError, match="0 to 3"):
-        codecs.make("skosh=flagship@4")
+        codecs.make("skosh=flagship@4").version()
     folder = tmp_path / "bundle@2"
     shutil.copytree(tiny_bundle, folder)
     assert codecs.make(f"skosh={folder}").name == "skosh=bundle@2"

@@ -12,7 +12,6 @@ import skosh
 from .. import UsageError
 from ..codec import Codec, Scale
 
-EFFORTS = 3
 STEP = 0.125  # files keep the quality in eighths
 
 
@@ -39,13 +38,14 @@ class Skosh(Codec):
     @classmethod
     def make(cls, argument: str | None) -> Skosh:
         found = re.fullmatch(r"(.+)@(\d+)", argument) if argument and not Path(argument).is_dir() else None
-        if found and int(found[2]) > EFFORTS:
-            raise UsageError(f"an effort is 0 to {EFFORTS}, not {found[2]}")
         return cls(found[1], effort=int(found[2])) if found else cls(argument)
 
     def version(self) -> str:
-        """The package's version and the model id. A bundle of a single rate has one setting from here on."""
-        found = skosh.info(self.encode(Image.new("RGB", (64, 64), "grey"), 100))
+        """The package's version and the model id. A bundle of a single rate has one setting from here on. UsageError for an effort out of range."""
+        try:
+            found = skosh.info(self.encode(Image.new("RGB", (64, 64), "grey"), 100))
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         if not found["quality"]:
             self.scale, self.qualities = Scale(0, 0, STEP), (0,)
         return f"skosh {skosh.__version__}, model {found['model_id']}"
