@@ -21,7 +21,13 @@ def train(
     data: Annotated[Path, typer.Option("--data", help="Folder of training pictures.")],
     val: Annotated[Path, typer.Option("--val", help="Folder of validation pictures.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run: checkpoint, log.jsonl, TensorBoard.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from the checkpoint in --out; only steps, learning_rate and what is reported when may change.",
+        ),
+    ] = False,
     init: Annotated[
         str | None, typer.Option("--init", help="Start from the weights of an installed model or a bundle's folder.")
     ] = None,
