@@ -46,6 +46,7 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/effort.py --write
 	$(BIN)/python benchmarks/unseen.py --write
 	$(BIN)/python benchmarks/monotone.py --write
+	$(BIN)/python benchmarks/latency.py --write
 	$(BIN)/python benchmarks/speed.py --write
 	$(BIN)/python benchmarks/memory.py --write
 

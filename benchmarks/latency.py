@@ -1,0 +1,59 @@
+"""How long one small photograph takes with the networks loaded: 768x512, two threads, one process.
+
+    python benchmarks/latency.py [--write]
+
+The size of the Kodak pictures, and a multiple of 64 both ways: others are padded to one (775x516 is coded as 832x576). Speed, beside other codecs
+and for larger pictures: ``benchmarks/speed.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+from memory import large_photograph
+from page import machine, replace_section, table
+
+import skosh
+
+SIZE = (768, 512)
+THREADS = 2
+RUNS = 50
+QUALITY = 50
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
+    arguments = parser.parse_args()
+    image = large_photograph(1.0).crop((0, 0, *SIZE))
+    data = skosh.encode(image, QUALITY, threads=THREADS)
+    rows = [
+        ["encode", *timed(lambda: skosh.encode(image, QUALITY, threads=THREADS))],
+        ["decode", *timed(lambda: skosh.decode(data, threads=THREADS))],
+    ]
+    head = ["milliseconds", "median", "least", "most"]
+    text = (
+        f"{SIZE[0]}x{SIZE[1]}, `-q {QUALITY}`, {8 * len(data) / (SIZE[0] * SIZE[1]):.2f} bits a pixel, {THREADS} threads, "
+        f"{RUNS} runs. {machine()}.\n\n{table(head, rows)}"
+    )
+    print(text)
+    if arguments.write:
+        replace_section("latency", text)
+
+
+def timed(code: Callable[[], object]) -> list[str]:
+    """Milliseconds of so many runs after a first: median, least, most."""
+    code()
+    taken = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        code()
+        taken.append(1000.0 * (time.perf_counter() - start))
+    return [f"{value:.0f}" for value in (statistics.median(taken), min(taken), max(taken))]
+
+
+if __name__ == "__main__":
+    main()
