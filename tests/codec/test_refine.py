@@ -140,6 +140,12 @@ def test_a_change_moves_coded_symbols_by_one_and_helps(window: Window) -> None:
     assert window.objective(changed) < window.objective(window.u)
 
 
+def test_a_change_leaves_symbols_that_are_not_coded_alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skosh.refine.CURVATURE", -1e9)  # every change promises something
+    monkeypatch.setattr(window, "coded", window.first & (window.index > 0))
+    assert np.array_equal(window.change(window.u, 1) != window.u, window.coded)
+
+
 def test_annealing_helps_before_and_after_changes(window: Window) -> None:
     before, changed = window.objective(window.u), window.change(window.u, 6)
     assert window.objective(window.anneal(window.u, 20)) < before
