@@ -65,6 +65,21 @@ def test_soap_leaves_sides_alone_that_are_too_long() -> None:
     assert sides == [{"basis_left"}, {"basis_right"}, {"basis_left"}, set(), {"basis_left"}]
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-6, 1e-8, 1e-12])
+@pytest.mark.parametrize("outputs", [16, 64, 384])
+def test_soap_starts_from_tiny_gradients_and_rows_that_are_zero(size: float, outputs: int) -> None:
+    torch.manual_seed(0)
+    w = nn.Parameter(torch.ones(outputs, outputs // 2))
+    optimiser = SOAP([w], lr=0.01)
+    for _ in range(3):
+        w.grad = torch.randn(outputs, outputs // 2) * size
+        w.grad[1::2] = 0.0
+        optimiser.step()
+    assert torch.isfinite(w).all()
+    assert not torch.equal(w[::2], torch.ones_like(w[::2]))
+    torch.testing.assert_close(w[1::2], torch.ones_like(w[1::2]), rtol=0, atol=1e-3)
+
+
 def test_soap_turns_its_bases_to_the_new_gradients_and_takes_the_second_moments_along() -> None:
     p = nn.Parameter(torch.zeros(3, 3))
     soap = SOAP([p], lr=0.0, betas=(0.9, 0.9), basis_every=1)

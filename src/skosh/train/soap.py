@@ -71,7 +71,8 @@ class SOAP(torch.optim.Optimizer):
         state["square"] = torch.zeros_like(g)
         for side, covariance in _covariances(g, self.max_side).items():
             state[f"cov_{side}"] = covariance * (1 - self.covariance_decay)
-            state[f"basis_{side}"] = torch.linalg.eigh(covariance)[1].flip(1)
+            # In float64: of small numbers, and of rows that are zero, LAPACK's float32 can make NaN.
+            state[f"basis_{side}"] = torch.linalg.eigh(covariance.double())[1].flip(1).to(g.dtype)
 
 
 def _renew(state: dict[str, Any]) -> None:
