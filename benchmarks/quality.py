@@ -27,7 +27,19 @@ from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
-CODECS = ("skosh", "skosh=flagship@3", "skosh=perceptual", "bpg", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")
+CODECS = (
+    "skosh",
+    "skosh=flagship@2",
+    "skosh=flagship@3",
+    "skosh=perceptual",
+    "bpg",
+    "avif",
+    "heic",
+    "jxl",
+    "webp",
+    "jpeg2000",
+    "jpeg",
+)
 QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
     "skosh": (0, 20, 40, 60, 80, 100),
     "avif": (10, 20, 30, 40, 50, 60),

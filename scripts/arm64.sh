@@ -3,12 +3,15 @@
 #
 #     sh scripts/arm64.sh [FOLDER] [PYTHON]
 #
-# FOLDER keeps what is downloaded (default /tmp/skosh-arm64); PYTHON has skosh, scikit-image and pip (default .venv/bin/python).
+# FOLDER keeps what is downloaded (default $TMPDIR/skosh-arm64); PYTHON has skosh, scikit-image and pip (default .venv/bin/python).
 # ONNX Runtime is an older one there: 1.32.0 crashes when it is imported under qemu 7.2, whatever processor is emulated.
 set -eu
 
-folder=${1:-/tmp/skosh-arm64}
+folder=${1:-${TMPDIR:-/tmp}/skosh-arm64}
 python=$(command -v "${2:-.venv/bin/python}")
+python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python")
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
 scripts=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$scripts/../src" && pwd)
 root=$folder/root
@@ -18,7 +21,7 @@ if ! command -v qemu-aarch64-static > /dev/null; then
     apt-get update && apt-get install -y qemu-user-static
 fi
 
-if [ ! -x "$root/usr/bin/python3.11" ]; then
+if [ ! -d "$packages/numpy" ]; then
     mkdir -p "$folder/debs" "$packages"
     dpkg --add-architecture arm64
     apt-get update

@@ -3,7 +3,7 @@
     python scripts/golden.py
 
 Five pictures made from photographs that scikit-image and scikit-learn bring, each with every installed bundle. For each: the file, the picture
-that it decodes to, and in golden.json the SHA-256 of its symbols. From version 1 of the format on, what is there stays and decodes for ever:
+that it decodes to, and in golden.json the SHA-256 of its symbols. From the first release on, what is there stays and decodes for ever:
 new weights add a folder.
 """
 

@@ -34,7 +34,8 @@ def evaluate(
     codecs: Annotated[
         str,
         typer.Option(
-            "--codecs", help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles. Default: all."
+            "--codecs",
+            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with effort 2. Default: all.",
         ),
     ] = "",
     qualities: Annotated[

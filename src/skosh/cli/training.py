@@ -16,7 +16,10 @@ from .options import Force
 
 def train(
     config: Annotated[
-        str, typer.Option("--config", help="A configuration's name (flagship, seed, tiny) or a .yaml file.")
+        str,
+        typer.Option(
+            "--config", help="A configuration's name (flagship, flagship-gpu, perceptual, seed, tiny) or a .yaml file."
+        ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Folder of training pictures.")],
     val: Annotated[Path, typer.Option("--val", help="Folder of validation pictures.")],

@@ -1,6 +1,6 @@
 """Several processes, one training: what ``torchrun`` says in the environment, and PyTorch's own data parallelism.
 
-    torchrun --nproc-per-node 8 -m skosh train --config flagship ...
+    torchrun --nproc-per-node 8 -m skosh train --config flagship-gpu ...
 
 The batch of the configuration is the sum over all processes. Each draws its own part of the same crops, gradients are averaged, so all hold the same weights;
 the first one validates, reports and saves.
