@@ -1,0 +1,437 @@
+"""The changes that ``ablation.py`` compares: each a few settings, or a part of the flagship replaced before it is built.
+
+A variant is applied in a process of its own, which is why it may simply replace names of the training half. ``soap_max_side`` goes with the width, so that
+SOAP preconditions the same sides of the same layers; dense 3x3 layers, whose rows are long, get a third of the learning rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.fft import dct
+from scipy.special import gammaincc
+from torch import Tensor, nn
+
+from skosh.tables import SCALE_MIN
+from skosh.train import flagship, hyperprior, networks, run, validate
+from skosh.train.config import Config
+from skosh.train.data import Pixels, patch_transform
+from skosh.train.hyperprior import MeanSecond, ScaleMap
+from skosh.train.layers import GDN, LEAK, MixBlock, SimplifiedAttention, start_at_zero
+from skosh.train.quantise import add_noise, lower_bound, round_through
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One change. ``apply`` replaces parts; ``pictures`` changes what is trained on."""
+
+    group: str
+    what: str  # in the table
+    settings: dict[str, Any] = field(default_factory=dict)
+    apply: Callable[[], None] = lambda: None
+    pictures: Callable[[list[Pixels]], list[Pixels]] = list
+
+
+# Size
+
+
+def wide(receiver: int, blocks: int, sender: int, mean: int, max_side: int) -> dict[str, Any]:
+    """Settings of a whole network of another size."""
+    widths = {"body_width": receiver, "body_blocks": blocks, "width_16": sender, "mean_width": mean}
+    return {**widths, "soap_max_side": max_side}
+
+
+# Start
+
+
+class Nothing(nn.Module):
+    """Stands where a linear transform stood, which gave ``channels`` at ``factor`` times the size."""
+
+    def __init__(self, channels: int, factor: float):
+        super().__init__()
+        self.channels, self.factor = channels, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, _, h, w = x.shape
+        return x.new_zeros(b, self.channels, round(h * self.factor), round(w * self.factor))
+
+
+def no_shortcut() -> None:
+    """y = N(x), without linear transforms. The last layers start as any other, then so that y has unit variance; one gain for all channels."""
+    plain = networks.build
+
+    def build(config: Config, pictures: list[Pixels] | None = None) -> networks.Network:
+        model = plain(config, pictures)
+        assert isinstance(model, flagship.Flagship)
+        assert pictures is not None
+        model.analysis.linear = Nothing(config.latent_channels, 1 / flagship.PATCH)  # type: ignore[assignment]
+        model.synthesis.linear = Nothing(3, flagship.PATCH)  # type: ignore[assignment]
+        model.synthesis.look.requires_grad_(False)  # sees nothing but zeros
+        for half in (model.analysis, model.synthesis):
+            half.leave.reset_parameters()
+        crops = np.stack([picture[:256, :256] for picture in pictures if min(picture.shape[:2]) >= 256][:16])
+        with torch.no_grad():
+            y = model.analysis(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255.0)
+            model.analysis.leave.weight /= y.std((0, 2, 3))[:, None, None, None]
+            nn.init.zeros_(model.analysis.leave.bias)  # type: ignore[arg-type]
+            for rows in (model.entropy.log_gain.rows, model.entropy.log_inverse.rows, model.entropy.shift.rows):
+                rows.copy_(rows.mean(1, keepdim=True).expand_as(rows))
+        return model
+
+    run.build = build  # type: ignore[attr-defined]
+
+
+def cosines(pictures: list[Pixels], size: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    """As ``patch_transform``, but the discrete cosine transform of luma and two differences of colour, by falling variance."""
+    vectors, variances = patch_transform(pictures, size)
+    one = dct(np.eye(size), axis=0, norm="ortho")
+    colour = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3.0], [2.0], [6.0]])
+    basis = np.kron(colour, np.kron(one, one))
+    found = ((basis @ vectors.T) ** 2 * variances).sum(1)
+    order = np.argsort(found)[::-1]
+    return basis[order].astype(np.float32), found[order].astype(np.float32)
+
+
+def start_from_cosines() -> None:
+    networks.patch_transform = cosines  # type: ignore[attr-defined, assignment]
+
+
+def fixed_transform() -> None:
+    """The linear transforms are no parameters any more, so that they cost the optimiser nothing."""
+    plain = networks.build
+
+    def build(config: Config, pictures: list[Pixels] | None = None) -> networks.Network:
+        model = plain(config, pictures)
+        assert isinstance(model, flagship.Flagship)
+        model.analysis.linear.requires_grad_(False)
+        model.synthesis.linear.requires_grad_(False)
+        return model
+
+    run.build = build  # type: ignore[attr-defined]
+
+
+# Shape
+
+
+def block(kind: type[nn.Module]) -> Callable[[], None]:
+    """Replaces the block everywhere."""
+
+    def apply() -> None:
+        flagship.MixBlock = kind  # type: ignore[attr-defined, assignment]
+        hyperprior.MixBlock = kind  # type: ignore[attr-defined, assignment]
+
+    return apply
+
+
+def mix_with(make: Callable[[int], nn.Module], outer: Callable[[int], nn.Module] | None = None) -> type[MixBlock]:
+    """The block with another nonlinearity in both places, ``make(channels)``, or with ``outer`` in the second, which has twice the channels."""
+    second = outer or make
+
+    class Block(MixBlock):
+        def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
+            super().__init__(channels, expand, kernel)
+            self.inner, self.outer = make(channels), second(expand * channels)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x + self.leave(self.inner(self.spatial(self.enter(x))))
+            out: Tensor = x + self.narrow(self.outer(self.widen(x)))
+            return out
+
+    return Block
+
+
+class GateBlock(MixBlock):
+    """Instead of a nonlinearity between the last two convolutions, one part of the channels times a sigmoid of the other; equal products.
+
+    (Without the sigmoid, and one added, SOAP at this learning rate led to infinity within 132 steps.)
+    """
+
+    def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
+        super().__init__(channels, expand, kernel)
+        inner = channels * 4 // 3
+        self.widen = nn.Conv2d(channels, 2 * inner, 1)
+        self.narrow = nn.Conv2d(inner, channels, 1)
+        start_at_zero(self.narrow)
+        nn.init.normal_(self.narrow.weight, std=0.2 * channels**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.leave(F.leaky_relu(self.spatial(self.enter(x)), LEAK))
+        value, gate = self.widen(x).chunk(2, 1)
+        out: Tensor = x + self.narrow(2.0 * value * torch.sigmoid(gate))
+        return out
+
+
+def gate_the_means() -> None:
+    hyperprior.MixBlock = GateBlock  # type: ignore[attr-defined]
+
+
+class DenseBlock(nn.Module):
+    """Two dense 3x3 convolutions with half of the channels between: 1.5 times the products of a ``MixBlock``, about its time."""
+
+    def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
+        super().__init__()
+        self.enter = nn.Conv2d(channels, channels // 2, 3, padding=1)
+        self.leave = nn.Conv2d(channels // 2, channels, 3, padding=1)
+        start_at_zero(self.leave)
+        nn.init.normal_(self.leave.weight, std=0.1 * channels**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.leave(F.leaky_relu(self.enter(x), LEAK))
+        return out
+
+
+class OneResolution(flagship.Synthesis):
+    """No renderer: everything at 1/16, and one pixel shuffle by 16."""
+
+    def __init__(self, config: Config, basis: Tensor, std: Tensor):
+        super().__init__(config, basis, std)
+        del self.up, self.look, self.render
+        self.leave = nn.Conv2d(config.body_width, flagship.PATCH_VALUES, 1)
+        start_at_zero(self.leave)
+
+    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
+        f = self.leave(self.body(self.enter(y_hat) + level))
+        out: Tensor = self.linear(y_hat) + F.pixel_shuffle(f, flagship.PATCH) + 0.5
+        return out
+
+
+class Stepwise(flagship.Synthesis):
+    """1/16, 1/8 and 1/4 in turn, with blocks at each."""
+
+    def __init__(self, config: Config, basis: Tensor, std: Tensor):
+        super().__init__(config, basis, std)
+        between = config.body_width * 3 // 8
+        self.up8 = nn.Conv2d(config.body_width, 4 * between, 1)
+        self.blocks8 = nn.Sequential(*[MixBlock(between) for _ in range(2)])
+        self.up = nn.Conv2d(between, 4 * config.render_width, 1)
+
+    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
+        f = self.body(self.enter(y_hat) + level)
+        f = self.blocks8(F.pixel_shuffle(self.up8(f), 2))
+        blocks = self.linear(y_hat)
+        f = self.render(F.pixel_shuffle(self.up(f), 2) + self.look(blocks))
+        out: Tensor = blocks + F.pixel_shuffle(self.leave(f), 4) + 0.5
+        return out
+
+
+class Attentive(flagship.Synthesis):
+    """The published network's attention at the end of the body."""
+
+    def __init__(self, config: Config, basis: Tensor, std: Tensor):
+        super().__init__(config, basis, std)
+        self.body.append(SimplifiedAttention(config.body_width))
+
+
+def gentle() -> None:
+    """A third of the learning rate for dense 3x3 layers, of which a row has thousands of weights."""
+    plain = run.make_optimiser
+
+    def make(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+        optimiser = plain(config, model)
+        (rest, *_) = optimiser.param_groups
+        dense = [p for p in rest["params"] if p.dim() == 4 and p.shape[2] == 3 and p.shape[1] > 1]
+        chosen = set(map(id, dense))
+        rest["params"] = [p for p in rest["params"] if id(p) not in chosen]
+        optimiser.add_param_group({"params": dense, "relative": 1 / 3})
+        return optimiser
+
+    run.make_optimiser = make
+
+
+def both(*changes: Callable[[], None]) -> Callable[[], None]:
+    """Several changes, one after the other."""
+
+    def apply() -> None:
+        for change in changes:
+            change()
+
+    return apply
+
+
+def synthesis(kind: type[flagship.Synthesis]) -> Callable[[], None]:
+    """Replaces the synthesis."""
+
+    def apply() -> None:
+        flagship.Synthesis = kind  # type: ignore[misc]
+
+    return apply
+
+
+# Entropy
+
+
+def scale_in_floats() -> None:
+    """The scale map is never in integers, not at validation either: what exactness costs."""
+    run.use_integer_scale = validate.use_integer_scale = lambda model, on: None  # type: ignore[attr-defined]
+
+
+class DeepScaleMap(ScaleMap):
+    """Beside the linear map one with a hidden layer that sees 3x3 z, which starts at zero; in floats, to be compared with ``float-scale``."""
+
+    def __init__(self, hyper: int, latents: int):
+        super().__init__(hyper, latents)
+        self.look = nn.Conv2d(hyper, 2 * hyper, 3, padding=1)
+        self.more = nn.Conv2d(2 * hyper, hyper, 1)
+        start_at_zero(self.more)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + self.more(F.relu(self.look(z))))
+
+
+def deep_scale() -> None:
+    scale_in_floats()
+    gentle()
+    hyperprior.ScaleMap = DeepScaleMap  # type: ignore[misc]
+
+
+class Blind(MeanSecond):
+    """Sees z alone, as the first half does."""
+
+    def forward(self, h: Tensor, known: Tensor) -> tuple[Tensor, ...]:
+        return super().forward(h, torch.zeros_like(known))
+
+
+def no_context() -> None:
+    hyperprior.MeanSecond = Blind  # type: ignore[misc]
+
+
+def halves(of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[], None]:
+    """Other halves; ``of(c, i, j)`` is even in the first."""
+
+    def first_half(latents: int, height: int, width: int, device: torch.device) -> Tensor:
+        c = torch.arange(latents, device=device)[:, None, None]
+        i = torch.arange(height, device=device)[None, :, None]
+        j = torch.arange(width, device=device)[None, None, :]
+        return (of(c, i, j).expand(latents, height, width) % 2 == 0).to(torch.float32)[None]
+
+    def apply() -> None:
+        hyperprior.first_half = first_half
+
+    return apply
+
+
+def tails(above: Callable[[Tensor], Tensor], reach: float) -> Callable[[], None]:
+    """Another distribution. ``above(r)``: its mass above r >= 0 standard deviations, 1e-9 at ``reach``."""
+
+    def likelihood(residual: Tensor, scale: Tensor) -> Tensor:
+        distance = residual.abs()
+        scale = lower_bound(scale, ((distance - 0.5) / reach).detach())  # as the normal distribution's
+        inner = above((distance - 0.5).abs() / scale)
+        found = torch.where(distance < 0.5, 1.0 - inner, inner) - above((distance + 0.5) / scale)
+        free = (residual == 0) & (scale <= SCALE_MIN * 1.0001)  # validated: not coded at all
+        return torch.where(free, torch.ones_like(found), found)
+
+    def apply() -> None:
+        hyperprior.normal_likelihood = likelihood  # type: ignore[attr-defined]
+
+    return apply
+
+
+def laplace(r: Tensor) -> Tensor:
+    return 0.5 * torch.exp(-r * 2.0**0.5)
+
+
+@cache
+def logarithms(beta: float, most: float, parts: int) -> Tensor:
+    """Of the mass above 0, 1 / parts, ... most standard deviations of a generalised normal distribution."""
+    width = math.sqrt(math.gamma(1.0 / beta) / math.gamma(3.0 / beta))
+    r = np.arange(most * parts + 2) / parts
+    return torch.from_numpy(np.log(0.5 * gammaincc(1.0 / beta, (r / width) ** beta)).astype(np.float32))
+
+
+def generalised(r: Tensor, beta: float = 1.5, most: float = 16.0, parts: int = 256) -> Tensor:
+    """The generalised normal distribution, between Laplace's (1) and Gauss's (2); out of a table, for speed."""
+    row = logarithms(beta, most, parts)
+    place = r.clamp(max=most) * parts
+    below = place.detach().floor().long()
+    low, high = row[below], row[below + 1]
+    return torch.exp(low + (high - low) * (place - below))
+
+
+def noise_everywhere() -> None:
+    """Where a batch is rounded in training, z too, noise is added instead (weights of the integer map are still rounded)."""
+
+    def noisy(x: Tensor) -> Tensor:
+        is_weight = x.dim() == 4 and x.shape[2:] == (1, 1)
+        return add_noise(x) if x.requires_grad and x.dim() == 4 and not is_weight else round_through(x)
+
+    hyperprior.round_through = noisy  # type: ignore[attr-defined]
+
+
+# Optimiser and data
+
+
+def adamw() -> None:
+    plain = run.make_optimiser
+
+    def make(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+        groups = []
+        for group in plain(config, model).param_groups:
+            for decay, matrix in ((0.01, True), (0.0, False)):
+                params = [p for p in group["params"] if (p.dim() == 4) == matrix]
+                groups.append({"params": params, "relative": group["relative"], "weight_decay": decay})
+        return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
+
+    run.make_optimiser = make
+
+
+def with_reductions(pictures: list[Pixels]) -> list[Pixels]:
+    """Every picture also reduced by 1.4 and by 2, where it stays large enough."""
+    found = list(pictures)
+    for picture in pictures:
+        for factor in (2.0**0.5, 2.0):
+            height, width = (int(side / factor) for side in picture.shape[:2])
+            if min(height, width) >= 256:
+                found.append(np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)))
+    return found
+
+
+VARIANTS: dict[str, Variant] = {
+    "base": Variant("", "the flagship"),
+    "size-5": Variant("Size", "body of 4 blocks of 128, sender and means of 128", wide(128, 4, 128, 128, 200)),
+    "size-8": Variant("Size", "body of 5 blocks of 192", wide(192, 5, 192, 192, 300)),
+    "size-20": Variant("Size", "body of 6 blocks of 320, sender of 256", wide(320, 6, 256, 192, 500)),
+    "no-shortcut": Variant("Start", "no linear transform", apply=no_shortcut),
+    "cosines": Variant("Start", "cosine transform instead of Karhunen-Loève", apply=start_from_cosines),
+    "linear-rate-1": Variant("Start", "linear transform at the full learning rate", {"linear_rate": 1.0}),
+    "linear-rate-0": Variant("Start", "linear transform fixed", apply=fixed_transform),
+    "dense": Variant("Shape", "dense 3x3 convolutions", apply=both(block(DenseBlock), gentle)),
+    "silu": Variant("Shape", "SiLU", apply=block(mix_with(lambda channels: nn.SiLU()))),
+    "prelu": Variant("Shape", "PReLU", apply=block(mix_with(lambda channels: nn.PReLU(channels, init=LEAK)))),
+    "gdn": Variant(
+        "Shape",
+        "GDN behind the depthwise convolutions",
+        apply=block(mix_with(GDN, lambda channels: nn.LeakyReLU(LEAK))),
+    ),
+    "gate": Variant("Shape", "channels gated by others", apply=block(GateBlock)),
+    "one-resolution": Variant("Shape", "no renderer", {"body_width": 264}, synthesis(OneResolution)),
+    "stepwise": Variant("Shape", "1/16, 1/8, 1/4 in turn", {"body_blocks": 3, "render_blocks": 1}, synthesis(Stepwise)),
+    "attention": Variant(
+        "Shape", "attention for one and a half blocks", {"body_blocks": 4}, both(synthesis(Attentive), gentle)
+    ),
+    "sender-2": Variant("Shape", "twice the blocks in the sender", {"blocks_4": 2, "blocks_8": 4, "blocks_16": 8}),
+    "float-scale": Variant("Entropy", "scale map in floats", apply=scale_in_floats),
+    "deep-scale": Variant("Entropy", "scale map with a hidden layer over 3x3 z, in floats", apply=deep_scale),
+    "no-context": Variant("Entropy", "both halves from z alone", apply=no_context),
+    "spatial": Variant("Entropy", "checkerboard of places alone", apply=halves(lambda c, i, j: i + j)),
+    "slices": Variant("Entropy", "even channels, then odd ones", apply=halves(lambda c, i, j: c + 0 * (i + j))),
+    "laplace": Variant("Entropy", "Laplace's distribution", apply=tails(laplace, 14.2)),
+    "generalised": Variant("Entropy", "generalised normal distribution, exponent 1.5", apply=tails(generalised, 8.2)),
+    "no-step": Variant("Entropy", "no learned step", {"learned_step": False}),
+    "gated-means": Variant("Entropy", "gated channels in the means' networks", apply=gate_the_means),
+    "noise": Variant("Entropy", "noise in place of rounding, z too", apply=noise_everywhere),
+    "adam": Variant("Optimiser", "Adam at 1e-3", {"optimiser": "adam", "learning_rate": 1e-3}),
+    "adamw": Variant("Optimiser", "AdamW at 1e-3", {"learning_rate": 1e-3}, adamw),
+    "no-average": Variant("Optimiser", "no averaged weights", {"ema": 0.0}),
+    "crops-128": Variant("Optimiser", "18 crops of 128x128", {"crop": 128, "batch": 18}),
+    "crops-384": Variant("Optimiser", "2 crops of 384x384", {"crop": 384, "batch": 2}),
+    "reductions": Variant("Optimiser", "pictures also reduced by 1.4 and 2", pictures=with_reductions),
+}

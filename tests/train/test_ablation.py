@@ -1,0 +1,136 @@
+"""The comparison of variants: every one can be built and takes steps, distributions are whole, and the table compares with the base."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from skosh.tables import SCALE_MIN
+from skosh.train import config as configuration
+from skosh.train import hyperprior
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import ablation  # noqa: E402
+import variants  # noqa: E402
+
+Likelihood = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+@pytest.mark.parametrize("name", variants.VARIANTS)
+def test_the_settings_of_a_variant_are_ones_that_the_trainer_knows(name: str) -> None:
+    settings = tuple(f"{key}={value}" for key, value in variants.VARIANTS[name].settings.items())
+    changed, base = (configuration.load("flagship", ablation.BASE + more) for more in (settings, ()))
+    assert (changed != base) == bool(settings)
+
+
+@pytest.fixture(params=["laplace", "generalised"])
+def likelihood(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Likelihood:
+    """The likelihood that a variant puts in the normal distribution's place."""
+    monkeypatch.setattr(hyperprior, "normal_likelihood", None)
+    variants.VARIANTS[request.param].apply()
+    found: Likelihood = hyperprior.normal_likelihood  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.mark.parametrize("scale", [0.3, 2.0, 9.0])
+def test_a_distribution_adds_up_to_one_and_has_the_scale_that_is_asked_for(
+    likelihood: Likelihood, scale: float
+) -> None:
+    places = torch.arange(-200.0, 201.0)
+    mass = likelihood(places, torch.tensor(scale)).double()
+    assert float(mass.sum()) == pytest.approx(1.0, abs=1e-5)
+    assert bool((mass > 0).all() or scale < 1)
+    if scale > 1:
+        assert float((mass * places**2).sum()) == pytest.approx(scale**2 + 1 / 12, rel=0.01)
+
+
+def test_a_symbol_far_out_still_says_which_way_to_go(likelihood: Likelihood) -> None:
+    residual = torch.tensor([30.0, -30.0], requires_grad=True)
+    scale = torch.tensor([0.2, 0.2], requires_grad=True)
+    (-torch.log(likelihood(residual, scale))).sum().backward()  # type: ignore[no-untyped-call]
+    assert residual.grad is not None and scale.grad is not None  # noqa: PT018
+    assert residual.grad[0] > 0 > residual.grad[1]
+    assert bool((scale.grad < 0).all())
+
+
+def test_a_symbol_that_is_not_coded_costs_nothing(likelihood: Likelihood) -> None:
+    costs = likelihood(torch.tensor([0.0, 0.0]), torch.tensor([SCALE_MIN, 2 * SCALE_MIN]))
+    assert float(costs[0]) == 1.0
+    assert float(costs[1]) < 1.0
+
+
+def test_cosines_are_orthonormal_and_their_variances_add_up_to_those_of_the_pictures(photo: Image.Image) -> None:
+    pictures = [np.asarray(photo)]
+    basis, variance = variants.cosines(pictures)
+    assert np.allclose(basis @ basis.T, np.eye(768), atol=1e-5)
+    assert (np.diff(variance) <= 0).all()
+    assert variance.sum() == pytest.approx(variants.patch_transform(pictures)[1].sum(), rel=1e-3)
+
+
+def run_alone(photo: Image.Image, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The script on one picture, validated on one small one, with its results in the folder ``out``."""
+    for part, picture in (("train", photo.resize((576, 576))), ("val", photo.crop((0, 0, 320, 256)))):
+        (folder / "data" / part).mkdir(parents=True, exist_ok=True)
+        picture.save(folder / "data" / part / "a.png")
+    call = [sys.executable, str(BENCHMARKS / "ablation.py"), "--out", str(folder / "out"), *arguments]
+    environment = os.environ | {"SKOSH_SHARED": str(folder)}
+    return subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_short_training_is_kept_and_compared_with_the_base(photo: Image.Image, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    short = ["base", "size-5", "--minutes", "0.02"]
+    assert run_alone(photo, tmp_path, *short).returncode == 0
+    small = json.loads((out / "size-5-1.json").read_text())
+    base = json.loads((out / "base-1.json").read_text())
+    assert small["receiver"] < 0.5 * base["receiver"]
+    assert small["gpx"] > 0
+    before = (out / "base-1.json").read_bytes()
+    assert run_alone(photo, tmp_path, *short).returncode == 0  # nothing is missing
+    assert (out / "base-1.json").read_bytes() == before
+    other = run_alone(photo, tmp_path, "silu", "--minutes", "0.03")
+    assert other.returncode == 1
+    assert "base had 0.02 minutes" in other.stderr
+    shown = run_alone(photo, tmp_path, "--table").stdout.splitlines()
+    assert len(shown) == 4
+    assert shown[2].startswith("| the flagship | 1 |")
+    assert shown[2].endswith("+0.0 % |")
+
+
+def test_an_unknown_variant_is_named(photo: Image.Image, tmp_path: Path) -> None:
+    done = run_alone(photo, tmp_path, "larger")
+    assert done.returncode == 2
+    assert "unknown: larger" in done.stderr
+
+
+def twelve_steps(name: str, photo: Image.Image, folder: Path) -> list[dict[str, float]]:
+    """What validation says then; the scale map is in integers for the last four."""
+    done = run_alone(photo, folder, name, "--steps", "12", "--here")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, float]] = json.loads((folder / "out" / f"{name}-1.json").read_text())["val"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def after_base(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
+    """Where the flagship itself is after so many steps."""
+    return twelve_steps("base", photo, tmp_path_factory.mktemp("base"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", variants.VARIANTS)
+def test_a_variant_takes_steps_and_is_another_network_than_the_base(
+    name: str, photo: Image.Image, after_base: list[dict[str, float]], tmp_path: Path
+) -> None:
+    assert (twelve_steps(name, photo, tmp_path) == after_base) == (name == "base")
