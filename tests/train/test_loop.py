@@ -183,6 +183,14 @@ def test_the_decaying_rate_warms_up_holds_and_ends_at_its_minimum() -> None:
     assert rates[100] == pytest.approx(1e-4)
 
 
+def test_a_run_that_is_shorter_than_its_warm_up_still_ends_low() -> None:
+    config = Config(steps=1, learning_rate=1e-2, learning_rate_min=1e-4, warmup=20, decay_part=0.5)
+    rates = [learning_rate(config, step, 10) for step in range(11)]
+    assert rates[:6] == pytest.approx([1e-2 * (step + 1) / 20 for step in range(6)])
+    assert max(rates) < 0.5e-2
+    assert rates[10] == pytest.approx(1e-4)
+
+
 def test_epochs_draw_as_many_crops_as_there_are_pictures(
     tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, quick_patches: None
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from skosh.train.quantise import add_noise, lower_bound, round_through
+from skosh.train.quantise import add_noise, between, lower_bound, round_through
 
 
 def test_round_through_rounds_and_passes_the_gradient_unchanged() -> None:
@@ -36,3 +36,16 @@ def test_lower_bound_blocks_only_gradients_that_would_lower_a_value_below_it() -
     assert bounded.tolist() == [1.0, 1.0, 2.0, 2.0]
     bounded.backward(torch.tensor([3.0, -3.0, 3.0, -3.0]))  # descent goes against the gradient
     assert x.grad.tolist() == [0.0, -3.0, 3.0, -3.0]
+
+
+def test_between_lets_gradients_bring_a_value_back_but_not_further_out() -> None:
+    def gradients(towards: float) -> list[float]:
+        x = torch.tensor([-3.0, -1.0, 0.5, 1.0, 3.0], requires_grad=True)
+        bounded = between(x, -1.0, 1.0)
+        assert bounded.tolist() == [-1.0, -1.0, 0.5, 1.0, 1.0]
+        (towards * bounded).sum().backward()  # type: ignore[no-untyped-call]
+        assert x.grad is not None
+        return x.grad.tolist()  # descending goes the other way
+
+    assert gradients(1.0) == [0.0, 1.0, 1.0, 1.0, 1.0]
+    assert gradients(-1.0) == [-1.0, -1.0, -1.0, -1.0, 0.0]

@@ -133,8 +133,8 @@ class Flagship(nn.Module):
 def start_log_gain(config: Config, std: Tensor) -> Tensor:
     """Log gains (levels, M) at which a transform coder of whitened coefficients is optimal.
 
-    At high rate ``dD/dR = -6 D`` per bit of one coefficient; with ``R + lambda 255^2 D`` in bits a pixel (three values each)
-    this gives a step of ``5.1 / (255 sqrt(lambda))`` in units of the picture's range.
+    At high rate a bit more for one coefficient takes three quarters of its error, ``dD/dR = -2 ln(2) D``; with
+    ``R + lambda 255^2 D`` in bits a pixel (three values each) this gives a step of ``5.1 / (255 sqrt(lambda))`` in units of the picture's range.
     """
     t = torch.linspace(0.0, 1.0, config.levels) if config.levels > 1 else torch.zeros(1)
     lambdas = config.lambda_min * (config.lambda_max / config.lambda_min) ** t

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, bits_of, normal_likelihood
-from .quantise import add_noise, lower_bound, round_through
+from .quantise import add_noise, between, round_through
 
 REDUCTION = 4  # z has one sample where y has 4 x 4
 INDEX_CENTRE = 128.0  # the scale map's output where z says nothing; the level's shift is relative to it
@@ -85,7 +85,7 @@ class ScaleMap(nn.Module):
     def integers(self) -> tuple[Tensor, Tensor]:
         """Weights (16 M, N, 1, 1) and biases (16 M,) in units of 2^-BITS; round-through, so that they can be trained."""
         unit = float(1 << self.BITS)
-        weight = round_through(self.weight * unit).clamp(-self.WEIGHT_MAX, self.WEIGHT_MAX)
+        weight = between(round_through(self.weight * unit), -self.WEIGHT_MAX, self.WEIGHT_MAX)
         return weight, round_through(self.bias * unit)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class ScaleMap(nn.Module):
             index = index + (torch.floor(index + 0.5) - index).detach()
         else:
             index = F.conv2d(z, self.weight, self.bias)
-        return F.pixel_shuffle(index.clamp(0.0, MAP_MAX), REDUCTION)  # (B, M, H/16, W/16)
+        return F.pixel_shuffle(between(index, 0.0, MAP_MAX), REDUCTION)  # (B, M, H/16, W/16)
 
 
 class StepSize(nn.Module):
@@ -208,8 +208,7 @@ class Hyperprior(nn.Module):
         shift = self.shift(t)
         if self.scale.integer:
             shift = round_through(shift)
-        index = lower_bound(self.scale(z_hat) + shift, 0.0)
-        return -lower_bound(-index, -(SCALES - 1.0))
+        return between(self.scale(z_hat) + shift, 0.0, SCALES - 1.0)
 
     def forward(self, y: Tensor, t: Tensor) -> Coded:
         gain, inverse = torch.exp(self.log_gain(t)), torch.exp(self.log_inverse(t))

@@ -33,3 +33,8 @@ def lower_bound(x: Tensor, bound: float | Tensor) -> Tensor:
     """``max(x, bound)`` whose gradient still passes below the bound where it would raise x (Ballé et al. 2018)."""
     result: Tensor = _LowerBound.apply(x, bound)
     return result
+
+
+def between(x: Tensor, low: float, high: float) -> Tensor:
+    """``x.clamp(low, high)`` whose gradient still passes outside where it would bring x back."""
+    return -lower_bound(-lower_bound(x, low), -high)

@@ -170,10 +170,9 @@ def learning_rate(config: Config, step: int, steps: int) -> float:
     if config.schedule == "cyclic":
         phase = step % config.cycle / config.cycle
         return low + (high - low) * (1.0 - abs(2.0 * phase - 1.0))
-    if step < config.warmup:
-        return high * (step + 1) / config.warmup
     fall = max(0.0, (step - (1.0 - config.decay_part) * steps) / (config.decay_part * steps))
-    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * fall))
+    rate = low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * fall))
+    return min(rate, high * (step + 1) / max(config.warmup, 1))
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
