@@ -6,10 +6,8 @@ SOAP preconditions the same sides of the same layers; dense 3x3 layers, whose ro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,16 +15,14 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from scipy.fft import dct
-from scipy.special import gammaincc
 from torch import Tensor, nn
 
-from skosh.tables import SCALE_MIN
 from skosh.train import flagship, hyperprior, networks, run, validate
 from skosh.train.config import Config
 from skosh.train.data import Pixels, patch_transform
 from skosh.train.hyperprior import MeanSecond, ScaleMap
 from skosh.train.layers import GDN, LEAK, MixBlock, SimplifiedAttention, start_at_zero
-from skosh.train.quantise import add_noise, lower_bound, round_through
+from skosh.train.quantise import add_noise, round_through
 
 
 @dataclass(frozen=True)
@@ -318,44 +314,6 @@ def halves(of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[], None]
     return apply
 
 
-def tails(above: Callable[[Tensor], Tensor], reach: float) -> Callable[[], None]:
-    """Another distribution. ``above(r)``: its mass above r >= 0 standard deviations, 1e-9 at ``reach``."""
-
-    def likelihood(residual: Tensor, scale: Tensor) -> Tensor:
-        distance = residual.abs()
-        scale = lower_bound(scale, ((distance - 0.5) / reach).detach())  # as the normal distribution's
-        inner = above((distance - 0.5).abs() / scale)
-        found = torch.where(distance < 0.5, 1.0 - inner, inner) - above((distance + 0.5) / scale)
-        free = (residual == 0) & (scale <= SCALE_MIN * 1.0001)  # validated: not coded at all
-        return torch.where(free, torch.ones_like(found), found)
-
-    def apply() -> None:
-        hyperprior.normal_likelihood = likelihood  # type: ignore[attr-defined]
-
-    return apply
-
-
-def laplace(r: Tensor) -> Tensor:
-    return 0.5 * torch.exp(-r * 2.0**0.5)
-
-
-@cache
-def logarithms(beta: float, most: float, parts: int) -> Tensor:
-    """Of the mass above 0, 1 / parts, ... most standard deviations of a generalised normal distribution."""
-    width = math.sqrt(math.gamma(1.0 / beta) / math.gamma(3.0 / beta))
-    r = np.arange(most * parts + 2) / parts
-    return torch.from_numpy(np.log(0.5 * gammaincc(1.0 / beta, (r / width) ** beta)).astype(np.float32))
-
-
-def generalised(r: Tensor, beta: float = 1.5, most: float = 16.0, parts: int = 256) -> Tensor:
-    """The generalised normal distribution, between Laplace's (1) and Gauss's (2); out of a table, for speed."""
-    row = logarithms(beta, most, parts)
-    place = r.clamp(max=most) * parts
-    below = place.detach().floor().long()
-    low, high = row[below], row[below + 1]
-    return torch.exp(low + (high - low) * (place - below))
-
-
 def noise_everywhere() -> None:
     """Where a batch is rounded in training, z too, noise is added instead (weights of the integer map are still rounded)."""
 
@@ -423,8 +381,8 @@ VARIANTS: dict[str, Variant] = {
     "no-context": Variant("Entropy", "both halves from z alone", apply=no_context),
     "spatial": Variant("Entropy", "checkerboard of places alone", apply=halves(lambda c, i, j: i + j)),
     "slices": Variant("Entropy", "even channels, then odd ones", apply=halves(lambda c, i, j: c + 0 * (i + j))),
-    "laplace": Variant("Entropy", "Laplace's distribution", apply=tails(laplace, 14.2)),
-    "generalised": Variant("Entropy", "generalised normal distribution, exponent 1.5", apply=tails(generalised, 8.2)),
+    "laplace": Variant("Entropy", "Laplace's distribution", {"exponent": 1.0}),
+    "generalised": Variant("Entropy", "generalised normal distribution, exponent 1.5", {"exponent": 1.5}),
     "no-step": Variant("Entropy", "no learned step", {"learned_step": False}),
     "gated-means": Variant("Entropy", "gated channels in the means' networks", apply=gate_the_means),
     "noise": Variant("Entropy", "noise in place of rounding, z too", apply=noise_everywhere),

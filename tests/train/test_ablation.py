@@ -6,17 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from skosh.tables import SCALE_MIN
 from skosh.train import config as configuration
-from skosh.train import hyperprior
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -24,50 +20,12 @@ sys.path.insert(0, str(BENCHMARKS))
 import ablation  # noqa: E402
 import variants  # noqa: E402
 
-Likelihood = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
 
 @pytest.mark.parametrize("name", variants.VARIANTS)
 def test_the_settings_of_a_variant_are_ones_that_the_trainer_knows(name: str) -> None:
     settings = tuple(f"{key}={value}" for key, value in variants.VARIANTS[name].settings.items())
     changed, base = (configuration.load("flagship", ablation.BASE + more) for more in (settings, ()))
     assert (changed != base) == bool(settings)
-
-
-@pytest.fixture(params=["laplace", "generalised"])
-def likelihood(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Likelihood:
-    """The likelihood that a variant puts in the normal distribution's place."""
-    monkeypatch.setattr(hyperprior, "normal_likelihood", None)
-    variants.VARIANTS[request.param].apply()
-    found: Likelihood = hyperprior.normal_likelihood  # type: ignore[attr-defined]
-    return found
-
-
-@pytest.mark.parametrize("scale", [0.3, 2.0, 9.0])
-def test_a_distribution_adds_up_to_one_and_has_the_scale_that_is_asked_for(
-    likelihood: Likelihood, scale: float
-) -> None:
-    places = torch.arange(-200.0, 201.0)
-    mass = likelihood(places, torch.tensor(scale)).double()
-    assert float(mass.sum()) == pytest.approx(1.0, abs=1e-5)
-    assert bool((mass > 0).all() or scale < 1)
-    if scale > 1:
-        assert float((mass * places**2).sum()) == pytest.approx(scale**2 + 1 / 12, rel=0.01)
-
-
-def test_a_symbol_far_out_still_says_which_way_to_go(likelihood: Likelihood) -> None:
-    residual = torch.tensor([30.0, -30.0], requires_grad=True)
-    scale = torch.tensor([0.2, 0.2], requires_grad=True)
-    (-torch.log(likelihood(residual, scale))).sum().backward()  # type: ignore[no-untyped-call]
-    assert residual.grad is not None and scale.grad is not None  # noqa: PT018
-    assert residual.grad[0] > 0 > residual.grad[1]
-    assert bool((scale.grad < 0).all())
-
-
-def test_a_symbol_that_is_not_coded_costs_nothing(likelihood: Likelihood) -> None:
-    costs = likelihood(torch.tensor([0.0, 0.0]), torch.tensor([SCALE_MIN, 2 * SCALE_MIN]))
-    assert float(costs[0]) == 1.0
-    assert float(costs[1]) < 1.0
 
 
 def test_cosines_are_orthonormal_and_their_variances_add_up_to_those_of_the_pictures(photo: Image.Image) -> None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from skosh.exact import scale_map_reference
-from skosh.tables import HYPER_LIMIT, SCALES
+from skosh.tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from skosh.train.hyperprior import REDUCTION, Hyperprior, Levels, ScaleMap, first_half
 from skosh.train.layers import start_at_zero
+from skosh.train.likelihood import GeneralisedNormal, bits_of, normal_likelihood
 
 LATENTS, HYPER = 6, 4
 
@@ -159,3 +160,20 @@ def test_levels_are_linear_between_their_knots() -> None:
 def test_a_single_level_is_the_same_everywhere() -> None:
     levels = Levels(torch.tensor([[2.0, 3.0]]))
     assert levels(torch.tensor([0.0, 0.4, 1.0]))[:, :, 0, 0].tolist() == [[2.0, 3.0]] * 3
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0])
+def test_bits_are_counted_with_the_distribution_of_the_exponent_and_uncoded_elements_cost_nothing(
+    exponent: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    model = Hyperprior(LATENTS, HYPER, 8, 5, 7, torch.zeros(3, LATENTS), torch.ones(LATENTS), exponent=exponent)
+    y, t = torch.randn(1, LATENTS, 8, 8), torch.full((1,), 0.5)
+    scale = torch.full(y.shape, 12.0)
+    scale[:, :2] = 0.0  # not coded
+    monkeypatch.setattr(model, "scale_index", lambda z, t: scale)
+    coded = model.eval()(y, t)
+    q = model.symbols(y, t).q
+    distribution = GeneralisedNormal(1.0) if exponent == 1.0 else normal_likelihood
+    expected = bits_of(distribution(q[:, 2:], SCALE_MIN * torch.exp(LOG_STEP * scale[:, 2:])))
+    torch.testing.assert_close(coded.bits_y, expected)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
-from skosh.train.likelihood import Factorised, bits_of, normal_likelihood
+from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL, normal_tables, reaches, scales
+from skosh.train.likelihood import Factorised, GeneralisedNormal, bits_of, normal_likelihood, symbol_tables
 
 
 def exact_mass(residual: float, scale: float) -> float:
@@ -125,3 +125,65 @@ def test_code_length_by_the_tables_is_within_one_percent_of_the_models_bits(bott
     ideal = -np.log2(np.take_along_axis(tables, z, 1) / TOTAL).sum()
     symbols = torch.from_numpy(z - HYPER_LIMIT).float()[None, :, None]
     assert bits_of(bottleneck.likelihood(symbols)).item() == pytest.approx(ideal, rel=0.01)
+
+
+@pytest.fixture(params=[1.0, 1.5, 2.0])
+def generalised(request: pytest.FixtureRequest) -> GeneralisedNormal:
+    return GeneralisedNormal(request.param)
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.5, 2.0, 9.0, 60.0])
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_a_generalised_normal_distribution_sums_to_one_and_has_the_scale_that_is_asked_for(
+    generalised: GeneralisedNormal, scale: float, offset: float
+) -> None:
+    residual = torch.arange(-900.0, 901.0) + offset
+    mass = generalised(residual, torch.tensor(scale)).double()
+    assert mass.sum().item() == pytest.approx(1.0, abs=1e-4)
+    if scale > 1:
+        assert (mass * residual**2).sum().item() == pytest.approx(scale**2 + 1 / 12, rel=0.01)
+
+
+@pytest.mark.parametrize("scale", [0.11, 1.0, 20.0, 256.0])
+def test_with_the_exponent_2_it_is_the_normal_distribution(scale: float) -> None:
+    residual = torch.cat([torch.linspace(-4.0, 4.0, 41) * scale, torch.linspace(-3.0, 3.0, 31)])
+    expected = normal_likelihood(residual, torch.tensor(scale))
+    torch.testing.assert_close(GeneralisedNormal(2.0)(residual, torch.tensor(scale)), expected, rtol=3e-3, atol=1e-9)
+
+
+def test_with_the_exponent_1_it_is_laplaces() -> None:
+    places = torch.linspace(0.0, 12.0, 400)
+    torch.testing.assert_close(
+        GeneralisedNormal(1.0).above(places), 0.5 * torch.exp(-places * 2.0**0.5), rtol=1e-4, atol=0.0
+    )
+
+
+def test_a_symbol_far_outside_of_a_generalised_one_still_pulls_the_scale_up_and_the_mean_closer(
+    generalised: GeneralisedNormal,
+) -> None:
+    residual = torch.tensor([[0.7, 3.0, 30.0, 3000.0]], requires_grad=True)
+    scale = torch.full((1, 4), 0.2, requires_grad=True)
+    bits = bits_of(generalised(residual, scale))
+    assert bits.item() < 4 * 30.5
+    bits.sum().backward()
+    assert residual.grad is not None
+    assert scale.grad is not None
+    assert bool((residual.grad > 0).all())
+    assert bool((scale.grad < 0).all())
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.5])
+def test_its_tables_cost_what_training_counts(exponent: float) -> None:
+    likelihood = GeneralisedNormal(exponent)
+    for table, scale, reach in zip(symbol_tables(likelihood), scales(), reaches(), strict=True):
+        assert table.shape == (2 * reach + 2,)
+        assert table.sum() == TOTAL
+        near = torch.arange(-3.0, 4.0)[abs(torch.arange(-3.0, 4.0)) <= reach]
+        expected = likelihood(near, torch.tensor(float(scale)))
+        found = torch.from_numpy(table[near.long().numpy() + reach] / TOTAL).float()
+        torch.testing.assert_close(found, expected, rtol=5e-3, atol=1e-6)
+
+
+def test_the_normal_distribution_has_its_own_tables() -> None:
+    for found, expected in zip(symbol_tables(normal_likelihood), normal_tables(), strict=True):
+        assert np.array_equal(found, expected)

@@ -29,6 +29,7 @@ class Config:
     mean_context: int = 128  # channels to which the known half of y is reduced
     learned_step: bool = False  # a quantisation step for each element, from the mean networks
     levels: int = 6  # knots of the quality axis; 1: a single rate
+    exponent: float = 2.0  # of the distribution of q, flagship only; 2 is normal, 1 Laplace's
     integer_scale_from: float = 0.7  # fraction of the steps after which the scale map is in integers
 
     # flagship
@@ -165,6 +166,7 @@ def _check(c: Config) -> None:
         )
         > 0,
         "activation is gdn, prelu or leaky": c.activation in ("gdn", "prelu", "leaky"),
+        "exponent is in 0.5..2": 0.5 <= c.exponent <= 2.0,
         "either steps or epochs is positive": c.steps > 0 or c.epochs > 0,
         "seed has one level": c.network == "flagship" or c.levels == 1,
         "flagship has a hyperprior": c.network == "seed" or c.hyper_channels > 0,

@@ -19,13 +19,14 @@ from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
 from ..manifest import BUNDLE_VERSION, MANIFEST, TABLES, content_hash
-from ..tables import HYPER_LIMIT, normal_tables
+from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
 from .data import load_pictures
 from .graphs import write_gradient, write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
+from .likelihood import symbol_tables
 from .networks import Network, build
 from .receptive import STRIDE, halos
 
@@ -173,7 +174,9 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]:
     """The arrays of ``tables.npz``."""
     entropy = model.entropy
-    tables = tables or Tables([entropy.prior.tables()], normal_tables())
+    if tables is None:
+        q_tables = symbol_tables(entropy.likelihood) if isinstance(entropy, Hyperprior) else []
+        tables = Tables([entropy.prior.tables()], q_tables)
     arrays: dict[str, Any] = {"z_tables": np.array(tables.z, np.int32)}
     if not isinstance(entropy, Hyperprior):
         return arrays | {"gain": np.ones((1, 1), np.float32)}

@@ -119,6 +119,7 @@ class Flagship(nn.Module):
             start_log_gain(config, std),
             torch.ones(m),
             config.learned_step,
+            config.exponent,
         )
         self.synthesis_level = Levels(torch.zeros(config.levels, config.body_width))
 

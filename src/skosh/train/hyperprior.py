@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from .layers import LEAK, MixBlock, start_at_zero
-from .likelihood import Factorised, bits_of, normal_likelihood
+from .likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood
 from .quantise import add_noise, between, round_through
 
 REDUCTION = 4  # z has one sample where y has 4 x 4
@@ -184,16 +184,18 @@ class Hyperprior(nn.Module):
         log_gain: Tensor,
         std: Tensor,
         step: bool = False,
+        exponent: float = 2.0,
     ):
         """``log_gain`` (knots, M): start of the log gains. ``std`` (M,): standard deviation of y where it is known.
 
-        ``step``: the mean networks choose a quantisation step for each element as well.
+        ``step``: the mean networks choose a quantisation step for each element as well. ``exponent``: of the distribution of q, 2 for the normal one.
         """
         super().__init__()
         knots = log_gain.shape[0]
         self.latents = latents
         self.analysis = HyperAnalysis(latents, hyper, width)
         self.prior = Factorised(hyper)
+        self.likelihood: Likelihood = normal_likelihood if exponent == 2.0 else GeneralisedNormal(exponent)
         self.scale = ScaleMap(hyper, latents)
         self.mean_first = MeanFirst(hyper, features, width, latents, step)
         self.mean_second = MeanSecond(features, context, width, latents, step)
@@ -219,7 +221,9 @@ class Hyperprior(nn.Module):
         u_hat, means, steps = self.quantise(u, z_hat, index, gain, inverse, t)
         residual = add_noise((u - means) / steps) if self.training else (u_hat - means) / steps
         scale = SCALE_MIN * torch.exp(LOG_STEP * index)
-        likelihood = normal_likelihood(residual, scale)
+        likelihood = self.likelihood(residual, scale)
+        if not self.training:  # what is not coded costs nothing
+            likelihood = torch.where(index > 0, likelihood, torch.ones_like(likelihood))
         bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
         return Coded(u_hat * inverse, bits_of(likelihood), bits_z)
 
