@@ -1,6 +1,6 @@
 """Rate and quality of skosh and the other codecs: the tables and the plot of docs/results.md and of the README, from ``skosh eval``.
 
-    python benchmarks/quality.py                       the Kodak pictures (effort 3 takes half an hour of it)
+    python benchmarks/quality.py                       the Kodak pictures (efforts 2 and 3 take five minutes and half an hour of it)
     python benchmarks/quality.py --data DIR --name val any folder, for the section of that name
     python benchmarks/quality.py --write               and put the tables and the plot into the documents
     python benchmarks/quality.py --reference           the other codecs' curves from the reference files instead of a run (minutes, not an hour)
