@@ -45,6 +45,24 @@ def wide(receiver: int, blocks: int, sender: int, mean: int, max_side: int) -> d
     return {**widths, "soap_max_side": max_side}
 
 
+def after_build(change: Callable[[flagship.Flagship, list[Pixels]], None]) -> Callable[[], None]:
+    """Changes the network when it has been built from the pictures."""
+
+    def apply() -> None:
+        plain = networks.build
+
+        def build(config: Config, pictures: list[Pixels] | None = None) -> networks.Network:
+            model = plain(config, pictures)
+            assert isinstance(model, flagship.Flagship)
+            assert pictures is not None
+            change(model, pictures)
+            return model
+
+        run.build = build  # type: ignore[attr-defined]
+
+    return apply
+
+
 # Start
 
 
@@ -60,29 +78,20 @@ class Nothing(nn.Module):
         return x.new_zeros(b, self.channels, round(h * self.factor), round(w * self.factor))
 
 
-def no_shortcut() -> None:
+def no_shortcut(model: flagship.Flagship, pictures: list[Pixels]) -> None:
     """y = N(x), without linear transforms. The last layers start as any other, then so that y has unit variance; one gain for all channels."""
-    plain = networks.build
-
-    def build(config: Config, pictures: list[Pixels] | None = None) -> networks.Network:
-        model = plain(config, pictures)
-        assert isinstance(model, flagship.Flagship)
-        assert pictures is not None
-        model.analysis.linear = Nothing(config.latent_channels, 1 / flagship.PATCH)  # type: ignore[assignment]
-        model.synthesis.linear = Nothing(3, flagship.PATCH)  # type: ignore[assignment]
-        model.synthesis.look.requires_grad_(False)  # sees nothing but zeros
-        for half in (model.analysis, model.synthesis):
-            half.leave.reset_parameters()
-        crops = np.stack([picture[:256, :256] for picture in pictures if min(picture.shape[:2]) >= 256][:16])
-        with torch.no_grad():
-            y = model.analysis(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255.0)
-            model.analysis.leave.weight /= y.std((0, 2, 3))[:, None, None, None]
-            nn.init.zeros_(model.analysis.leave.bias)  # type: ignore[arg-type]
-            for rows in (model.entropy.log_gain.rows, model.entropy.log_inverse.rows, model.entropy.shift.rows):
-                rows.copy_(rows.mean(1, keepdim=True).expand_as(rows))
-        return model
-
-    run.build = build  # type: ignore[attr-defined]
+    model.analysis.linear = Nothing(model.latent_channels, 1 / flagship.PATCH)  # type: ignore[assignment]
+    model.synthesis.linear = Nothing(3, flagship.PATCH)  # type: ignore[assignment]
+    model.synthesis.look.requires_grad_(False)  # sees nothing but zeros
+    for half in (model.analysis, model.synthesis):
+        half.leave.reset_parameters()
+    crops = np.stack([picture[:256, :256] for picture in pictures if min(picture.shape[:2]) >= 256][:16])
+    with torch.no_grad():
+        y = model.analysis(torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255.0)
+        model.analysis.leave.weight /= y.std((0, 2, 3))[:, None, None, None]
+        nn.init.zeros_(model.analysis.leave.bias)  # type: ignore[arg-type]
+        for rows in (model.entropy.log_gain.rows, model.entropy.log_inverse.rows, model.entropy.shift.rows):
+            rows.copy_(rows.mean(1, keepdim=True).expand_as(rows))
 
 
 def cosines(pictures: list[Pixels], size: int = 16) -> tuple[np.ndarray, np.ndarray]:
@@ -100,18 +109,10 @@ def start_from_cosines() -> None:
     networks.patch_transform = cosines  # type: ignore[attr-defined, assignment]
 
 
-def fixed_transform() -> None:
+def fixed_transform(model: flagship.Flagship, pictures: list[Pixels]) -> None:
     """The linear transforms are no parameters any more, so that they cost the optimiser nothing."""
-    plain = networks.build
-
-    def build(config: Config, pictures: list[Pixels] | None = None) -> networks.Network:
-        model = plain(config, pictures)
-        assert isinstance(model, flagship.Flagship)
-        model.analysis.linear.requires_grad_(False)
-        model.synthesis.linear.requires_grad_(False)
-        return model
-
-    run.build = build  # type: ignore[attr-defined]
+    model.analysis.linear.requires_grad_(False)
+    model.synthesis.linear.requires_grad_(False)
 
 
 # Shape
@@ -357,10 +358,10 @@ VARIANTS: dict[str, Variant] = {
     "size-5": Variant("Size", "body of 4 blocks of 128, sender and means of 128", wide(128, 4, 128, 128, 200)),
     "size-8": Variant("Size", "body of 5 blocks of 192", wide(192, 5, 192, 192, 300)),
     "size-20": Variant("Size", "body of 6 blocks of 320, sender of 256", wide(320, 6, 256, 192, 500)),
-    "no-shortcut": Variant("Start", "no linear transform", apply=no_shortcut),
+    "no-shortcut": Variant("Start", "no linear transform", apply=after_build(no_shortcut)),
     "cosines": Variant("Start", "cosine transform instead of Karhunen-Loève", apply=start_from_cosines),
     "linear-rate-1": Variant("Start", "linear transform at the full learning rate", {"linear_rate": 1.0}),
-    "linear-rate-0": Variant("Start", "linear transform fixed", apply=fixed_transform),
+    "linear-rate-0": Variant("Start", "linear transform fixed", apply=after_build(fixed_transform)),
     "dense": Variant("Shape", "dense 3x3 convolutions", apply=both(block(DenseBlock), gentle)),
     "silu": Variant("Shape", "SiLU", apply=block(mix_with(lambda channels: nn.SiLU()))),
     "prelu": Variant("Shape", "PReLU", apply=block(mix_with(lambda channels: nn.PReLU(channels, init=LEAK)))),
