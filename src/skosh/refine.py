@@ -15,6 +15,7 @@ Needs a bundle that was trained for the squared error alone, and has the graph `
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,16 @@ MOMENTUM = 0.9
 WARM, COLD = 0.3, 0.1  # temperature of the mixture at the first step and at the last, geometric between
 EXPONENT = 60.0  # beyond, float32 would overflow
 NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull towards it would be endless
+
+
+class Look(NamedTuple):
+    """Whole symbols, what the decoder would make of them, and what the next change could save. All but the objective are arrays as the latents."""
+
+    q: Floats
+    mean: Floats
+    step: Floats
+    slope: Floats  # of the squared error, in bits, with respect to each symbol
+    objective: float  # bits of the symbols and their squared error, in bits
 
 
 class Relaxed(NamedTuple):
@@ -144,20 +155,25 @@ class Window:
 
     def refine(self, effort: Effort) -> Floats:
         """y after so much effort, or as it was where that did not help."""
-        u = self.anneal(self.change(self.u, effort.changes), effort.steps)
-        better: Floats = u if self.objective(u) < self.objective(self.u) else self.u
+        u = self.anneal(self.change(effort.changes), effort.steps)
+        better: Floats = u if self.look(u).objective < self.start.objective else self.u
         return better / self.gain
 
-    def change(self, u: Floats, times: int) -> Floats:
+    @cached_property
+    def start(self) -> Look:
+        """What the search starts from."""
+        return self.look(self.u)
+
+    def change(self, times: int) -> Floats:
         """u after changing symbols by one, so many times, wherever that promises less of the objective.
 
         With steps as they are best, 12 log2(e) = 17 bits of curvature would belong to every symbol (one step more or less costs as much in bits as it
         saves in error). That many change at once asks for a little more.
         """
-        average = np.zeros_like(u)
+        u, average = self.u, np.zeros_like(self.u)
         for k in range(times):
-            q, mean, step = self.rounded(u)
-            average += (1.0 - INERTIA) * (self.slope(self.latent(q, mean, step), step) - average)
+            q, mean, step, slope, _ = self.look(u) if k else self.start
+            average += (1.0 - INERTIA) * (slope - average)
             g = average / (1.0 - INERTIA ** (k + 1))
             up = g + self.costs.slope(q, self.index)
             down = -g - self.costs.slope(q - 1.0, self.index)
@@ -187,22 +203,22 @@ class Window:
         mean, step = self.means(half.low + half.above)
         second = relaxed((u - mean) / step, noise, temperature)
         low, above, slope = (np.where(self.first, a, b) for a, b in zip(half, second, strict=True))
-        g_q = self.slope(self.latent(low + above, mean, step), step) + self.costs.slope(low, self.index)
-        g: Floats = g_q * self.coded * slope / step
+        slope_q, _ = self.error(self.latent(low + above, mean, step), step)
+        g: Floats = (slope_q + self.costs.slope(low, self.index)) * self.coded * slope / step
         return g
 
-    def slope(self, y_hat: Floats, step: Floats) -> Floats:
-        """Of the squared error, in bits, with respect to each symbol."""
-        g_y, _ = self.bundle.run(GRADIENT, y_hat, self.level, self.x, self.inside)
-        g: Floats = self.weight * g_y * self.inverse * step
-        return g
-
-    def objective(self, u: Floats) -> float:
-        """Bits of the whole symbols of u and their squared error, in bits."""
+    def look(self, u: Floats) -> Look:
+        """At the whole symbols of u."""
         q, mean, step = self.rounded(u)
-        _, error = self.bundle.run(GRADIENT, self.latent(q, mean, step), self.level, self.x, self.inside)
+        slope, error = self.error(self.latent(q, mean, step), step)
         bits = np.sum(self.costs.of(q, self.index) * self.coded, dtype=np.float64)
-        return float(bits) + self.weight * float(error[0])
+        return Look(q, mean, step, slope, float(bits) + error)
+
+    def error(self, y_hat: Floats, step: Floats) -> tuple[Floats, float]:
+        """The squared error in bits: its slope with respect to each symbol, and itself."""
+        g_y, error = self.bundle.run(GRADIENT, y_hat, self.level, self.x, self.inside)
+        slope: Floats = self.weight * g_y * self.inverse * step
+        return slope, self.weight * float(error[0])
 
     def rounded(self, u: Floats) -> tuple[Floats, Floats, Floats]:
         """The whole symbols of u, and the means and steps that go with them."""

@@ -115,7 +115,7 @@ def test_the_objective_is_that_of_the_file(window: Window) -> None:
     picture = Image.fromarray((np.rint(window.x[0] * 255.0)).astype(np.uint8).transpose(1, 2, 0))
     data = skosh.encode(picture, 70, window.bundle)
     real = 8 * len(data) + window.weight * squared_error(window.bundle.folder, data, picture) * 3 * 128 * 128
-    assert window.objective(window.u) == pytest.approx(real, rel=0.05)
+    assert window.start.objective == pytest.approx(real, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -130,26 +130,26 @@ def test_a_window_is_never_worse_afterwards(
 
 
 def test_a_change_moves_coded_symbols_by_one_and_helps(window: Window) -> None:
-    changed = window.change(window.u, 1)
+    changed = window.change(1)
     moved = changed != window.u
     q, changed_q = window.rounded(window.u)[0], window.rounded(changed)[0]
     assert 0.001 < moved.mean() < 0.2
     assert not (moved & ~window.coded).any()
     first = moved & window.first  # means of the others move, and may take a symbol with them
     assert (np.abs(changed_q - q)[first] == 1).all()
-    assert window.objective(changed) < window.objective(window.u)
+    assert window.look(changed).objective < window.start.objective
 
 
 def test_a_change_leaves_symbols_that_are_not_coded_alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skosh.refine.CURVATURE", -1e9)  # every change promises something
     monkeypatch.setattr(window, "coded", window.first & (window.index > 0))
-    assert np.array_equal(window.change(window.u, 1) != window.u, window.coded)
+    assert np.array_equal(window.change(1) != window.u, window.coded)
 
 
 def test_annealing_helps_before_and_after_changes(window: Window) -> None:
-    before, changed = window.objective(window.u), window.change(window.u, 6)
-    assert window.objective(window.anneal(window.u, 20)) < before
-    assert window.objective(window.anneal(changed, 40)) < window.objective(changed)
+    before, changed = window.start.objective, window.change(6)
+    assert window.look(window.anneal(window.u, 20)).objective < before
+    assert window.look(window.anneal(changed, 40)).objective < window.look(changed).objective
 
 
 def test_the_longest_effort_is_worth_more_than_the_one_before(tiny_bundle: Path, photo: Image.Image) -> None:
