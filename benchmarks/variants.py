@@ -307,7 +307,8 @@ def halves(of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[], None]
         c = torch.arange(latents, device=device)[:, None, None]
         i = torch.arange(height, device=device)[None, :, None]
         j = torch.arange(width, device=device)[None, None, :]
-        return (of(c, i, j).expand(latents, height, width) % 2 == 0).to(torch.float32)[None]
+        half = (of(c, i, j).expand(latents, height, width) % 2 == 0)[None]
+        return half.contiguous(memory_format=torch.channels_last)
 
     def apply() -> None:
         hyperprior.first_half = first_half

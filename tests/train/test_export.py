@@ -67,7 +67,7 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     index_due = entropy.scale_index(z_hat, t)
     assert np.array_equal(index, index_due[0].numpy())
 
-    u_hat, means, steps = entropy.quantise(
+    u_hat, _, means, steps = entropy.quantise(
         torch.from_numpy(y_hat).float() / inverse, z_hat, index_due, gain, inverse, t
     )
     assert np.abs(((u_hat - means) / steps)[0].numpy() - q).max() < 1e-4

@@ -8,7 +8,7 @@ import torch
 
 from skosh.exact import scale_map_reference
 from skosh.tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
-from skosh.train.hyperprior import REDUCTION, Hyperprior, Levels, ScaleMap, first_half
+from skosh.train.hyperprior import REDUCTION, Hyperprior, Levels, Quantised, ScaleMap, first_half
 from skosh.train.layers import start_at_zero
 from skosh.train.likelihood import GeneralisedNormal, bits_of, normal_likelihood
 
@@ -29,10 +29,8 @@ def model(request: pytest.FixtureRequest) -> Hyperprior:
     return made.eval()
 
 
-def quantised(
-    model: Hyperprior, u: torch.Tensor, index: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """u_hat, means and steps with a fixed z and t."""
+def quantised(model: Hyperprior, u: torch.Tensor, index: torch.Tensor) -> Quantised:
+    """With a fixed z and t."""
     z = torch.arange(HYPER * 4.0).reshape(1, HYPER, 2, 2) - 7.0
     t = torch.full((1,), 0.5)
     gain, inverse = torch.exp(model.log_gain(t)), torch.exp(model.log_inverse(t))
@@ -49,10 +47,10 @@ def test_means_depend_on_no_element_of_their_own_half(model: Hyperprior) -> None
     torch.manual_seed(1)
     u, other = torch.randn(2, 1, LATENTS, 8, 8) * 3
     index = torch.full_like(u, 20.0)
-    first = first_half(LATENTS, 8, 8, u.device).bool()
-    _, means, _ = quantised(model, u, index)
-    _, second_changed, _ = quantised(model, torch.where(first, u, other), index)
-    _, first_changed, _ = quantised(model, torch.where(first, other, u), index)
+    first = first_half(LATENTS, 8, 8, u.device)
+    means = quantised(model, u, index).means
+    second_changed = quantised(model, torch.where(first, u, other), index).means
+    first_changed = quantised(model, torch.where(first, other, u), index).means
     assert torch.equal(means, second_changed)
     assert torch.equal(means[first], first_changed[first])
     assert not torch.equal(means[~first], first_changed[~first])  # the context is alive
@@ -61,7 +59,7 @@ def test_means_depend_on_no_element_of_their_own_half(model: Hyperprior) -> None
 def test_symbols_are_whole_steps_from_the_means(model: Hyperprior) -> None:
     torch.manual_seed(1)
     u = torch.randn(1, LATENTS, 8, 8) * 3
-    u_hat, means, steps = quantised(model, u, torch.full_like(u, 20.0))
+    u_hat, _, means, steps = quantised(model, u, torch.full_like(u, 20.0))
     q = (u_hat - means) / steps
     torch.testing.assert_close(q, torch.round(q), atol=1e-4, rtol=0.0)
     assert ((u_hat - u) / steps).abs().max() <= 0.5 + 1e-4
@@ -73,7 +71,7 @@ def test_elements_at_scale_index_0_are_not_coded_and_take_their_mean(model: Hype
     torch.manual_seed(1)
     u = torch.randn(1, LATENTS, 8, 8) * 3
     index = torch.randint(0, 2, u.shape).float()
-    u_hat, means, _ = quantised(model, u, index)
+    u_hat, _, means, _ = quantised(model, u, index)
     assert torch.equal(u_hat[index == 0], means[index == 0])
     assert not torch.equal(u_hat[index == 1], means[index == 1])
 

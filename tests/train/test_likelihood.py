@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL, normal_tables, reaches, scales
-from skosh.train.likelihood import Factorised, GeneralisedNormal, bits_of, normal_likelihood, symbol_tables
+from skosh.train.likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood, symbol_tables
 
 
 def exact_mass(residual: float, scale: float) -> float:
@@ -153,9 +153,26 @@ def test_with_the_exponent_2_it_is_the_normal_distribution(scale: float) -> None
 
 def test_with_the_exponent_1_it_is_laplaces() -> None:
     places = torch.linspace(0.0, 12.0, 400)
-    torch.testing.assert_close(
-        GeneralisedNormal(1.0).above(places), 0.5 * torch.exp(-places * 2.0**0.5), rtol=1e-4, atol=0.0
-    )
+    expected = 0.5 * torch.exp(-places * 2.0**0.5)
+    torch.testing.assert_close(GeneralisedNormal(1.0).above(places), expected, rtol=1e-4, atol=0.0)
+    torch.testing.assert_close(GeneralisedNormal(1.0).density(places), expected * 2.0**0.5, rtol=1e-4, atol=0.0)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 20.0, 200.0])
+def test_with_the_exponent_2_its_gradients_are_those_of_the_normal_distribution(scale: float) -> None:
+    def gradients(likelihood: Likelihood) -> tuple[torch.Tensor, ...]:
+        residual = (torch.linspace(-2.5, 2.5, 60).double() * max(scale, 0.6)).requires_grad_()
+        spread = torch.full((60,), scale, dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(torch.log(likelihood(residual, spread)).sum(), (residual, spread))
+
+    for found, expected in zip(gradients(GeneralisedNormal(2.0)), gradients(normal_likelihood), strict=True):
+        torch.testing.assert_close(found, expected, rtol=3e-3, atol=1e-5)
+
+
+def test_the_density_of_any_exponent_is_the_slope_of_the_mass(generalised: GeneralisedNormal) -> None:
+    r = torch.linspace(0.1, 5.0, 50, dtype=torch.float64)
+    slope = (generalised.exact_above(r - 1e-4) - generalised.exact_above(r + 1e-4)) / 2e-4
+    torch.testing.assert_close(generalised.density(r), slope, rtol=1e-5, atol=1e-12)
 
 
 def test_a_symbol_far_outside_of_a_generalised_one_still_pulls_the_scale_up_and_the_mean_closer(

@@ -148,11 +148,12 @@ class MeanSecond(nn.Module):
 
 
 def first_half(latents: int, height: int, width: int, device: torch.device) -> Tensor:
-    """1 where c + i + j is even, else 0: shape (1, M, height, width)."""
+    """Where c + i + j is even: shape (1, M, height, width), channels last in memory, as everything that it meets."""
     c = torch.arange(latents, device=device)[:, None, None]
     i = torch.arange(height, device=device)[None, :, None]
     j = torch.arange(width, device=device)[None, None, :]
-    return ((c + i + j) % 2 == 0).to(torch.float32)[None]
+    half = ((c + i + j) % 2 == 0)[None]
+    return half.contiguous(memory_format=torch.channels_last)
 
 
 class Coded(NamedTuple):
@@ -161,6 +162,15 @@ class Coded(NamedTuple):
     y_hat: Tensor
     bits_y: Tensor
     bits_z: Tensor
+
+
+class Quantised(NamedTuple):
+    """u on its grid, and what made it so; all shaped as y, in quantisation steps of 1."""
+
+    u_hat: Tensor
+    residual: Tensor  # (u - means) / steps, not rounded yet
+    means: Tensor
+    steps: Tensor
 
 
 class Symbols(NamedTuple):
@@ -218,10 +228,9 @@ class Hyperprior(nn.Module):
         z = self.analysis(u) + self.z_level(t)
         z_hat = round_through(z.clamp(-HYPER_LIMIT, HYPER_LIMIT))
         index = self.scale_index(z_hat, t)
-        u_hat, means, steps = self.quantise(u, z_hat, index, gain, inverse, t)
-        residual = add_noise((u - means) / steps) if self.training else (u_hat - means) / steps
+        u_hat, residual, _, _ = self.quantise(u, z_hat, index, gain, inverse, t)
         scale = SCALE_MIN * torch.exp(LOG_STEP * index)
-        likelihood = self.likelihood(residual, scale)
+        likelihood = self.likelihood(add_noise(residual) if self.training else torch.round(residual), scale)
         if not self.training:  # what is not coded costs nothing
             likelihood = torch.where(index > 0, likelihood, torch.ones_like(likelihood))
         bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
@@ -233,27 +242,24 @@ class Hyperprior(nn.Module):
         u = y * gain
         z = torch.round((self.analysis(u) + self.z_level(t)).clamp(-HYPER_LIMIT, HYPER_LIMIT))
         index = self.scale_index(z, t)
-        u_hat, means, steps = self.quantise(u, z, index, gain, inverse, t)
-        return Symbols(z, torch.round((u_hat - means) / steps), index)
+        residual = self.quantise(u, z, index, gain, inverse, t).residual
+        return Symbols(z, torch.round(residual) * (index > 0), index)
 
-    def quantise(
-        self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Round u around its means, the first half and then the second; returns u_hat, the means and the steps, all as u."""
+    def quantise(self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor) -> Quantised:
+        """Round u around its means, the first half and then the second; in use, what has scale index 0 takes its mean."""
         first = first_half(self.latents, u.shape[2], u.shape[3], u.device)
-        coded = torch.ones_like(first) if self.training else (index > 0).to(u.dtype)
 
-        def rounded(mean: Tensor, step: Tensor) -> Tensor:
-            return round_through((u - mean) / step) * coded * step + mean
+        def rounded(residual: Tensor) -> Tensor:
+            return round_through(residual) if self.training else torch.round(residual) * (index > 0)
 
         one = u.new_ones(())
         h, mean1, step1 = (*self.mean_first(z_hat, self.mean_level(t)), one)[:3]
-        known = first * rounded(mean1 * gain, step1)
+        u1 = mean1 * gain
+        known = torch.where(first, rounded((u - u1) / step1) * step1 + u1, 0.0)
         mean2, step2 = (*self.mean_second(h, known * inverse), one)[:2]
-        u_hat = known + (1.0 - first) * rounded(mean2 * gain, step2)
-        means = (first * mean1 + (1.0 - first) * mean2) * gain
-        steps = first * step1 + (1.0 - first) * step2
-        return u_hat, means, steps
+        means, steps = torch.where(first, u1, mean2 * gain), torch.where(first, step1, step2)
+        residual = (u - means) / steps
+        return Quantised(rounded(residual) * steps + means, residual, means, steps)
 
 
 class FactorisedLatent(nn.Module):

@@ -14,6 +14,7 @@ from . import checkpoint, distributed
 from .config import Config
 from .data import load_pictures
 from .loss import Loss
+from .memory import keep_freed_memory
 from .report import Board, Line
 from .run import Run, learning_rate
 from .validate import Point, validate
@@ -38,6 +39,7 @@ def train(
     checkpoint stays).
     """
     end = time.monotonic() + 60.0 * minutes
+    keep_freed_memory()
     folder = Path(out)
     if not resume and (folder / checkpoint.FILE).exists():
         raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")

@@ -6,9 +6,20 @@ import torch
 from torch import Tensor
 
 
+class _RoundThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        return torch.round(x)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        return grad
+
+
 def round_through(x: Tensor) -> Tensor:
     """Round to the nearest integer; the gradient passes as if nothing had happened (straight-through)."""
-    return x + (torch.round(x) - x).detach()
+    rounded: Tensor = _RoundThrough.apply(x)
+    return rounded
 
 
 def add_noise(x: Tensor) -> Tensor:
@@ -35,6 +46,19 @@ def lower_bound(x: Tensor, bound: float | Tensor) -> Tensor:
     return result
 
 
+class _Between(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor, low: float, high: float) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(x < low, x > high)
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
+        below, above = ctx.saved_tensors
+        return grad.masked_fill((below & (grad > 0)) | (above & (grad < 0)), 0.0), None, None
+
+
 def between(x: Tensor, low: float, high: float) -> Tensor:
     """``x.clamp(low, high)`` whose gradient still passes outside where it would bring x back."""
-    return -lower_bound(-lower_bound(x, low), -high)
+    result: Tensor = _Between.apply(x, low, high)
+    return result
