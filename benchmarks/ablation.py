@@ -32,6 +32,7 @@ from skosh.train import distributed, flagship
 from skosh.train.data import load_pictures
 from skosh.train.loop import knots
 from skosh.train.loss import Loss
+from skosh.train.memory import keep_freed_memory
 from skosh.train.run import Run
 from skosh.train.validate import validate
 
@@ -101,6 +102,7 @@ def train(name: str, seed: int, minutes: float, steps: int = 0) -> dict[str, Any
     """One training of so many minutes of a core, or of so many steps: what it saw and where it came out."""
     variant = VARIANTS[name]
     torch.set_num_threads(1)
+    keep_freed_memory()
     settings = tuple(f"{key}={value}" for key, value in {**variant.settings, "seed": seed}.items())
     config = configuration.load("flagship", BASE + settings)
     pictures = variant.pictures(load_pictures(SHARED / "data" / "train", config.crop))

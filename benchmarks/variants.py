@@ -317,7 +317,10 @@ def halves(of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[], None]
 
 
 def noise_everywhere() -> None:
-    """Where a batch is rounded in training, z too, noise is added instead (weights of the integer map are still rounded)."""
+    """Where a batch is rounded in training, z too, noise is added instead (weights of the integer map are still rounded).
+
+    What the second half's means see of the first and what the decoder sees of it have noise of their own.
+    """
 
     def noisy(x: Tensor) -> Tensor:
         is_weight = x.dim() == 4 and x.shape[2:] == (1, 1)

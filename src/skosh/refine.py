@@ -15,7 +15,6 @@ Needs a bundle that was trained for the squared error alone, and has the graph `
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +54,7 @@ NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull
 
 
 class Look(NamedTuple):
-    """Whole symbols, what the decoder would make of them, and what the next change could save. All but the objective are arrays as the latents."""
+    """Whole symbols, their means and steps, and what the next change could save. All but the objective are arrays as the latents."""
 
     q: Floats
     mean: Floats
@@ -155,24 +154,20 @@ class Window:
 
     def refine(self, effort: Effort) -> Floats:
         """y after so much effort, or as it was where that did not help."""
-        u = self.anneal(self.change(effort.changes), effort.steps)
-        better: Floats = u if self.look(u).objective < self.start.objective else self.u
+        start = self.look(self.u)
+        u = self.anneal(self.change(start, effort.changes), effort.steps)
+        better: Floats = u if self.look(u).objective < start.objective else self.u
         return better / self.gain
 
-    @cached_property
-    def start(self) -> Look:
-        """What the search starts from."""
-        return self.look(self.u)
-
-    def change(self, times: int) -> Floats:
-        """u after changing symbols by one, so many times, wherever that promises less of the objective.
+    def change(self, start: Look, times: int) -> Floats:
+        """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u.
 
         With steps as they are best, 12 log2(e) = 17 bits of curvature would belong to every symbol (one step more or less costs as much in bits as it
         saves in error). That many change at once asks for a little more.
         """
         u, average = self.u, np.zeros_like(self.u)
         for k in range(times):
-            q, mean, step, slope, _ = self.look(u) if k else self.start
+            q, mean, step, slope, _ = self.look(u) if k else start
             average += (1.0 - INERTIA) * (slope - average)
             g = average / (1.0 - INERTIA ** (k + 1))
             up = g + self.costs.slope(q, self.index)

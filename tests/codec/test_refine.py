@@ -13,6 +13,7 @@ import skosh
 from skosh.analyse import analyse, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle, load
+from skosh.manifest import GRADIENT
 from skosh.refine import Costs, Effort, Window, can_refine, relaxed
 from skosh.tables import TOTAL, reaches
 
@@ -115,7 +116,7 @@ def test_the_objective_is_that_of_the_file(window: Window) -> None:
     picture = Image.fromarray((np.rint(window.x[0] * 255.0)).astype(np.uint8).transpose(1, 2, 0))
     data = skosh.encode(picture, 70, window.bundle)
     real = 8 * len(data) + window.weight * squared_error(window.bundle.folder, data, picture) * 3 * 128 * 128
-    assert window.start.objective == pytest.approx(real, rel=0.05)
+    assert window.look(window.u).objective == pytest.approx(real, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -130,24 +131,32 @@ def test_a_window_is_never_worse_afterwards(
 
 
 def test_a_change_moves_coded_symbols_by_one_and_helps(window: Window) -> None:
-    changed = window.change(1)
+    changed = window.change(window.look(window.u), 1)
     moved = changed != window.u
     q, changed_q = window.rounded(window.u)[0], window.rounded(changed)[0]
     assert 0.001 < moved.mean() < 0.2
     assert not (moved & ~window.coded).any()
     first = moved & window.first  # means of the others move, and may take a symbol with them
     assert (np.abs(changed_q - q)[first] == 1).all()
-    assert window.look(changed).objective < window.start.objective
+    assert window.look(changed).objective < window.look(window.u).objective
+
+
+def test_an_effort_looks_once_at_each_state(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    plain = window.bundle.run
+    monkeypatch.setattr(window.bundle, "run", lambda graph, *inputs: runs.append(graph) or plain(graph, *inputs))
+    window.refine(Effort(3, 0))
+    assert runs.count(GRADIENT) == 4  # three for the changes, one for what they led to
 
 
 def test_a_change_leaves_symbols_that_are_not_coded_alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skosh.refine.CURVATURE", -1e9)  # every change promises something
     monkeypatch.setattr(window, "coded", window.first & (window.index > 0))
-    assert np.array_equal(window.change(1) != window.u, window.coded)
+    assert np.array_equal(window.change(window.look(window.u), 1) != window.u, window.coded)
 
 
 def test_annealing_helps_before_and_after_changes(window: Window) -> None:
-    before, changed = window.start.objective, window.change(6)
+    before, changed = window.look(window.u).objective, window.change(window.look(window.u), 6)
     assert window.look(window.anneal(window.u, 20)).objective < before
     assert window.look(window.anneal(changed, 40)).objective < window.look(changed).objective
 

@@ -175,6 +175,31 @@ def test_the_density_of_any_exponent_is_the_slope_of_the_mass(generalised: Gener
     torch.testing.assert_close(generalised.density(r), slope, rtol=1e-5, atol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [0.3, 2.0, 200.0])
+def test_the_gradients_of_any_exponent_are_those_of_the_exact_mass(
+    generalised: GeneralisedNormal, scale: float
+) -> None:
+    residual = (torch.linspace(-2.4, 2.4, 48) * max(scale, 0.6)).requires_grad_()
+    spread = torch.full((48,), scale, requires_grad=True)
+    found = torch.autograd.grad(generalised(residual, spread).sum(), (residual, spread))
+
+    def exact(r: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        def below(x: torch.Tensor) -> torch.Tensor:
+            above = generalised.exact_above(x.abs() / s)
+            return torch.where(x < 0, above, 1.0 - above)
+
+        return below(r + 0.5) - below(r - 0.5)
+
+    r, s, h = residual.detach().double(), spread.detach().double(), 1e-4 * scale
+    expected = ((exact(r + h, s) - exact(r - h, s)) / (2 * h), (exact(r, s + h) - exact(r, s - h)) / (2 * h))
+    for gradient, due in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient.double(), due, rtol=2e-3, atol=2e-4 * float(due.abs().max()))
+
+
+def test_what_is_no_number_stays_none() -> None:
+    assert GeneralisedNormal(1.5)(torch.tensor([math.nan]), torch.ones(1)).isnan().all()
+
+
 def test_a_symbol_far_outside_of_a_generalised_one_still_pulls_the_scale_up_and_the_mean_closer(
     generalised: GeneralisedNormal,
 ) -> None:

@@ -98,14 +98,15 @@ def test_signals_are_given_back_after_a_run_however_it_ends(
 
 
 @pytest.mark.usefixtures("quick_patches")
+@pytest.mark.parametrize("exponent", [2.0, 1.5])
 def test_a_loss_that_is_no_number_names_its_step_and_keeps_the_last_good_checkpoint(
-    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, exponent: float
 ) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     fail_in_step(monkeypatch, 3)
     try:
         with pytest.raises(SkoshError, match=r"step 3.*nan"):
-            train(SHORT, photo_folder, photo_folder, tmp_path)
+            train(replace(SHORT, exponent=exponent), photo_folder, photo_folder, tmp_path)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -156,7 +156,7 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 def round_to_half(model: nn.Module) -> None:
     """Round what the graphs hold to float16, so that PyTorch and the bundle compute with the same weights."""
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
-    for name, value in [*model.named_parameters(), *model.named_buffers()]:
+    for name, value in model.state_dict().items():
         if name not in kept and value.numel() > 1:
             value.copy_(value.half().float())
 

@@ -165,10 +165,10 @@ class Coded(NamedTuple):
 
 
 class Quantised(NamedTuple):
-    """u on its grid, and what made it so; all shaped as y, in quantisation steps of 1."""
+    """u on its grid, and what made it so, in units of u; they broadcast to the shape of y."""
 
     u_hat: Tensor
-    residual: Tensor  # (u - means) / steps, not rounded yet
+    residual: Tensor  # (u - means) / steps, not rounded yet: in steps
     means: Tensor
     steps: Tensor
 

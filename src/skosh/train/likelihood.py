@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ..tables import HYPER_LIMIT, IntTable, integer_table, normal_tables, reaches, scales
 from .quantise import lower_bound
@@ -43,14 +44,16 @@ class _Mass(torch.autograd.Function):
         distance = residual.abs()
         near, far = distance - 0.5, distance + 0.5
         inner, outer = near.abs() / scale, far / scale
-        inner_density, outer_density = of.density(inner), of.density(outer)
-        by_residual = (outer_density - inner_density) / scale * torch.sign(residual)
-        by_scale = (near * inner_density - far * outer_density) / (scale * scale)
-        ctx.save_for_backward(by_residual, by_scale)
+        if any(ctx.needs_input_grad):
+            inner_density, outer_density = of.density(inner), of.density(outer)
+            by_residual = (outer_density - inner_density) / scale * torch.sign(residual)
+            by_scale = (near * inner_density - far * outer_density) / (scale * scale)
+            ctx.save_for_backward(by_residual, by_scale)
         above = of.above(inner)
         return torch.where(near < 0, 1.0 - above, above) - of.above(outer)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[no-untyped-def]
         by_residual, by_scale = ctx.saved_tensors
         return grad * by_residual, grad * by_scale, None
@@ -86,7 +89,9 @@ class GeneralisedNormal(nn.Module):
         """As ``exact_above``, out of the table."""
         logs, rises = self.get_buffer("logs"), self.get_buffer("rises")
         place = r.clamp(max=(len(rises) - 1) / self.PARTS) * self.PARTS
-        below = place.long()
+        below = place.long().clamp(
+            min=0
+        )  # of what is no number as well: the result is none, and the run stops in order
         return torch.exp(logs[below] + rises[below] * (place - below))
 
     def density(self, r: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def train(
     """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``.
 
     With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Under ``torchrun`` all processes train one
-    network. Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
+    network. From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
     checkpoint stays).
     """
     end = time.monotonic() + 60.0 * minutes

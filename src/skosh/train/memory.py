@@ -7,12 +7,12 @@ import ctypes
 # Of mallopt(3), glibc
 TRIM_THRESHOLD = -1  # bytes free at the end of the heap that are given back
 MMAP_THRESHOLD = -3  # bytes from which a block is mapped by itself, and unmapped when it is freed
-LARGEST_BLOCK = 1 << 30
+LARGEST_BLOCKS = (1 << 30, 1 << 25)  # what is asked for, and the most that glibc before 2.35 allows
 KEPT = (1 << 31) - 1
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees, blocks of up to 1 GiB and 2 GiB in all; whether its C library can.
+    """Let this process keep what it frees, blocks of up to 1 GiB (32 MiB), from now on; whether its C library can.
 
     Otherwise every tensor of a step is new pages, which the system clears and maps one by one.
     """
@@ -20,5 +20,5 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # not Linux, or not glibc
         return False
-    kept: bool = mallopt(MMAP_THRESHOLD, LARGEST_BLOCK) == 1 and mallopt(TRIM_THRESHOLD, KEPT) == 1
-    return kept
+    trims = mallopt(TRIM_THRESHOLD, KEPT) == 1
+    return any(mallopt(MMAP_THRESHOLD, size) == 1 for size in LARGEST_BLOCKS) and trims
