@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "docs" / "runs"
 FIGURE = ROOT / "docs" / "images" / "training.svg"
 CHAINS = {  # name in the figure -> its runs in their order, and a colour
-    "flagship": (("flagship-1", "flagship-2", "flagship-3", "flagship-4", "flagship-5"), "vermilion"),
+    "flagship": (("flagship-1", "flagship-2", "flagship-3", "flagship-4", "flagship-5", "flagship-6"), "vermilion"),
 }
 
 Side = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]  # bits a pixel and PSNR, both rising
