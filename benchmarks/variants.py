@@ -346,6 +346,50 @@ def adamw() -> None:
     run.make_optimiser = make
 
 
+def as_matrix(weight: Tensor) -> Tensor:
+    """(outputs, inputs, h, w) -> (outputs, h w inputs): the same memory, where that is channels last."""
+    return weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+
+
+class MuonAndAdamW(torch.optim.Optimizer):
+    """PyTorch's Muon for the matrices of 1x1 convolutions and of patches, AdamW for everything else, one learning rate for both."""
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float):
+        super().__init__([dict(group) for group in groups], {"lr": lr})
+        matrices, others = [], []
+        self.views: list[tuple[nn.Parameter, nn.Parameter]] = []  # a weight, and the same memory with two axes
+        for group in self.param_groups:
+            chosen = [p for p in group["params"] if p.dim() == 4 and p.shape[1] > 1]
+            flat = [nn.Parameter(as_matrix(p.detach())) for p in chosen]
+            assert all(p.data_ptr() == seen.data_ptr() for p, seen in zip(chosen, flat, strict=True))
+            self.views += zip(chosen, flat, strict=True)
+            rest = set(map(id, chosen))
+            matrices.append({"params": flat, "relative": group["relative"]})
+            others.append({"params": [p for p in group["params"] if id(p) not in rest], "relative": group["relative"]})
+        self.muon = torch.optim.Muon(matrices, lr=lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        self.adamw = torch.optim.AdamW([group for group in others if group["params"]], lr=lr, weight_decay=0.0)
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update."""
+        rate = self.param_groups[0]["lr"] / self.param_groups[0]["relative"]
+        for optimiser in (self.muon, self.adamw):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["relative"]
+        for weight, flat in self.views:
+            flat.grad = None if weight.grad is None else as_matrix(weight.grad)
+        self.muon.step()  # type: ignore[no-untyped-call]
+        self.adamw.step()
+
+
+def muon() -> None:
+    plain = run.make_optimiser
+
+    def make(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+        return MuonAndAdamW(plain(config, model).param_groups, config.learning_rate)
+
+    run.make_optimiser = make
+
+
 def with_reductions(pictures: list[Pixels]) -> list[Pixels]:
     """Every picture also reduced by 1.4 and by 2, where it stays large enough."""
     found = list(pictures)
@@ -393,6 +437,7 @@ VARIANTS: dict[str, Variant] = {
     "noise": Variant("Entropy", "noise in place of rounding, z too", apply=noise_everywhere),
     "adam": Variant("Optimiser", "Adam at 1e-3", {"optimiser": "adam", "learning_rate": 1e-3}),
     "adamw": Variant("Optimiser", "AdamW at 1e-3", {"learning_rate": 1e-3}, adamw),
+    "muon": Variant("Optimiser", "Muon for matrices, AdamW for the rest, at 1e-3", {"learning_rate": 1e-3}, muon),
     "no-average": Variant("Optimiser", "no averaged weights", {"ema": 0.0}),
     "crops-128": Variant("Optimiser", "18 crops of 128x128", {"crop": 128, "batch": 18}),
     "crops-384": Variant("Optimiser", "2 crops of 384x384", {"crop": 384, "batch": 2}),
