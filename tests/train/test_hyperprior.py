@@ -39,9 +39,8 @@ def quantised(model: Hyperprior, u: torch.Tensor, index: torch.Tensor) -> Quanti
 
 def test_the_first_half_is_a_checkerboard_in_three_dimensions() -> None:
     whole = first_half(4, 5, 6, torch.device("cpu"))
-    assert whole.is_contiguous(
-        memory_format=torch.channels_last
-    )  # as what it meets: two layouts in one product are slow
+    # As what it meets: two layouts in one product are slow.
+    assert whole.is_contiguous(memory_format=torch.channels_last)
     half = whole[0]
     c, i, j = np.indices((4, 5, 6))
     assert np.array_equal(half.numpy(), (c + i + j) % 2 == 0)

@@ -89,9 +89,8 @@ class GeneralisedNormal(nn.Module):
         """As ``exact_above``, out of the table."""
         logs, rises = self.get_buffer("logs"), self.get_buffer("rises")
         place = r.clamp(max=(len(rises) - 1) / self.PARTS) * self.PARTS
-        below = place.long().clamp(
-            min=0
-        )  # of what is no number as well: the result is none, and the run stops in order
+        # What is no number gets an index as well: the result is none, and the run stops in order.
+        below = place.long().clamp(min=0)
         return torch.exp(logs[below] + rises[below] * (place - below))
 
     def density(self, r: Tensor) -> Tensor:
