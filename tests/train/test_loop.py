@@ -200,6 +200,17 @@ def test_epochs_draw_as_many_crops_as_there_are_pictures(
     assert checkpoint.load(tmp_path)["step"] == 2  # 3 times 4 pictures in batches of 8
 
 
+def test_a_run_keeps_the_memory_that_its_steps_free(
+    tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, quick_patches: None
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: order.append("kept"))
+    monkeypatch.setattr(loop.Run, "step", lambda self: order.append("step") or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train(SHORT, photo_folder, photo_folder, tmp_path)
+    assert order == ["kept", "step"]
+
+
 def test_the_average_forgets_where_the_run_began() -> None:
     update, averaged = warming_average(0.999), [torch.tensor([1000.0])]
     for n in range(1, 200):

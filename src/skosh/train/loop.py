@@ -57,13 +57,15 @@ def train(
     line.say(f"{config.name}: {run.size}, {len(pictures)} pictures, steps {run.done} to {run.steps}, {place.device}")
 
     stop = StopSignal()
+    line.begin(run.done)
     try:
         while run.done < run.steps and not distributed.any_of(stop.asked or time.monotonic() >= end, place):
             batch = run.step()
-            if run.done % Line.EVERY == 0:
-                shown = batch.summary()
-                line.step(run.done, run.steps, shown, run.pixels_a_step)
-                board.scalars("train", {**shown, "rate": learning_rate(config, run.done - 1, run.steps)}, run.done)
+            if line.due():
+                line.step(run.done, run.steps, batch.summary(), run.pixels_a_step)
+            if board.due(run.done):
+                rate = learning_rate(config, run.done - 1, run.steps)
+                board.scalars("train", {**batch.summary(), "rate": rate}, run.done)
             if run.done % config.save_every == 0:
                 run.save(folder)
             if place.first and (run.done % config.validate_every == 0 or run.done == run.steps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from importlib.util import find_spec
@@ -18,37 +19,51 @@ from .validate import to_tensor
 class Line:
     """One line that is rewritten on a terminal; in a log file a line every so often."""
 
-    EVERY = 10  # steps between two updates
-    LOGGED = 200  # steps between two lines where the output is no terminal
+    LIVE = 1.0  # seconds between two updates on a terminal,
+    LOGGED = 60.0  # and where the output is none
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet  # for all processes but the first
         self.live = sys.stderr.isatty()
-        self.mark: tuple[int, float] | None = None
+        self.begin(0)
+
+    def begin(self, done: int) -> None:
+        """Steps start now, after ``done`` of them; the first is shown at once."""
+        self.done, self.time = done, time.monotonic()  # of the last update
+        self.next = -math.inf  # time of the next one
 
     def say(self, text: str) -> None:
         """A line that stays."""
         if not self.quiet:
             print(("\r\033[K" if self.live else "") + text, file=sys.stderr, flush=True)
 
+    def due(self) -> bool:
+        """Whether it is time for ``step``."""
+        return not self.quiet and time.monotonic() >= self.next
+
     def step(self, done: int, steps: int, shown: dict[str, float], pixels: int) -> None:
-        """What a step showed; ``pixels``: how many it saw."""
-        if self.quiet or (not self.live and done % self.LOGGED and done != self.EVERY):
-            return
+        """What a step showed; ``pixels``: how many each step sees."""
         now = time.monotonic()
-        speed = (done - self.mark[0]) / (now - self.mark[1]) if self.mark else float("nan")
-        self.mark = (done, now)
-        left = (steps - done) / speed if speed > 0 else float("nan")
-        text = (
-            f"step {done}/{steps}  loss {shown['loss']:.4f}  {shown['bpp']:.3f} bpp  {shown['psnr']:.2f} dB  "
-            f"MS-SSIM {shown.get('ms_ssim', float('nan')):.4f}  norm {shown['norm']:.2f}  "
-            f"{speed * pixels / 1e6:.2f} Mpx/s  {left / 60:.0f} min left"
-        )
+        speed = (done - self.done) / max(now - self.time, 1e-9)
+        self.done, self.time, self.next = done, now, now + (self.LIVE if self.live else self.LOGGED)
+        parts = [
+            f"step {done}/{steps}",
+            f"loss {shown['loss']:.4f}",
+            f"{shown['bpp']:.3f} bpp",
+            f"{shown['psnr']:.2f} dB",
+            f"MS-SSIM {shown['ms_ssim']:.4f}" if "ms_ssim" in shown else "",
+            f"norm {shown['norm']:.2f}",
+            f"{speed * pixels / 1e6:.2g} Mpx/s",
+            f"{(steps - done) / speed / 60:.0f} min left",
+        ]
+        text = "  ".join(filter(None, parts))
         print("\r\033[K" + text if self.live else text, end="" if self.live else "\n", file=sys.stderr, flush=True)
 
 
 class Board:
     """TensorBoard scalars and reconstructions; without TensorBoard, nothing."""
+
+    EVERY = 10  # steps between two points of training
 
     def __init__(self, folder: Path | None):
         """``folder``: of the run; None writes nothing."""
@@ -57,6 +72,10 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
 
             self.writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def due(self, step: int) -> bool:
+        """Whether the scalars of this training step are wanted."""
+        return self.writer is not None and step % self.EVERY == 0
 
     def scalars(self, group: str, values: dict[str, float], step: int) -> None:
         if self.writer:
