@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
 from skosh.analyse import symbols
 from skosh.boxes import whole
@@ -21,7 +23,8 @@ from skosh.pixels import from_network, to_network
 from skosh.train import checkpoint
 from skosh.train.config import load
 from skosh.train.data import Pixels
-from skosh.train.export import averaged_model, export, round_to_half, table_arrays
+from skosh.train.export import averaged_model, export, round_weights, table_arrays
+from skosh.train.graphs import SCALES, STORED, rounded_rows
 from skosh.train.networks import Network, use_integer_scale
 from skosh.train.validate import to_tensor
 
@@ -31,7 +34,7 @@ def network(tiny_run: Path) -> Network:
     """The network that the bundle was made of, with the scale map in integers."""
     state = checkpoint.load(tiny_run)
     model = averaged_model(state["config"], state)
-    round_to_half(model)
+    round_weights(model)
     use_integer_scale(model, True)
     return model
 
@@ -119,10 +122,33 @@ def test_a_bundle_has_a_row_of_levels_for_each_quality_and_its_ends_are_the_knot
     assert bundle.arrays["shift"].dtype == np.int16
 
 
-def test_weights_are_stored_in_half_the_bytes(network: Network, tiny_bundle: Path) -> None:
-    for part, graph in ((network.analysis, "analysis"), (network.synthesis, "synthesis")):
-        values = sum(p.numel() for p in part.parameters())
-        assert (tiny_bundle / f"{graph}.onnx").stat().st_size < 2.5 * values + 20_000
+def test_weights_of_the_transforms_are_stored_in_a_byte_and_linear_ones_in_two(
+    network: Network, tiny_bundle: Path
+) -> None:
+    state = network.state_dict()
+    for graph in ("analysis", "synthesis"):
+        stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(tiny_bundle / f"{graph}.onnx").graph.initializer}
+        long = {name for name in stored if name.endswith(SCALES)}
+        assert len(long) >= 4
+        for name in long:
+            weight = name.removesuffix(SCALES)
+            whole, scales = stored[weight + STORED], stored[name]
+            assert whole.dtype == np.int8
+            assert np.array_equal(np.abs(whole).max((1, 2, 3)), np.full(len(whole), 127))
+            assert np.array_equal(whole * scales, state[f"{graph}.{weight}"].numpy())
+        assert stored["linear.basis" + STORED].dtype == np.float16
+
+
+@pytest.mark.parametrize("largest", [1e-30, 1e-6, 0.03, 1.0, 3e4])
+def test_rows_are_rounded_by_half_a_step_at_most_and_once(largest: float) -> None:
+    values = np.random.default_rng(0).normal(size=(50, 40, 1, 1)).astype(np.float32)
+    values *= np.float32(largest) / np.abs(values).max((1, 2, 3), keepdims=True)
+    values[7] = 0.0
+    rounded = rounded_rows(values)
+    assert np.array_equal(rounded_rows(rounded), rounded)
+    assert np.abs(rounded - values).max() < 0.55 * largest / 127
+    assert not rounded[7].any()
+    assert len(np.unique(rounded[3])) > 20
 
 
 def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_folder(
@@ -164,11 +190,11 @@ def test_a_scale_map_that_float32_cannot_compute_exactly_is_not_exported(tiny_ru
         table_arrays(model)
 
 
-def test_rounding_to_half_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> None:
+def test_rounding_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> None:
     state = checkpoint.load(tiny_run)
     model = averaged_model(state["config"], state)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    round_to_half(model)
+    round_weights(model)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert "analysis.patchify.weight" in changed
     assert "entropy.mean_first.enter.weight" in changed

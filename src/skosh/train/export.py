@@ -1,4 +1,4 @@
-"""From a run to a bundle: averaged weights in float16, integer tables, levels of all qualities, a manifest."""
+"""From a run to a bundle: averaged weights in few bytes, integer tables, levels of all qualities, a manifest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
 from .data import load_pictures
-from .graphs import write_gradient, write_graphs
+from .flagship import Flagship
+from .graphs import has_long_rows, rounded_rows, write_gradient, write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .likelihood import symbol_tables
 from .networks import Network, build
@@ -66,7 +67,7 @@ def export(
     if calibrate:
         if not isinstance(model.entropy, Hyperprior):
             raise ConfigError("a network without a hyperprior has no tables to calibrate")
-        round_to_half(model)
+        round_weights(model)
         tables = calibrated_tables(model, load_pictures(calibrate, CROP))
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -101,11 +102,11 @@ def write_bundle(
     tables: Tables | None = None,
     licence: str = "unstated",
 ) -> dict[str, Any]:
-    """Write a network as a bundle into an empty folder; its weights are rounded to float16 on the way.
+    """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
     ``tables``: by default the learned ones of z, and of q those of the normal distribution.
     """
-    round_to_half(model)
+    round_weights(model)
     write_graphs(model, folder)
     arrays = table_arrays(model, tables)
     if refinable(config):
@@ -153,12 +154,25 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 
 
 @torch.no_grad()
-def round_to_half(model: nn.Module) -> None:
-    """Round what the graphs hold to float16, so that PyTorch and the bundle compute with the same weights."""
+def round_weights(model: Network) -> None:
+    """Round what the graphs hold to what they can store in few bytes, so that PyTorch and the bundle compute with the same weights.
+
+    That is 8 bits and a scale for each row in the flagship's two transforms, where it changes nothing that can be measured (docs/experiments.md, 30), and
+    float16 elsewhere: in their linear parts and in the entropy model it would.
+    """
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
     for name, value in model.state_dict().items():
-        if name not in kept and value.numel() > 1:
+        if name in kept or value.numel() == 1:
+            continue
+        if isinstance(model, Flagship) and in_eight_bits(name) and has_long_rows(value):
+            value.copy_(torch.from_numpy(rounded_rows(value.numpy())))
+        else:
             value.copy_(value.half().float())
+
+
+def in_eight_bits(name: str) -> bool:
+    """Whether a parameter of the flagship may be rounded so far."""
+    return name.startswith(("analysis.", "synthesis.")) and ".linear." not in name
 
 
 def extra_state(model: nn.Module) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
-"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, with float16 weights, written and read back."""
+"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, with weights of one or two bytes, written and read back."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +26,14 @@ from .networks import Network
 
 OPSET = 18
 STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
+SCALES = ".stored.scales"  # and that of what its rows are multiplied with, where they are
 SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
 SHARED_MIN = 256  # bytes of a tensor that is worth pointing at
+ROW_MIN = 32  # values of a row that are worth a scale of their own
+ROW_MAX = 127  # the largest magnitude of a row, in units of its scale
+SCALE_BITS = 11  # of a scale's mantissa: its multiples are exact in float32
+
+Floats = npt.NDArray[np.float32]
 
 
 class IntegerScaleMap(nn.Module):
@@ -45,7 +52,7 @@ class IntegerScaleMap(nn.Module):
 
 
 def write_graphs(model: Network, folder: Path) -> None:
-    """Write every graph of a network (its weights already rounded to float16) into ``folder``."""
+    """Write every graph of a network (its weights already rounded) into ``folder``."""
     entropy = model.entropy
     m, size = model.latent_channels, (6, 8)  # of z, for tracing: two sizes that differ from each other and from 1
     y = torch.zeros(1, m, size[0] * REDUCTION, size[1] * REDUCTION)
@@ -122,42 +129,73 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
 
 
 def store_compactly(graph: onnx.GraphProto) -> None:
-    """Keep large float32 weights as int8 or float16 and cast them when the graph is loaded; what would change stays float32."""
-    casts = []
-    for tensor in graph.initializer:
+    """Keep large float32 weights as int8, alone or with a scale for each row, or as float16; what would change stays float32.
+
+    When the graph is loaded, they become float32 again.
+    """
+    nodes = []
+    for tensor in list(graph.initializer):
         if tensor.data_type != TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        compact = _compact(values)
+        compact, scales = _compact(values)
         if compact is None:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(compact, name + STORED))
-        casts.append(helper.make_node("Cast", [name + STORED], [name], to=TensorProto.FLOAT))
-    nodes = list(graph.node)
+        if scales is None:
+            nodes.append(helper.make_node("Cast", [name + STORED], [name], to=TensorProto.FLOAT))
+            continue
+        graph.initializer.append(numpy_helper.from_array(scales, name + SCALES))
+        nodes.append(helper.make_node("Cast", [name + STORED], [name + ".whole"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [name + ".whole", name + SCALES], [name]))
+    nodes.extend(graph.node)
     del graph.node[:]
-    graph.node.extend(casts + nodes)
+    graph.node.extend(nodes)
 
 
-def _compact(values: npt.NDArray[np.float32]) -> npt.NDArray[np.generic] | None:
-    """The same values in a smaller type, or None."""
+def has_long_rows(values: Tensor | Floats) -> bool:
+    """Whether a scale for each row (all weights of an output) costs little beside the row in int8."""
+    return len(values.shape) > 1 and math.prod(values.shape[1:]) >= ROW_MIN
+
+
+def row_scales(values: Floats) -> Floats:
+    """The scale of each row, (O, 1, ...): its largest magnitude is 127 of them, as nearly as so few bits can say."""
+    largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
+    mantissa, exponent = np.frexp(np.where(largest > 0, largest, ROW_MAX) / np.float32(ROW_MAX))
+    unit = np.float32(1 << SCALE_BITS)
+    return np.ldexp(np.rint(mantissa * unit) / unit, exponent).astype(np.float32)
+
+
+def rounded_rows(values: Floats) -> Floats:
+    """Each value at the nearest of its row's 255 steps; doing it twice changes nothing."""
+    scales = row_scales(values)
+    steps: Floats = np.clip(np.rint(values / scales), -ROW_MAX, ROW_MAX)
+    return steps * scales
+
+
+def _compact(values: Floats) -> tuple[npt.NDArray[np.generic] | None, Floats | None]:
+    """The same values in a smaller type, and the scales of their rows if they have some; None where there is no such thing."""
     if values.size < SMALL:
-        return None
-    for kind in (np.int8, np.float16):
-        with np.errstate(over="ignore", invalid="ignore"):
-            smaller = values.astype(kind)
-        if np.array_equal(smaller.astype(np.float32), values):
-            return smaller
-    return None
+        return None, None
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole, half = values.astype(np.int8), values.astype(np.float16)
+    if np.array_equal(whole, values):
+        return whole, None
+    if has_long_rows(values) and np.array_equal(rounded_rows(values), values):
+        scales = row_scales(values)
+        return np.rint(values / scales).astype(np.int8), scales
+    return (half, None) if np.array_equal(half, values) else (None, None)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The weights of a graph by the names of the module's parameters, in float32."""
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
     found = {}
-    for tensor in onnx.load(path).graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype in (np.int8, np.float16, np.float32):
-            found[tensor.name.removesuffix(STORED)] = torch.from_numpy(values.astype(np.float32))
+    for name, values in tensors.items():
+        if values.dtype in (np.int8, np.float16, np.float32) and not name.endswith(SCALES):
+            scales = tensors.get(name.removesuffix(STORED) + SCALES, np.float32(1.0))
+            found[name.removesuffix(STORED)] = torch.from_numpy(values.astype(np.float32) * scales)
     return found
 
 
