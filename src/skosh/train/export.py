@@ -32,6 +32,14 @@ from .networks import Network, build
 from .receptive import STRIDE, halos
 
 HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
+EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
+    f"{part}.{layer}."
+    for part, layers in {
+        "analysis": ("down8", "blocks8", "down16", "blocks16", "leave"),
+        "synthesis": ("enter", "body", "up"),
+    }.items()
+    for layer in layers
+)
 EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
@@ -157,22 +165,17 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 def round_weights(model: Network) -> None:
     """Round what the graphs hold to what they can store in few bytes, so that PyTorch and the bundle compute with the same weights.
 
-    That is 8 bits and a scale for each row in the flagship's two transforms, where it changes nothing that can be measured (docs/experiments.md, 30), and
-    float16 elsewhere: in their linear parts and in the entropy model it would.
+    That is 8 bits and a scale for each row in most layers of the flagship's two transforms, where it changes nothing that can be measured (docs/experiments.md, 30),
+    and float16 elsewhere: near the pixels and in the entropy model it would.
     """
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
     for name, value in model.state_dict().items():
         if name in kept or value.numel() == 1:
             continue
-        if isinstance(model, Flagship) and in_eight_bits(name) and has_long_rows(value):
+        if isinstance(model, Flagship) and name.startswith(EIGHT_BITS) and has_long_rows(value):
             value.copy_(torch.from_numpy(rounded_rows(value.numpy())))
         else:
             value.copy_(value.half().float())
-
-
-def in_eight_bits(name: str) -> bool:
-    """Whether a parameter of the flagship may be rounded so far."""
-    return name.startswith(("analysis.", "synthesis.")) and ".linear." not in name
 
 
 def extra_state(model: nn.Module) -> dict[str, Tensor]:
