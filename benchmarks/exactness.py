@@ -69,10 +69,8 @@ def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:
     header, (stream,) = contents.header, contents.tiles
     height, width = (padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width))
     assert stream is not None
-    z, q, index = take_symbols(bundle, stream, height, width, header.quality)
-    assert q is not None
-    assert index is not None
-    return [z, q, index]
+    taken = take_symbols(bundle, stream, height, width, header.quality)
+    return [part for part in taken if part is not None]
 
 
 def reference_index(bundle: Bundle, z: npt.NDArray[np.integer], quality: int) -> npt.NDArray[np.integer]:

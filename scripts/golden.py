@@ -42,10 +42,11 @@ def main() -> None:
 
 
 def symbol_hash(data: bytes, folder: Path, threads: int = 1, optimise: bool = True) -> str:
-    """SHA-256 over z and q of a whole file, as little-endian 32-bit numbers."""
+    """SHA-256 over z, q and the corrections of a whole file, as little-endian 32-bit numbers."""
     decoder = Decoder(load(folder, threads, optimise), read(data), 1, salvage=False)
     z, q = decoder.symbols(decoder.tiles)
     parts = [z] if q is None else [z, q]
+    parts += [decoder.corrections[tile].symbols for tile in decoder.tiles if tile in decoder.corrections]
     return hashlib.sha256(b"".join(np.ascontiguousarray(part, "<i4").tobytes() for part in parts)).hexdigest()
 
 

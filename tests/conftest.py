@@ -66,6 +66,21 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Pat
     return folder
 
 
+@pytest.fixture(scope="session")
+def corrected_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path, photo_folder: Path) -> Path:
+    """A bundle of that run with corrections, from fewer crops than usual."""
+    from skosh.train import calibrate, corrections
+    from skosh.train.export import export
+
+    folder = tmp_path_factory.mktemp("bundles") / "corrected"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate, "BATCHES", 2)
+        patch.setattr(corrections, "BATCHES", 8)
+        patch.setattr(corrections, "ROUNDS", 20)
+        export(tiny_run, folder, calibrate=photo_folder)
+    return folder
+
+
 @pytest.fixture
 def noise() -> Image.Image:
     """A small picture that no codec likes."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box, each, whole
+from .boxes import Box, each, split, whole
 from .bundle import Bundle
+from .correct import Correction, Equations, equations, margin, solve
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
-from .latents import first_half, second_half, windows
+from .latents import WINDOW, first_half, second_half, shown, windows
 from .pixels import Floats, Pixels, padded, to_network
 from .tables import HYPER_LIMIT
 
@@ -88,3 +89,33 @@ def to_hyper_symbols(values: Floats) -> Symbols:
     """Round and clamp to the alphabet of z."""
     rounded: Symbols = np.clip(np.rint(values), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
     return rounded
+
+
+def corrections(
+    bundle: Bundle, pixels: Pixels, coded: Coded, tiles: list[Box], quality: float, workers: int
+) -> list[Correction]:
+    """The corrections of the tiles (boxes of pixels, which may lie over the picture's edge) for which one is worth its bits."""
+    if not bundle.corrections:
+        return []
+    cores = split(whole(*pixels.shape[:2]), WINDOW)
+    parts: dict[Box, list[tuple[Box, Equations]]] = {}
+    around = margin(bundle)
+
+    def work(core: Box) -> None:
+        x = shown(bundle, *coded, core, quality)
+        due = to_network(pixels[core.top : core.bottom, core.left : core.right], core.height, core.width)
+        outer = core.moved(-around, -around, around, around)
+        parts[core] = []
+        for tile in tiles:
+            if tile.meets(core):
+                part = tile.cut_to(core)
+                seen = part.moved(-around, -around, around, around).inside(outer)
+                parts[core].append((tile, equations(bundle, seen.of(x), part.inside(core).of(due))))
+
+    each(cores, work, workers)
+    sums: dict[Box, Equations] = {}
+    for core in cores:  # in this order, so that the sums do not depend on who was first
+        for tile, found in parts[core]:
+            sums[tile] = sums[tile].plus(found) if tile in sums else found
+    solved = [(tile, solve(bundle, found, quality)) for tile, found in sums.items()]
+    return [Correction(tile, symbols) for tile, symbols in solved if symbols is not None]

@@ -9,6 +9,8 @@
     mean_second.onnx      features, known half -> means [, steps]   |
     synthesis_gradient.onnx  y_hat, level, x, inside -> gradient of the squared error, and the error: for refinement at the encoder,
                           in bundles that were trained for it alone; its weights are read out of synthesis.onnx
+    correction.onnx       x_hat with a margin, coefficients -> x_hat corrected    | in bundles whose pictures
+    correction_terms.onnx x_hat with a margin -> its terms, at every other pixel  | are corrected (correct.py)
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
 
     training.npz          what only training needs, to go on from the bundle
@@ -32,7 +34,7 @@ from .container import QUALITY_UNIT
 from .entropy import Models, check_table
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
-from .manifest import TABLES, content_hash, find, read_manifest
+from .manifest import CORRECTION, HALO_MAX, TABLES, content_hash, find, read_manifest
 from .pixels import Floats
 from .tables import HYPER_SYMBOLS, SCALES, IntTable
 
@@ -92,7 +94,7 @@ class Bundle:
         row = (round(quality * QUALITY_UNIT) * (len(z_tables) - 1) + LAST_EIGHTH // 2) // LAST_EIGHTH
         if row not in self._models:
             z = [table.astype(np.int64) for table in z_tables[row]]
-            self._models[row] = Models(z, self.q_tables)
+            self._models[row] = Models(z, self.q_tables, self.correction_tables)
         return self._models[row]
 
     @cached_property
@@ -102,6 +104,16 @@ class Bundle:
             return []
         ends = np.cumsum(self.arrays["q_sizes"])
         return [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
+
+    @property
+    def corrections(self) -> int:
+        """How many coefficients a tile's correction has; 0 where pictures are shown as the synthesis leaves them."""
+        return len(self.correction_tables)
+
+    @cached_property
+    def correction_tables(self) -> list[IntTable]:
+        """One table per coefficient of a correction."""
+        return [row.astype(np.int64) for row in self.arrays.get("correction_tables", ())]
 
     def quality(self, asked: float) -> float:
         """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
@@ -185,7 +197,17 @@ class Bundle:
             SCALES if self.hyper else 0
         ):
             raise BundleError(f"the bundle {self.folder} has tables for another number of channels or scales")
-        for table in (*self.arrays["z_tables"].reshape(-1, HYPER_SYMBOLS), *self.q_tables):
+        if self.corrections:
+            reach = self.halo.get(CORRECTION)
+            if type(reach) is not int or not 0 <= reach <= HALO_MAX or "distortion" not in self.arrays:
+                raise BundleError(f"the bundle {self.folder} lacks or misstates the halo or the worth of corrections")
+            if any(table.shape != (HYPER_SYMBOLS,) for table in self.correction_tables):
+                raise BundleError(f"the bundle {self.folder} has tables of corrections for another number of symbols")
+        for table in (
+            *self.arrays["z_tables"].reshape(-1, HYPER_SYMBOLS),
+            *self.q_tables,
+            *self.correction_tables,
+        ):
             check_table(table)
 
     def _check_scale_map(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from . import bundle as bundles
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, Contents, Header, read
+from .correct import Correction, margin
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError, LimitError
 from .latents import WINDOW, synthesise
@@ -109,6 +111,7 @@ class Decoder:
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
         self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
         self.lost: list[Box] = []  # of those that were read last
+        self.corrections: dict[Box, Correction] = {}  # of all that were read
 
     def picture(self, box: Box) -> Picture:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
@@ -133,13 +136,15 @@ class Decoder:
         own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
         if set(own) <= set(self.lost):
             raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
-        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers)
+        corrections = [self.corrections[tile] for tile in own if tile in self.corrections]
+        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers, corrections)
 
     def needed(self, box: Box) -> list[Box]:
         """The tiles that the pixels of a box depend on."""
         bundle, halo = self.bundle, self.bundle.halo
         grid = self.all_z.times(bundle.reduction)
-        seen = box.over(bundle.stride).grown(halo["synthesis"] + halo.get("mean_second", 0), grid)
+        seen = box.grown(margin(bundle), grid.times(bundle.stride)).over(bundle.stride)
+        seen = seen.grown(halo["synthesis"] + halo.get("mean_second", 0), grid)
         cells = seen.over(bundle.reduction).grown(halo.get("mean_first", 0), self.all_z)
         return [tile for tile in self.tiles if tile.meets(cells)]
 
@@ -170,19 +175,28 @@ class Decoder:
 
     def take(self, stream: bytes, tile: Box, z: Symbols, q: npt.NDArray[np.int16] | None) -> None:
         """Read one tile's symbols into z and q."""
-        part, part_q, _ = take_symbols(self.bundle, stream, tile.height, tile.width, self.contents.header.quality)
-        tile.of(z)[:] = part
+        taken = take_symbols(self.bundle, stream, tile.height, tile.width, self.contents.header.quality)
+        tile.of(z)[:] = taken.z
         if q is not None:
-            tile.times(self.bundle.reduction).of(q)[:] = part_q
+            tile.times(self.bundle.reduction).of(q)[:] = taken.q
+        if taken.correction is not None:
+            self.corrections[tile] = Correction(tile.times(self.bundle.multiple), taken.correction)
 
 
-def take_symbols(
-    bundle: Bundle, stream: bytes, height: int, width: int, quality: float
-) -> tuple[Symbols, Symbols | None, npt.NDArray[np.uint8] | None]:
-    """A stream -> z (N, height, width), q (M, H, W) and the scale indices of q; without a hyperprior there is only the first."""
+class Taken(NamedTuple):
+    """The symbols of a tile."""
+
+    z: Symbols  # (N, h, w)
+    q: Symbols | None  # (M, H, W), with a hyperprior only
+    scale_index: npt.NDArray[np.uint8] | None  # of q
+    correction: Symbols | None  # (K,), where the tile has one
+
+
+def take_symbols(bundle: Bundle, stream: bytes, height: int, width: int, quality: float) -> Taken:
+    """What a stream holds for a tile of so many z."""
     reader = Reader(bundle.models(quality), stream)
     z = reader.take_z(bundle.hyper or bundle.latents, height, width)
     if not bundle.hyper:
-        return z, None, None
+        return Taken(z, None, None, reader.take_correction())
     index = bundle.scale_index(z, quality)
-    return z, reader.take_q(index), index
+    return Taken(z, reader.take_q(index), index, reader.take_correction())

@@ -13,10 +13,11 @@ from PIL import Image
 
 from . import alpha
 from . import bundle as bundles
-from .analyse import Coded, analyse, hyper_symbols, residual_symbols, symbols
+from .analyse import Coded, analyse, corrections, hyper_symbols, residual_symbols, symbols
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
+from .correct import Correction
 from .entropy import Symbols, Writer
 from .errors import LimitError
 from .latents import WINDOW, synthesise
@@ -166,8 +167,9 @@ class Encoder:
 
     def psnr(self, quality: float) -> float:
         """PSNR (dB, RGB) of what the decoder will show."""
-        z, q = self.symbols(quality)
-        shown = synthesise(self.bundle, z, q, whole(self.height, self.width), quality, self.workers)
+        coded = self.symbols(quality)
+        corrections = self.corrections(coded, quality)
+        shown = synthesise(self.bundle, *coded, whole(self.height, self.width), quality, self.workers, corrections)
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
             for row, due in zip(shown, self.picture.pixels, strict=True)
@@ -185,21 +187,38 @@ class Encoder:
             self.refined = quality, (z, residual_symbols(bundle, y, z, quality, workers))
         return self.refined[1]
 
+    def corrections(self, coded: Coded, quality: float) -> list[Correction]:
+        """The corrections of the tiles that have one."""
+        tiles = [tile.times(self.bundle.multiple) for tile in self.tiles(coded)]
+        return corrections(self.bundle, self.picture.pixels, coded, tiles, quality, self.workers)
+
+    def tiles(self, coded: Coded) -> list[Box]:
+        """The tiles, on the grid of z."""
+        return split(whole(*coded[0].shape[1:]), self.header.tile // self.bundle.multiple)
+
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
-        z, q = self.symbols(quality)
-        cell = self.bundle.multiple  # pixels a side for each z
-        tiles = split(whole(*z.shape[1:]), self.header.tile // cell)
+        coded = self.symbols(quality)
+        tiles = self.tiles(coded)
+        chosen = dict(self.corrections(coded, quality))
         found: dict[Box, bytes] = {}
 
         def code(box: Box) -> None:
-            found[box] = tile_stream(self.bundle, z, q, box, quality)
+            symbols = chosen.get(box.times(self.bundle.multiple))
+            found[box] = tile_stream(self.bundle, *coded, box, quality, symbols)
 
         each(tiles, code, self.workers)
         return [found[box] for box in tiles]
 
 
-def tile_stream(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> bytes:
+def tile_stream(
+    bundle: Bundle,
+    z: Symbols,
+    q: npt.NDArray[np.int16] | None,
+    box: Box,
+    quality: float,
+    correction: Symbols | None = None,
+) -> bytes:
     """The stream of one tile, a box on the grid of z. Without a hyperprior there is no q, and z is the latent."""
     writer = Writer(bundle.models(quality))
     part = np.ascontiguousarray(box.of(z))
@@ -207,4 +226,5 @@ def tile_stream(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box
     if q is not None:
         index = bundle.scale_index(part, quality)
         writer.put_q(np.ascontiguousarray(box.times(bundle.reduction).of(q), dtype=np.int32), index)
+    writer.put_correction(correction)
     return writer.stream()

@@ -1,11 +1,12 @@
 """The entropy coder: integers in, 32-bit words out, and back. It sees symbols, scale indices and tables, nothing else.
 
 One stream holds z channel by channel (raster order within), then q grouped by scale index from 1 up (each group in the raster
-order of (channel, row, column)), then what lay outside of a table. Elements at scale index 0 are 0 and are not coded.
+order of (channel, row, column)), then what lay outside of a table, and at last the tile's correction. Elements at scale index 0 are 0 and are not coded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,10 +26,14 @@ LOW_BITS = 12  # ... and is written in parts of at most so many
 
 @dataclass(frozen=True)
 class Models:
-    """The frozen integer tables. ``z``: one per channel of z. ``q``: one per scale index, empty without a hyperprior."""
+    """The frozen integer tables. ``z``: one per channel of z. ``q``: one per scale index, empty without a hyperprior.
+
+    ``correction``: one per coefficient of a correction, empty where a bundle has none.
+    """
 
     z: list[IntTable]
     q: list[IntTable]
+    correction: Sequence[IntTable] = ()
 
     @cached_property
     def z_models(self) -> list[Any]:
@@ -39,6 +44,11 @@ class Models:
     def q_models(self) -> list[Any]:
         """The coder's models of the scale indices; the last symbol of each is the escape."""
         return [_model(table, table.size) for table in self.q]
+
+    @cached_property
+    def correction_models(self) -> list[Any]:
+        """The coder's models of the coefficients of a correction."""
+        return [_model(table, HYPER_SYMBOLS) for table in self.correction]
 
     @cached_property
     def reaches(self) -> npt.NDArray[np.int32]:
@@ -109,6 +119,15 @@ class Writer:
         if size > 1:
             self.coder.encode(np.array([value], dtype=np.int32), constriction.stream.model.Uniform(size))
 
+    def put_correction(self, symbols: Symbols | None) -> None:
+        """The coefficients of the tile's correction, within -HYPER_LIMIT..HYPER_LIMIT, or that there are none; nothing for a bundle that has no corrections."""
+        if not self.models.correction:
+            return
+        self._put_uniform(int(symbols is not None), 2)
+        if symbols is not None:
+            for symbol, model in zip(symbols, self.models.correction_models, strict=True):
+                self.coder.encode(np.array([symbol + HYPER_LIMIT], dtype=np.int32), model)
+
     def stream(self) -> bytes:
         """The words so far, little-endian, less the zero bytes at the end: the reader puts those back."""
         return bytes(self.coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0"))
@@ -146,6 +165,12 @@ class Reader:
         q = np.zeros(index.size, dtype=np.int32)
         q[order] = flat
         return q.reshape(index.shape)
+
+    def take_correction(self) -> Symbols | None:
+        """The coefficients of the tile's correction, if it has one."""
+        if not self.models.correction or not self._take_uniform(2):
+            return None
+        return np.concatenate([self._take(model, 1) for model in self.models.correction_models]) - HYPER_LIMIT
 
     def _take_escaped(self, reach: int) -> int:
         negative = self._take_uniform(2)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
+from .correct import Correction, corrected, margin
 from .entropy import Symbols
 from .pixels import Floats, Pixels, from_network
 
@@ -66,23 +67,41 @@ def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quali
 
 
 def synthesise(
-    bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float, workers: int
+    bundle: Bundle,
+    z: Symbols,
+    q: npt.NDArray[np.int16] | None,
+    box: Box,
+    quality: float,
+    workers: int,
+    corrections: list[Correction],
 ) -> Pixels:
     """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it; without a hyperprior there is no q, and z is the latent."""
-    grid = whole(*z.shape[1:]).times(bundle.reduction)
     out = np.empty((box.height, box.width, 3), np.uint8)
-    levels = [bundle.level("synthesis_level", quality)] if "synthesis_level" in bundle.arrays else []
 
     def work(core: Box) -> None:
-        outer = core.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
-        y_hat = outer.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, outer, quality)
-        (x,) = bundle.run("synthesis", y_hat, *levels)
         target = core.inside(box)
-        shown = core.inside(outer.times(bundle.stride))
-        out[target.top : target.bottom, target.left : target.right] = from_network(shown.of(x))
+        x = corrected(bundle, shown(bundle, z, q, core, quality), core, corrections)
+        out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
     each(split(box, WINDOW), work, workers)
     return out
+
+
+def shown(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, core: Box, quality: float) -> Floats:
+    """The networks' picture in a box of pixels and the margin that its correction needs around it, (1, 3, H, W)."""
+    grid = whole(*z.shape[1:]).times(bundle.reduction)
+    levels = [bundle.level("synthesis_level", quality)] if "synthesis_level" in bundle.arrays else []
+    around = margin(bundle)
+    seen = core.grown(around, grid.times(bundle.stride))
+    outer = seen.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
+    y_hat = outer.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, outer, quality)
+    (x,) = bundle.run("synthesis", y_hat, *levels)
+    x = seen.inside(outer.times(bundle.stride)).of(x)
+    if not around:
+        return x
+    beyond = core.moved(-around, -around, around, around).inside(seen)  # what lies over the edges of the padded picture
+    rows, columns = (-beyond.top, beyond.bottom - seen.height), (-beyond.left, beyond.right - seen.width)
+    return np.pad(np.clip(x, 0.0, 1.0), ((0, 0), (0, 0), rows, columns), "edge")
 
 
 def windows(bundle: Bundle, grid: Box) -> list[Box]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,15 @@ Pixels = npt.NDArray[np.uint8]  # (H, W, 3)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 
 
+T = TypeVar("T")
+
+
+def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
+    """The items, with a progress bar on a terminal."""
+    console = Console(stderr=True)
+    return track(items, what, total, console=console, transient=True, disable=not console.is_terminal)
+
+
 def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], None] = print) -> list[Pixels]:
     """Decode every picture below ``folder``, in the order of their names.
 
@@ -33,17 +43,9 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     if not paths:
         raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
     pictures = []
-    console = Console(stderr=True)
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")  # of the decoders; process-wide, hence around all threads
-        decoded = track(
-            pool.map(_decode, paths),
-            "reading pictures",
-            len(paths),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        decoded = progress(pool.map(_decode, paths), "reading pictures", len(paths))
         for path, outcome in zip(paths, decoded, strict=True):
             if isinstance(outcome, str):
                 report(f"skipped {path}: {outcome}")

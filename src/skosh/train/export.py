@@ -18,14 +18,15 @@ from torch import Tensor, nn
 from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
-from ..manifest import BUNDLE_VERSION, MANIFEST, TABLES, content_hash
+from ..manifest import BUNDLE_VERSION, CORRECTION, MANIFEST, TABLES, content_hash
 from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
+from .corrections import REACH, Corrections, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
-from .graphs import has_long_rows, rounded_rows, write_gradient, write_graphs
+from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradient, write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .likelihood import symbol_tables
 from .networks import Network, build
@@ -53,8 +54,8 @@ def export(
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
-    ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted; without it they are those of the
-    normal distribution. The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
+    ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted, and from which corrections are learned where the network was
+    trained for the squared error; without it the tables are those of the normal distribution, and there are no corrections. The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
     target = Path(out).resolve()
@@ -71,16 +72,19 @@ def export(
         "config": dataclasses.asdict(config),
         "validation": _last_validation(Path(run) / "log.jsonl", state["step"]),
     }
-    tables = None
+    tables, found = None, None
     if calibrate:
         if not isinstance(model.entropy, Hyperprior):
             raise ConfigError("a network without a hyperprior has no tables to calibrate")
         round_weights(model)
-        tables = calibrated_tables(model, load_pictures(calibrate, CROP))
+        pictures = load_pictures(calibrate, CROP)
+        tables = calibrated_tables(model, pictures)
+        if refinable(config):
+            found = learn_corrections(model, pictures)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    manifest = write_bundle(model, config, partial, version, provenance, tables, licence)
+    manifest = write_bundle(model, config, partial, version, provenance, tables, licence, found)
     old = target.with_name(target.name + ".old")
     if target.exists():
         os.replace(target, old)
@@ -109,6 +113,7 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
+    corrections: Corrections | None = None,
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
@@ -120,6 +125,11 @@ def write_bundle(
     if refinable(config):
         write_gradient(model, folder)
         arrays["distortion"] = distortion_row(config)
+    halo = halos(model)
+    if corrections:
+        write_corrections(corrections, folder)
+        arrays["correction_tables"] = np.array(corrections.tables, np.int32)
+        halo[CORRECTION] = REACH
     np.savez_compressed(folder / TABLES, **arrays)
     np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
     manifest = {
@@ -133,7 +143,7 @@ def write_bundle(
         "hyper_channels": config.hyper_channels,
         "stride": STRIDE,
         "multiple": STRIDE * REDUCTION if config.hyper_channels else STRIDE,
-        "halo": halos(model),
+        "halo": halo,
         "provenance": provenance,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")

@@ -18,7 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ..exact import MAP_MAX
-from ..manifest import GRADIENT
+from ..manifest import CORRECTION, CORRECTION_TERMS, GRADIENT
+from .corrections import CorrectionGraph, Corrections, TermsGraph
 from .flagship import Synthesis
 from .gradient import SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
@@ -72,6 +73,13 @@ def write_graphs(model: Network, folder: Path) -> None:
     else:
         level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
         write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
+
+
+def write_corrections(corrections: Corrections, folder: Path) -> None:
+    """Write the two graphs of a bundle's corrections into ``folder``."""
+    x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(corrections.tables), 1, 1)
+    write_graph(CorrectionGraph(corrections), (x, c), folder / f"{CORRECTION}.onnx")
+    write_graph(TermsGraph(corrections), (x,), folder / f"{CORRECTION_TERMS}.onnx")
 
 
 def write_gradient(model: Network, folder: Path) -> None:

@@ -1,0 +1,157 @@
+"""The terms of a bundle's corrections (``skosh.correct``), learned from what a trained network leaves over in many pictures.
+
+A correction is a filter over three colours and 5x5 pixels, 228 numbers with an offset for each colour. The terms are a basis of few of them: that in which the best filters
+of many pictures, each fitted by least squares, save most. It starts from the principal components of those filters and follows the gradient of the mean logarithm of the
+error that they leave.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..correct import SAMPLED, SPREAD
+from ..tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
+from .data import Crops, Pixels, progress, to_network
+from .networks import Network, use_integer_scale
+
+TERMS = 16
+REACH = 2  # pixels around the middle
+SIDE = 2 * REACH + 1
+TAPS = 3 * SIDE**2 + 1  # for each colour: all colours of 5x5 pixels, and the offset
+NOISE = 1e-6  # variance of a pixel, and of an error, below which nothing is made of it
+SHRINK = 1e-3  # of a single picture's filter towards none, before the principal components
+ROUNDS, RATE = 300, 3e-3  # of following the gradient
+PRIOR_SYMBOLS = 500.0  # weight of Laplace's distribution in the table, as if so many symbols had been seen
+CROP, BATCH, BATCHES = 512, 4, 97
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a bundle needs."""
+
+    kernels: Tensor  # (K, 3, 3, SIDE, SIDE), over x - 0.5, for coefficients of whole numbers
+    offsets: Tensor  # (K, 3)
+    tables: list[IntTable]  # K, of HYPER_SYMBOLS each
+
+
+class CorrectionGraph(nn.Module):
+    """x (1, 3, H + 4, W + 4) and coefficients (1, K, 1, 1) -> the corrected picture (1, 3, H, W)."""
+
+    def __init__(self, found: Corrections):
+        super().__init__()
+        self.kernels = nn.Parameter(found.kernels, requires_grad=False)
+        self.offsets = nn.Parameter(found.offsets, requires_grad=False)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        row = c.reshape(1, -1)
+        kernel = (row @ self.kernels.flatten(1)).reshape(3, 3, SIDE, SIDE)
+        offset = (row @ self.offsets).reshape(3)
+        out: Tensor = x[:, :, REACH:-REACH, REACH:-REACH] + F.conv2d(x - 0.5, kernel, offset)
+        return out
+
+
+class TermsGraph(nn.Module):
+    """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every other pixel, (1, 3 K, H/2, W/2) rounded up, a term's colours together."""
+
+    def __init__(self, found: Corrections):
+        super().__init__()
+        self.kernels = nn.Parameter(found.kernels.flatten(0, 1), requires_grad=False)
+        self.offsets = nn.Parameter(found.offsets.flatten(), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x - 0.5, self.kernels, self.offsets, stride=SAMPLED)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of many crops, each divided by its squared error, so that easy and hard ones count alike."""
+
+    products: Tensor  # (n, TAPS, TAPS), of the pixels around
+    towards: Tensor  # (n, TAPS, 3), of those with what the network left over
+
+
+def learn_corrections(model: Network, pictures: list[Pixels]) -> Corrections:
+    """The terms for a network's pictures, at random levels; their scales and the tables by the coefficients that the same pictures would get."""
+    moments = collect(model, pictures)
+    basis = learn_basis(moments, TERMS)
+    coefficients = fitted(basis, moments)[1]  # (n, K)
+    scale = coefficients.square().mean(0).sqrt() / SPREAD
+    symbols = torch.round(coefficients / scale).clamp(-HYPER_LIMIT, HYPER_LIMIT).long() + HYPER_LIMIT
+    kernels = (basis[:-1] * scale).permute(2, 1, 0).reshape(-1, 3, 3, SIDE, SIDE)
+    offsets = (basis[-1] * scale).T
+    tables = [table_of(torch.bincount(column, minlength=HYPER_SYMBOLS).numpy()) for column in symbols.T]
+    return Corrections(kernels.half().float(), offsets.half().float(), tables)
+
+
+def table_of(counts: npt.NDArray[np.int64]) -> IntTable:
+    """The table of a coefficient from the counts of its symbols; both signs count alike."""
+    magnitude = np.abs(np.arange(HYPER_SYMBOLS) - HYPER_LIMIT)
+    laplace = np.exp(-math.sqrt(2.0) * magnitude / SPREAD)
+    return integer_table(0.5 * (counts + counts[::-1]) + PRIOR_SYMBOLS * laplace / laplace.sum())
+
+
+@torch.no_grad()
+def collect(model: Network, pictures: list[Pixels]) -> Moments:
+    """The moments of crops at random places and levels, with rounded symbols."""
+    model.eval()
+    use_integer_scale(model, True)
+    side = min(CROP, *(min(picture.shape[:2]) // 64 * 64 for picture in pictures))
+    crops = Crops(pictures, side, BATCH, seed=0)
+    products, towards = [], []
+    for step in progress(range(BATCHES), "looking at what is left over", BATCHES):
+        pixels, levels = crops.draw(step)
+        x = to_network(pixels)
+        shown = model(x, levels)[0].clamp(0.0, 1.0)
+        around = F.unfold(F.pad(shown - 0.5, (REACH,) * 4, mode="replicate"), SIDE)  # (b, TAPS - 1, pixels)
+        for taps, left in zip(around, (x - shown).flatten(2), strict=True):
+            rows = torch.cat([taps, torch.ones(1, taps.shape[1])]).double()
+            due = left.double()
+            error = due.square().sum().clamp(min=NOISE * due.numel())
+            noise = NOISE * taps.shape[1] * torch.eye(TAPS, dtype=torch.float64)
+            products.append((rows @ rows.T + noise) / error)
+            towards.append(rows @ due.T / error)
+    return Moments(torch.stack(products), torch.stack(towards))
+
+
+def learn_basis(moments: Moments, terms: int) -> Tensor:
+    """(TAPS, 3, K): terms that are orthonormal in the mean of the products."""
+    mean = moments.products.mean(0)
+    root = torch.linalg.cholesky(mean)
+
+    def colours(white: Tensor) -> Tensor:
+        """Orthonormal rows (K, 3 TAPS) -> the basis."""
+        rows = white.reshape(-1, TAPS, 3).permute(1, 2, 0)
+        out: Tensor = torch.linalg.solve_triangular(root.T, rows.flatten(1), upper=True)
+        return out.reshape(rows.shape)
+
+    best = torch.cholesky_solve(moments.towards, torch.linalg.cholesky(moments.products + SHRINK * mean))
+    filters = torch.einsum("ij,nio->njo", root, best).flatten(1)
+    white = torch.linalg.svd(filters, full_matrices=False)[2][:terms].clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([white], RATE)
+    for _ in range(ROUNDS):
+        optimiser.zero_grad()
+        left = fitted(colours(orthonormal(white)), moments)[0]
+        torch.log(left).mean().backward()
+        optimiser.step()
+    return colours(orthonormal(white)).detach()
+
+
+def orthonormal(rows: Tensor) -> Tensor:
+    """Rows that span the same space."""
+    q: Tensor = torch.linalg.qr(rows.T)[0]
+    return q.T
+
+
+def fitted(basis: Tensor, moments: Moments) -> tuple[Tensor, Tensor]:
+    """For each crop the share of its error that the best coefficients leave, (n,), and those, (n, K)."""
+    h = torch.einsum("iok,nij,jol->nkl", basis, moments.products, basis)
+    b = torch.einsum("iok,nio->nk", basis, moments.towards)
+    c = torch.cholesky_solve(b[:, :, None], torch.linalg.cholesky(h))[:, :, 0]
+    return 1.0 - (b * c).sum(1), c

@@ -1,0 +1,186 @@
+"""Corrections: fitted at the encoder, carried by the file, applied by the decoder, tile by tile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import skosh
+from skosh import analyse, latents
+from skosh.boxes import whole
+from skosh.bundle import Bundle
+from skosh.container import read
+from skosh.correct import Correction, bits, corrected, equations, margin, solve
+from skosh.decode import Decoder
+from skosh.encode import tile_stream
+from skosh.entropy import Models, Reader, Writer
+from skosh.errors import BundleError
+from skosh.manifest import MANIFEST, TABLES, content_hash
+from skosh.pixels import from_network, to_network
+
+
+@pytest.fixture(scope="module")
+def bundle(corrected_bundle: Path) -> Bundle:
+    return Bundle(corrected_bundle, threads=1)
+
+
+def decoder(bundle: Bundle, file: bytes) -> Decoder:
+    return Decoder(bundle, read(file), 1, False)
+
+
+def error(shown: npt.NDArray[np.uint8] | Image.Image, due: Image.Image) -> float:
+    return float(np.mean((np.asarray(shown, np.float64) - np.asarray(due, np.float64)) ** 2))
+
+
+def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: Bundle, photo: Image.Image) -> None:
+    file = skosh.encode(photo, 60, bundle)
+    reading = decoder(bundle, file)
+    box = whole(photo.height, photo.width)
+    z, q = reading.symbols(reading.tiles)
+    plain = latents.synthesise(bundle, z, q, box, 60, 1, [])
+    found = latents.synthesise(bundle, z, q, box, 60, 1, list(reading.corrections.values()))
+    assert np.array_equal(found, np.asarray(skosh.decode(file, bundle)))
+    assert error(found, photo) < 0.95 * error(plain, photo)
+    (stream,) = read(file).tiles
+    assert stream is not None
+    assert 4 < len(stream) - len(tile_stream(bundle, z, q, whole(*z.shape[1:]), 60)) < 40
+
+
+def test_the_filter_is_what_the_terms_say(bundle: Bundle, photo: Image.Image) -> None:
+    x = to_network(np.asarray(photo)[:45, :61], 45, 61)
+    c = np.arange(bundle.corrections, dtype=np.int32) - 7
+    (shown,) = bundle.run("correction", x, c[None, :, None, None])
+    (terms,) = bundle.run("correction_terms", x)
+    around = margin(bundle)
+    due = x[..., around:-around:2, around:-around:2] + np.einsum("k,kchw->chw", c, terms.reshape(len(c), 3, 21, 29))
+    np.testing.assert_allclose(shown[..., ::2, ::2], due, atol=1e-4)
+    assert np.abs(shown - x[..., around:-around, around:-around]).max() > 1e-3
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_windows_do_not_matter(bundle: Bundle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    file = skosh.encode(photo, 60, bundle, tile=256)
+    picture = np.asarray(skosh.decode(file, bundle), int)
+    for module in (analyse, latents):
+        monkeypatch.setattr(module, "WINDOW", side)
+    assert skosh.encode(photo, 60, bundle, tile=256) == file
+    assert np.abs(np.asarray(skosh.decode(file, bundle), int) - picture).max() <= 1
+
+
+@pytest.mark.parametrize("region", [(0, 0, 451, 300), (250, 120, 20, 150), (256, 0, 64, 64), (440, 290, 11, 10)])
+def test_a_region_is_corrected_as_the_whole(
+    bundle: Bundle, photo: Image.Image, region: tuple[int, int, int, int]
+) -> None:
+    file = skosh.encode(photo, 60, bundle, tile=256)
+    left, top, width, height = region
+    part = np.asarray(skosh.decode(file, bundle, region=region), int)
+    due = np.asarray(skosh.decode(file, bundle).crop((left, top, left + width, top + height)), int)
+    assert np.abs(part - due).max() <= 1
+
+
+def test_each_tile_has_its_own(bundle: Bundle, photo: Image.Image) -> None:
+    reading = decoder(bundle, skosh.encode(photo, 60, bundle, tile=256))
+    reading.symbols(reading.tiles)
+    found = [reading.corrections[tile] for tile in reading.tiles]
+    assert [entry.tile.times(1) for entry in found] == [tile.times(64) for tile in reading.tiles]
+    assert len({tuple(entry.symbols) for entry in found}) == len(found) == 4
+
+
+def test_what_a_tile_gets_is_its_filter_and_the_rest_stays(bundle: Bundle, photo: Image.Image) -> None:
+    around = margin(bundle)
+    core = whole(64, 96)
+    x = to_network(np.asarray(photo)[: 64 + 2 * around, : 96 + 2 * around], 64 + 2 * around, 96 + 2 * around)
+    tile, symbols = core.moved(0, 0, -32, -50), np.full(bundle.corrections, 5, np.int32)
+    before = x.copy()
+    out = corrected(bundle, x, core, [Correction(tile, symbols)])
+    (all_of_it,) = bundle.run("correction", x, symbols[None, :, None, None])
+    assert np.array_equal(x, before)
+    np.testing.assert_allclose(tile.of(out), tile.of(all_of_it), atol=1e-6)
+    outside = np.ones((64, 96), bool)
+    outside[:32, :46] = False
+    assert np.array_equal(out[0][:, outside], x[0, :, around:-around, around:-around][:, outside])
+
+
+def test_no_correction_where_there_is_nothing_to_win(bundle: Bundle, photo: Image.Image) -> None:
+    around = margin(bundle)
+    x = to_network(np.asarray(photo)[:132, :132], 132, 132)
+    inner = x[..., around:-around, around:-around]
+    assert solve(bundle, equations(bundle, x, inner), 60) is None
+    (due,) = bundle.run("correction", x, np.full((1, bundle.corrections, 1, 1), 3))
+    few = equations(bundle, x[..., :12, :12], due[..., :8, :8])
+    assert solve(bundle, few, 0) is None  # it would be right, but not worth the bits for 64 pixels
+
+
+def test_the_right_coefficients_are_found(bundle: Bundle, photo: Image.Image) -> None:
+    x = to_network(np.asarray(photo), 300, 451)
+    c = np.random.default_rng(0).integers(-9, 10, bundle.corrections).astype(np.int32)
+    (due,) = bundle.run("correction", x, c[None, :, None, None])
+    found = solve(bundle, equations(bundle, x, due), 100)
+    assert found is not None
+    left = bundle.run("correction", x, found[None, :, None, None])[0] - due
+    around = margin(bundle)
+    assert np.mean(left**2) < 0.01 * np.mean((x[..., around:-around, around:-around] - due) ** 2)
+
+
+def test_coefficients_come_back_from_a_stream_and_take_the_bits_that_their_tables_say(bundle: Bundle) -> None:
+    models = bundle.models(50)
+    symbols = np.array([*range(-8, 7), 63], np.int32)
+    for given in (symbols, None):
+        writer = Writer(models)
+        writer.put_correction(given)
+        found = Reader(models, writer.stream()).take_correction()
+        assert found is None if given is None else np.array_equal(found, given)
+    writer = Writer(models)
+    writer.put_correction(symbols)
+    assert abs(8 * len(writer.stream()) - bits(bundle.correction_tables, symbols)) < 40
+
+
+def test_a_bundle_without_corrections_has_nothing_in_the_stream(tiny_bundle: Path) -> None:
+    models = Bundle(tiny_bundle).models(50)
+    writer = Writer(models)
+    writer.put_correction(None)
+    assert writer.stream() == b""
+    assert Reader(Models(models.z, models.q), b"\xff" * 8).take_correction() is None
+
+
+def test_a_target_of_psnr_counts_them(bundle: Bundle, photo: Image.Image) -> None:
+    best = 10 * np.log10(255**2 / error(skosh.decode(skosh.encode(photo, 100, bundle), bundle), photo))
+    file = skosh.encode(photo, model=bundle, target_psnr=best - 0.01)
+    assert 10 * np.log10(255**2 / error(skosh.decode(file, bundle), photo)) >= best - 0.011
+
+
+def test_coefficients_of_any_size_give_pixels(bundle: Bundle) -> None:
+    x = np.random.default_rng(0).random((1, 3, 20, 20), np.float32)
+    symbols = np.full(bundle.corrections, -63, np.int32)
+    pixels = from_network(corrected(bundle, x, whole(16, 16), [Correction(whole(64, 64), symbols)]))
+    assert pixels.shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("damage", ["halo", "table", "distortion", "sum"])
+def test_a_bundle_with_half_of_what_corrections_need_is_refused(
+    corrected_bundle: Path, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(corrected_bundle, folder)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    with np.load(folder / TABLES) as arrays:
+        kept = dict(arrays)
+    if damage == "halo":
+        del manifest["halo"]["correction"]
+    elif damage == "table":
+        kept["correction_tables"] = kept["correction_tables"][:, :-1]
+    elif damage == "distortion":
+        del kept["distortion"]
+    else:
+        kept["correction_tables"][3, 5] += 1
+    np.savez_compressed(folder / TABLES, **kept)
+    manifest["content_sha256"] = content_hash(folder)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"correction|frequencies"):
+        Bundle(folder)
