@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .correct import Correction, Equations, equations, margin, solve
+from .correct import Correction, Equations, equations, margin, sampled, solve
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
 from .latents import WINDOW, first_half, second_half, shown, windows
@@ -107,8 +107,8 @@ def corrections(
         outer = core.moved(-around, -around, around, around)
         parts[core] = []
         for tile in tiles:
-            if tile.meets(core):
-                part = tile.cut_to(core)
+            part = sampled(tile.cut_to(core))
+            if part.height > 0 and part.width > 0:
                 seen = part.moved(-around, -around, around, around).inside(outer)
                 parts[core].append((tile, equations(bundle, seen.of(x), part.inside(core).of(due))))
 

@@ -1,7 +1,7 @@
 """The correction: a small linear filter for each tile, which the encoder fits to the picture and the file carries.
 
-The networks are the same for all pictures; what they leave over is not. A bundle may bring K *terms*, each a kernel over three colours and a few pixels, learned from
-many pictures: ``x + sum_k c_k (kernel_k * x)``. K whole numbers in a tile's stream say how much of each. The idea is that of adaptive loop filters (Tsai et al. 2013), with
+The networks are the same for all pictures; what they leave over is not. A bundle may bring K *terms*, functions of the networks' picture around a pixel, learned from
+many pictures: ``x + sum_k c_k term_k(x)``. K whole numbers in a tile's stream say how much of each. The idea is that of adaptive loop filters (Tsai et al. 2013), with
 a learned basis for the filters.
 
 The coefficients do not decide any symbol, so that they may be floats; pixels beyond the padded picture repeat its edge.
@@ -22,7 +22,7 @@ from .manifest import CORRECTION, CORRECTION_TERMS
 from .pixels import Floats
 from .tables import HYPER_LIMIT, TOTAL, IntTable
 
-SAMPLED = 2  # every other pixel, both ways, is enough to fit so few numbers
+SAMPLED = 3  # every third row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
 SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
 
 
@@ -59,6 +59,12 @@ def corrected(bundle: Bundle, x: Floats, core: Box, corrections: list[Correction
     return out
 
 
+def sampled(part: Box) -> Box:
+    """From the first row and column of a part that are looked at; those are the same wherever parts begin."""
+    top, left = (-(-edge // SAMPLED) * SAMPLED for edge in (part.top, part.left))
+    return Box(top, left, part.bottom, part.right)
+
+
 class Equations(NamedTuple):
     """The normal equations of a part of a tile, or of all of it: ``products c = towards`` has the least squared error."""
 
@@ -71,7 +77,7 @@ class Equations(NamedTuple):
 
 
 def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
-    """Of the networks' picture in a part with a margin around it, and the true one without, both (1, 3, H, W)."""
+    """Of the networks' picture in a ``sampled`` part with a margin around it, and the true one without, both (1, 3, H, W)."""
     (terms,) = bundle.run(CORRECTION_TERMS, x)
     around = margin(bundle)
     shown = x[..., around : x.shape[2] - around : SAMPLED, around : x.shape[3] - around : SAMPLED]

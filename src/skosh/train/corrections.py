@@ -1,8 +1,8 @@
 """The terms of a bundle's corrections (``skosh.correct``), learned from what a trained network leaves over in many pictures.
 
-A correction is a filter over three colours and 5x5 pixels, 228 numbers with an offset for each colour. The terms are a basis of few of them: that in which the best filters
-of many pictures, each fitted by least squares, save most. It starts from the principal components of those filters and follows the gradient of the mean logarithm of the
-error that they leave.
+A correction is two filters over three colours and 5x5 pixels, each with an offset for each colour: one for all pixels, and one the more the busier the surroundings are, together
+456 numbers. The terms are a basis of few of them: that in which the best filters of many pictures, each fitted by least squares, save most. It starts from the
+principal components of those filters and follows the gradient of the mean logarithm of the error that they leave.
 """
 
 from __future__ import annotations
@@ -21,23 +21,25 @@ from ..tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
 from .data import Crops, Pixels, progress, to_network
 from .networks import Network, use_integer_scale
 
-TERMS = 16
+TERMS = 24
 REACH = 2  # pixels around the middle
 SIDE = 2 * REACH + 1
-TAPS = 3 * SIDE**2 + 1  # for each colour: all colours of 5x5 pixels, and the offset
+TAPS = 2 * (3 * SIDE**2 + 1)  # for each colour, plain and busy: all colours of 5x5 pixels, and the offset
+BUSY = (3.0 / 255.0) ** 2  # variance around a pixel at which it is half busy
 NOISE = 1e-6  # variance of a pixel, and of an error, below which nothing is made of it
 SHRINK = 1e-3  # of a single picture's filter towards none, before the principal components
 ROUNDS, RATE = 300, 3e-3  # of following the gradient
 PRIOR_SYMBOLS = 500.0  # weight of Laplace's distribution in the table, as if so many symbols had been seen
 CROP, BATCH, BATCHES = 512, 4, 97
+EXACT = 1 << 15  # pixels whose products are summed in float32
 
 
 @dataclass(frozen=True)
 class Corrections:
     """What a bundle needs."""
 
-    kernels: Tensor  # (K, 3, 3, SIDE, SIDE), over x - 0.5, for coefficients of whole numbers
-    offsets: Tensor  # (K, 3)
+    kernels: Tensor  # (K, 6, 3, SIDE, SIDE), over x - 0.5, for coefficients of whole numbers; plain for each colour, then busy
+    offsets: Tensor  # (K, 6)
     tables: list[IntTable]  # K, of HYPER_SYMBOLS each
 
 
@@ -51,14 +53,14 @@ class CorrectionGraph(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         row = c.reshape(1, -1)
-        kernel = (row @ self.kernels.flatten(1)).reshape(3, 3, SIDE, SIDE)
-        offset = (row @ self.offsets).reshape(3)
-        out: Tensor = x[:, :, REACH:-REACH, REACH:-REACH] + F.conv2d(x - 0.5, kernel, offset)
-        return out
+        kernel = (row @ self.kernels.flatten(1)).reshape(6, 3, SIDE, SIDE)
+        offset = (row @ self.offsets).reshape(6)
+        plain, busy = F.conv2d(x - 0.5, kernel, offset).chunk(2, 1)
+        return x[:, :, REACH:-REACH, REACH:-REACH] + plain + busyness(x - 0.5) * busy
 
 
 class TermsGraph(nn.Module):
-    """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every other pixel, (1, 3 K, H/2, W/2) rounded up, a term's colours together."""
+    """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every third pixel, (1, 3 K, H/3, W/3) rounded up, a term's colours together."""
 
     def __init__(self, found: Corrections):
         super().__init__()
@@ -66,7 +68,18 @@ class TermsGraph(nn.Module):
         self.offsets = nn.Parameter(found.offsets.flatten(), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x - 0.5, self.kernels, self.offsets, stride=SAMPLED)
+        both = F.conv2d(x - 0.5, self.kernels, self.offsets, stride=SAMPLED)  # (1, 6 K, ...)
+        both = both.reshape(-1, 2, 3, *both.shape[2:])
+        out = both[:, 0] + busyness(x - 0.5)[:, :, ::SAMPLED, ::SAMPLED] * both[:, 1]  # (K, 3, ...)
+        return out.flatten(0, 1)[None]
+
+
+def busyness(x: Tensor) -> Tensor:
+    """(b, 3, H + 4, W + 4) -> (b, 1, H, W): 0 where the mean of the colours is the same all around, towards 1 where it varies."""
+    grey = x.mean(1, keepdim=True)
+    mean = F.avg_pool2d(grey, SIDE, 1)
+    variance = (F.avg_pool2d(grey * grey, SIDE, 1) - mean * mean).clamp(min=0.0)
+    return variance / (variance + BUSY)
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,10 @@ def learn_corrections(model: Network, pictures: list[Pixels]) -> Corrections:
     coefficients = fitted(basis, moments)[1]  # (n, K)
     scale = coefficients.square().mean(0).sqrt() / SPREAD
     symbols = torch.round(coefficients / scale).clamp(-HYPER_LIMIT, HYPER_LIMIT).long() + HYPER_LIMIT
-    kernels = (basis[:-1] * scale).permute(2, 1, 0).reshape(-1, 3, 3, SIDE, SIDE)
-    offsets = (basis[-1] * scale).T
+    both = (
+        (basis * scale).permute(2, 1, 0).reshape(-1, 3, 2, TAPS // 2).transpose(1, 2).flatten(1, 2)
+    )  # (K, 6, TAPS / 2)
+    kernels, offsets = both[:, :, :-1].reshape(-1, 6, 3, SIDE, SIDE), both[:, :, -1]
     tables = [table_of(torch.bincount(column, minlength=HYPER_SYMBOLS).numpy()) for column in symbols.T]
     return Corrections(kernels.half().float(), offsets.half().float(), tables)
 
@@ -109,15 +124,21 @@ def collect(model: Network, pictures: list[Pixels]) -> Moments:
         pixels, levels = crops.draw(step)
         x = to_network(pixels)
         shown = model(x, levels)[0].clamp(0.0, 1.0)
-        around = F.unfold(F.pad(shown - 0.5, (REACH,) * 4, mode="replicate"), SIDE)  # (b, TAPS - 1, pixels)
-        for taps, left in zip(around, (x - shown).flatten(2), strict=True):
-            rows = torch.cat([taps, torch.ones(1, taps.shape[1])]).double()
-            due = left.double()
-            error = due.square().sum().clamp(min=NOISE * due.numel())
-            noise = NOISE * taps.shape[1] * torch.eye(TAPS, dtype=torch.float64)
-            products.append((rows @ rows.T + noise) / error)
-            towards.append(rows @ due.T / error)
+        for rows, left in zip(*observed(shown, x - shown), strict=True):
+            error = left.double().square().sum().clamp(min=NOISE * left.numel())
+            parts = list(zip(rows.split(EXACT, 1), left.split(EXACT, 1), strict=True))
+            noise = NOISE * rows.shape[1] * torch.eye(TAPS, dtype=torch.float64)
+            products.append((sum((a @ a.T).double() for a, _ in parts) + noise) / error)
+            towards.append(sum((a @ b.T).double() for a, b in parts) / error)
     return Moments(torch.stack(products), torch.stack(towards))
+
+
+def observed(shown: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
+    """The networks' pictures and what they left over, (b, 3, H, W) -> what filters are fitted to, (b, TAPS, H W), and (b, 3, H W)."""
+    around = F.pad(shown - 0.5, (REACH,) * 4, mode="replicate")
+    taps = F.unfold(around, SIDE)
+    taps = torch.cat([taps, torch.ones_like(taps[:, :1])], 1)
+    return torch.cat([taps, busyness(around).flatten(2) * taps], 1), left.flatten(2)
 
 
 def learn_basis(moments: Moments, terms: int) -> Tensor:

@@ -13,6 +13,7 @@ from skosh.train import corrections
 from skosh.train.corrections import (
     TAPS,
     Moments,
+    busyness,
     collect,
     fitted,
     learn_basis,
@@ -31,9 +32,9 @@ def moments() -> Moments:
     filters = torch.randn(2, TAPS, 3, generator=rng, dtype=torch.float64)
     products, towards = [], []
     for _ in range(30):
-        rows = torch.randn(400, TAPS, generator=rng, dtype=torch.float64)
+        rows = torch.randn(800, TAPS, generator=rng, dtype=torch.float64)
         left = rows @ torch.einsum("k,kto->to", torch.randn(2, generator=rng, dtype=torch.float64), filters)
-        left += torch.randn(400, 3, generator=rng, dtype=torch.float64)
+        left += torch.randn(800, 3, generator=rng, dtype=torch.float64)
         products.append(rows.T @ rows / left.square().sum())
         towards.append(rows.T @ left / left.square().sum())
     return Moments(torch.stack(products), torch.stack(towards))
@@ -46,7 +47,7 @@ def test_the_basis_finds_the_filters_that_there_are(moments: Moments) -> None:
         full[:, colour, colour * TAPS : (colour + 1) * TAPS] = torch.eye(TAPS, dtype=torch.float64)
     left, best = fitted(basis, moments)[0].log().mean(), fitted(full, moments)[0].log().mean()
     assert left < -1.5
-    assert left - best < 1.0  # which fits the noise as well: 228 numbers for 1,200
+    assert left - best < 1.0  # which fits the noise as well: 456 numbers for 2,400
     one = fitted(learn_basis(moments, 1), moments)[0].log().mean()
     assert left < one - 0.5
 
@@ -100,18 +101,33 @@ def test_moments_are_of_what_the_network_leaves_over_and_easy_pictures_count_as_
     found = collect(model, [pixels])
     assert found.products.shape == (8, TAPS, TAPS)
     assert found.towards.shape == (8, TAPS, 3)
-    ones = found.products[:, -1, -1]  # of the offset with itself: pixels over squared error
+    half = TAPS // 2
+    ones = found.products[:, half - 1, half - 1]  # of the plain offset with itself: pixels over squared error
     assert (ones > 0).all()
-    assert found.products[:, -1, :-1].abs().max() <= 0.5 * ones.max()
+    assert found.products[:, half - 1, : half - 1].abs().max() <= 0.5 * ones.max()
+    busy = found.products[:, -1, half - 1] / ones  # the mean of what weighs the second filter
+    assert (busy > 0).all()
+    assert (busy < 1).all()
+
+
+def test_what_varies_is_busy_and_what_does_not_is_not() -> None:
+    flat, slope = torch.full((1, 3, 9, 9), 0.3), torch.linspace(0, 1, 9).expand(1, 3, 9, 9)
+    assert busyness(flat).max() < 1e-6
+    assert busyness(slope).min() > 0.99
+    assert busyness(slope).shape == (1, 1, 5, 5)
+    slight = torch.zeros(1, 3, 5, 5)
+    slight[..., 2:, :] = 6.0 / 255.0  # three rows of five: a variance of 0.24 times 36
+    assert busyness(slight).item() == pytest.approx(0.24 * 36 / (0.24 * 36 + 9), abs=1e-4)
 
 
 def test_learned_terms_have_coefficients_of_five_steps(
     tiny_bundle: Path, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "BATCHES", 8)
+    monkeypatch.setattr(corrections, "BATCHES", 10)
     monkeypatch.setattr(corrections, "ROUNDS", 5)
     _, model = restore(tiny_bundle)
     found = learn_corrections(model, [pixels])
-    basis = torch.cat([found.kernels.flatten(2), found.offsets[:, :, None]], 2).permute(2, 1, 0).double()
+    both = torch.cat([found.kernels.flatten(2), found.offsets[:, :, None]], 2)  # (K, 6, TAPS / 2)
+    basis = torch.cat(both.chunk(2, 1), 2).permute(2, 1, 0).double()
     c = fitted(basis, collect(model, [pixels]))[1]
-    torch.testing.assert_close(c.square().mean(0).sqrt(), torch.full((16,), 5.0).double(), atol=0.5, rtol=0)
+    torch.testing.assert_close(c.square().mean(0).sqrt(), torch.full((24,), 5.0).double(), atol=0.5, rtol=0)
