@@ -2,7 +2,8 @@
 
 A picture is cut twice. *Tiles* are what the file is cut into: each has an entropy-coded stream of its own. *Windows* are what the networks
 are run on, one at a time, so that memory stays bounded: a window is grown by the network's halo, as far as its receptive field reaches,
-and only its core is kept. What comes out does not depend on either, but for the last bit of a float (and for refinement, which looks for its symbols window by window).
+and only its core is kept. What comes out does not depend on either, but for the last bit of a float (and for refinement, which looks for its symbols window by window, and
+corrections, of which each tile has its own).
 """
 
 from __future__ import annotations

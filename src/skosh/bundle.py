@@ -10,7 +10,7 @@
     synthesis_gradient.onnx  y_hat, level, x, inside -> gradient of the squared error, and the error: for refinement at the encoder,
                           in bundles that were trained for it alone; its weights are read out of synthesis.onnx
     correction.onnx       x_hat with a margin, coefficients -> x_hat corrected    | in bundles whose pictures
-    correction_terms.onnx x_hat with a margin -> its terms, at every third pixel  | are corrected (correct.py)
+    correction_terms.onnx x_hat with a margin -> its terms, at every fifth pixel  | are corrected (correct.py)
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
 
     training.npz          what only training needs, to go on from the bundle

@@ -22,7 +22,7 @@ from .manifest import CORRECTION, CORRECTION_TERMS
 from .pixels import Floats
 from .tables import HYPER_LIMIT, TOTAL, IntTable
 
-SAMPLED = 3  # every third row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
+SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
 SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
 
 

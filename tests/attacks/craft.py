@@ -88,6 +88,7 @@ def extremes(sign: int, quality: float) -> bytes:
     writer.put_z(z)
     index = bundle.scale_index(z, quality)
     writer.put_q(np.where(index > 0, SYMBOL_MAX, 0).astype(np.int32) * sign, index)
+    writer.put_correction(np.full(bundle.corrections, sign * HYPER_LIMIT, np.int32))
     return file(Header(40, 30, quality, MODEL_ID), tile(writer.stream()))
 
 

@@ -58,9 +58,20 @@ def test_the_filter_is_what_the_terms_say(bundle: Bundle, photo: Image.Image) ->
     (shown,) = bundle.run("correction", x, c[None, :, None, None])
     (terms,) = bundle.run("correction_terms", x)
     around = margin(bundle)
-    due = x[..., around:-around:3, around:-around:3] + np.einsum("k,kchw->chw", c, terms.reshape(len(c), 3, 14, 19))
-    np.testing.assert_allclose(shown[..., ::3, ::3], due, atol=1e-4)
+    due = x[..., around:-around:5, around:-around:5] + np.einsum("k,kchw->chw", c, terms.reshape(len(c), 3, 9, 12))
+    np.testing.assert_allclose(shown[..., ::5, ::5], due, atol=1e-4)
     assert np.abs(shown - x[..., around:-around, around:-around]).max() > 1e-3
+
+
+def test_tiles_leave_no_seams(photo: Image.Image) -> None:
+    """Across their edges the error changes no more than it does elsewhere, with the shipped bundle."""
+    for tile in (64, 128):
+        shown = np.asarray(skosh.decode(skosh.encode(photo, 60, tile=tile)), np.float64)
+        left = shown - np.asarray(photo, np.float64)
+        steps = np.abs(np.diff(left, axis=1)).mean((0, 2))  # between columns
+        edges = np.arange(tile - 1, steps.size, tile)
+        near = np.concatenate([edges - 2, edges - 1, edges + 1, edges + 2])
+        assert steps[edges].mean() < 1.15 * steps[near].mean()
 
 
 @pytest.mark.parametrize("side", [64, 128])
@@ -129,7 +140,7 @@ def test_the_right_coefficients_are_found(bundle: Bundle, photo: Image.Image) ->
 
 
 @pytest.mark.parametrize(
-    ("part", "due"), [((0, 0, 5, 9), (0, 0, 5, 9)), ((4, 64, 70, 128), (6, 66, 70, 128)), ((1, 3, 2, 4), (3, 3, 2, 4))]
+    ("part", "due"), [((0, 0, 5, 9), (0, 0, 5, 9)), ((4, 64, 70, 128), (5, 65, 70, 128)), ((1, 5, 2, 6), (5, 5, 2, 6))]
 )
 def test_the_same_pixels_are_looked_at_wherever_a_part_begins(
     part: tuple[int, int, int, int], due: tuple[int, int, int, int]

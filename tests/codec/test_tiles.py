@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from pathlib import Path
@@ -52,7 +53,10 @@ def test_windows_change_neither_the_file_nor_the_picture(
 
 
 @pytest.mark.parametrize("name", ["tiny", "shipped"])
-def test_a_picture_in_tiles_is_the_picture_in_one(bundles: dict[str, Path], photo: Image.Image, name: str) -> None:
+def test_a_picture_in_tiles_is_the_picture_in_one_but_for_corrections(
+    bundles: dict[str, Path], photo: Image.Image, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("skosh.encode"), "corrections", lambda *arguments: [])
     one = skosh.encode(photo, 60, bundles[name], tile=0)
     assert skosh.info(one)["tiles"] == 1
     shown = pixels(skosh.decode(one, bundles[name]))

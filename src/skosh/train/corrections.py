@@ -60,7 +60,7 @@ class CorrectionGraph(nn.Module):
 
 
 class TermsGraph(nn.Module):
-    """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every third pixel, (1, 3 K, H/3, W/3) rounded up, a term's colours together."""
+    """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every fifth pixel, (1, 3 K, H/5, W/5) rounded up, a term's colours together."""
 
     def __init__(self, found: Corrections):
         super().__init__()
@@ -70,15 +70,15 @@ class TermsGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         both = F.conv2d(x - 0.5, self.kernels, self.offsets, stride=SAMPLED)  # (1, 6 K, ...)
         both = both.reshape(-1, 2, 3, *both.shape[2:])
-        out = both[:, 0] + busyness(x - 0.5)[:, :, ::SAMPLED, ::SAMPLED] * both[:, 1]  # (K, 3, ...)
+        out = both[:, 0] + busyness(x - 0.5, SAMPLED) * both[:, 1]  # (K, 3, ...)
         return out.flatten(0, 1)[None]
 
 
-def busyness(x: Tensor) -> Tensor:
+def busyness(x: Tensor, stride: int = 1) -> Tensor:
     """(b, 3, H + 4, W + 4) -> (b, 1, H, W): 0 where the mean of the colours is the same all around, towards 1 where it varies."""
     grey = x.mean(1, keepdim=True)
-    mean = F.avg_pool2d(grey, SIDE, 1)
-    variance = (F.avg_pool2d(grey * grey, SIDE, 1) - mean * mean).clamp(min=0.0)
+    mean = F.avg_pool2d(grey, SIDE, stride)
+    variance = (F.avg_pool2d(grey * grey, SIDE, stride) - mean * mean).clamp(min=0.0)
     return variance / (variance + BUSY)
 
 
