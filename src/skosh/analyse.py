@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,12 +12,17 @@ from .bundle import Bundle
 from .correct import Correction, Equations, equations, margin, sampled, solve
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
-from .latents import WINDOW, first_half, second_half, shown, windows
+from .latents import WINDOW, decoded, first_half, second_half, shown, windows
 from .pixels import Floats, Pixels, padded, to_network
 from .tables import HYPER_LIMIT
 
-# z (N, h, w) and q (M, H, W), which there is only with a hyperprior
-Coded = tuple[Symbols, npt.NDArray[np.int16] | None]
+
+class Coded(NamedTuple):
+    """The symbols of a picture."""
+
+    z: Symbols  # (N, h, w)
+    q: npt.NDArray[np.int16] | None  # (M, H, W), with a hyperprior only
+    y_hat: Floats | None = None  # (1, M, H, W), what they stand for, where it costs little to remember that
 
 
 def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
@@ -37,16 +44,16 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
 
 
 def symbols(bundle: Bundle, y: Floats, quality: float, workers: int = 1) -> Coded:
-    """y (M, H, W) -> z (N, h, w) and q (M, H, W); without a hyperprior the rounded y and None."""
+    """y (M, H, W) -> z and q; without a hyperprior the rounded y alone."""
     if not bundle.hyper:
-        return to_hyper_symbols(y), None
-    z = hyper_symbols(bundle, y, quality, workers)
-    return z, residual_symbols(bundle, y, z, quality, workers)
+        return Coded(to_hyper_symbols(y), None)
+    return residual_symbols(bundle, y, hyper_symbols(bundle, y, quality, workers), quality, workers)
 
 
-def residual_symbols(bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1) -> npt.NDArray[np.int16]:
-    """y (M, H, W) and z (N, h, w) -> q (M, H, W), the first half and then the second."""
+def residual_symbols(bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1) -> Coded:
+    """y (M, H, W) and z (N, h, w) -> those and q (M, H, W), the first half and then the second."""
     boxes = windows(bundle, whole(*y.shape[1:]))
+    y_hat = None
     q = np.zeros(y.shape, np.int16)
     gain = bundle.level("gain", quality)
 
@@ -61,12 +68,15 @@ def residual_symbols(bundle: Bundle, y: Floats, z: Symbols, quality: float, work
         box.of(q)[:] = quantised(box, half.mean, half.step) * bundle.first_half(box)
 
     def second(box: Box) -> None:
+        nonlocal y_hat
         half = second_half(bundle, z, q, box, quality)
         box.of(q)[:] += (quantised(box, half.mean, half.step) * ~half.first).astype(np.int16)
+        if len(boxes) == 1:
+            y_hat = half.latent(q, bundle.level("inverse", quality))
 
     each(boxes, first, workers)
     each(boxes, second, workers)
-    return q
+    return Coded(z, q, y_hat)
 
 
 def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
@@ -97,12 +107,16 @@ def corrections(
     """The corrections of the tiles (boxes of pixels, which may lie over the picture's edge) for which one is worth its bits."""
     if not bundle.corrections:
         return []
+    grid = whole(*coded.z.shape[1:]).times(bundle.reduction)
     cores = split(whole(*pixels.shape[:2]), WINDOW)
     parts: dict[Box, list[tuple[Box, Equations]]] = {}
     around = margin(bundle)
 
+    def y_hat(box: Box) -> Floats:
+        return decoded(bundle, coded.z, coded.q, box, quality) if coded.y_hat is None else box.of(coded.y_hat)
+
     def work(core: Box) -> None:
-        x = shown(bundle, *coded, core, quality)
+        x = shown(bundle, y_hat, grid, core, quality)
         due = to_network(pixels[core.top : core.bottom, core.left : core.right], core.height, core.width)
         outer = core.moved(-around, -around, around, around)
         parts[core] = []

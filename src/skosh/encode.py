@@ -169,7 +169,9 @@ class Encoder:
         """PSNR (dB, RGB) of what the decoder will show."""
         coded = self.symbols(quality)
         corrections = self.corrections(coded, quality)
-        shown = synthesise(self.bundle, *coded, whole(self.height, self.width), quality, self.workers, corrections)
+        shown = synthesise(
+            self.bundle, coded.z, coded.q, whole(self.height, self.width), quality, self.workers, corrections
+        )
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
             for row, due in zip(shown, self.picture.pixels, strict=True)
@@ -184,7 +186,7 @@ class Encoder:
         if self.refined is None or self.refined[0] != quality:
             z = hyper_symbols(bundle, y, quality, workers)
             y = refine(bundle, self.picture.pixels, y, z, quality, self.effort, workers)
-            self.refined = quality, (z, residual_symbols(bundle, y, z, quality, workers))
+            self.refined = quality, residual_symbols(bundle, y, z, quality, workers)
         return self.refined[1]
 
     def corrections(self, coded: Coded, quality: float) -> list[Correction]:
@@ -194,7 +196,7 @@ class Encoder:
 
     def tiles(self, coded: Coded) -> list[Box]:
         """The tiles, on the grid of z."""
-        return split(whole(*coded[0].shape[1:]), self.header.tile // self.bundle.multiple)
+        return split(whole(*coded.z.shape[1:]), self.header.tile // self.bundle.multiple)
 
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
@@ -205,7 +207,7 @@ class Encoder:
 
         def code(box: Box) -> None:
             symbols = chosen.get(box.times(self.bundle.multiple))
-            found[box] = tile_stream(self.bundle, *coded, box, quality, symbols)
+            found[box] = tile_stream(self.bundle, coded.z, coded.q, box, quality, symbols)
 
         each(tiles, code, self.workers)
         return [found[box] for box in tiles]

@@ -5,6 +5,7 @@ Everything here may be asked for any box of the latents: the networks run on tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,10 @@ class SecondHalf(NamedTuple):
     mean: Floats  # (1, M, H, W), of the second half, in quantisation steps
     step: Floats  # (1, M, H, W), or ()
 
+    def latent(self, q: npt.NDArray[np.int16], inverse: Floats) -> Floats:
+        """y_hat (1, M, H, W) of both halves, with q (M, H, W)."""
+        return np.where(self.first, self.known, (q * self.step + self.mean) * inverse)
+
 
 def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
     """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
@@ -61,9 +66,12 @@ def second_half(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, 
 
 def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
     """y_hat (1, M, H, W) in a box of latents."""
-    half = second_half(bundle, z, q, box, quality)
-    second = (box.of(q) * half.step + half.mean) * bundle.level("inverse", quality)
-    return np.where(half.first, half.known, second)
+    return second_half(bundle, z, q, box, quality).latent(box.of(q), bundle.level("inverse", quality))
+
+
+def decoded(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> Floats:
+    """The same for any bundle: without a hyperprior there is no q, and z is the latent."""
+    return box.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, box, quality)
 
 
 def synthesise(
@@ -75,27 +83,30 @@ def synthesise(
     workers: int,
     corrections: list[Correction],
 ) -> Pixels:
-    """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it; without a hyperprior there is no q, and z is the latent."""
+    """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it."""
+    grid = whole(*z.shape[1:]).times(bundle.reduction)
     out = np.empty((box.height, box.width, 3), np.uint8)
 
     def work(core: Box) -> None:
         target = core.inside(box)
-        x = corrected(bundle, shown(bundle, z, q, core, quality), core, corrections)
+        x = shown(bundle, lambda outer: decoded(bundle, z, q, outer, quality), grid, core, quality)
+        x = corrected(bundle, x, core, corrections)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
     each(split(box, WINDOW), work, workers)
     return out
 
 
-def shown(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, core: Box, quality: float) -> Floats:
-    """The networks' picture in a box of pixels and the margin that its correction needs around it, (1, 3, H, W)."""
-    grid = whole(*z.shape[1:]).times(bundle.reduction)
+def shown(bundle: Bundle, y_hat: Callable[[Box], Floats], grid: Box, core: Box, quality: float) -> Floats:
+    """The networks' picture in a box of pixels and the margin that its correction needs around it, (1, 3, H, W).
+
+    ``y_hat``: what the latents are in a box of their grid.
+    """
     levels = [bundle.level("synthesis_level", quality)] if "synthesis_level" in bundle.arrays else []
     around = margin(bundle)
     seen = core.grown(around, grid.times(bundle.stride))
     outer = seen.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
-    y_hat = outer.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, outer, quality)
-    (x,) = bundle.run("synthesis", y_hat, *levels)
+    (x,) = bundle.run("synthesis", y_hat(outer), *levels)
     x = seen.inside(outer.times(bundle.stride)).of(x)
     if not around:
         return x

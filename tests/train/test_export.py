@@ -53,7 +53,7 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     network: Network, bundle: Bundle, pixels: Pixels, quality: int
 ) -> None:
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z, q = symbols(bundle, y[0], quality)
+    z, q, _ = symbols(bundle, y[0], quality)
     index = bundle.scale_index(z, quality)
     y_hat = latent(bundle, z, q, whole(*y.shape[2:]), quality)
     (x_hat,) = bundle.run("synthesis", y_hat, bundle.level("synthesis_level", quality))
@@ -85,7 +85,7 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
 
 def test_the_decoder_computes_the_latent_in_float32_as_the_encoder_does(bundle: Bundle, pixels: Pixels) -> None:
     (y,) = bundle.run("analysis", to_network(pixels[:64, :64], 64, 64))
-    z, q = symbols(bundle, y[0], 50)
+    z, q, _ = symbols(bundle, y[0], 50)
     assert latent(bundle, z, q, whole(4, 4), 50).dtype == np.float32
 
 
@@ -94,7 +94,7 @@ def test_files_have_the_size_that_validation_promises(network: Network, bundle: 
         coded = network(to_tensor(pixels), torch.ones(1))[1]
     promised = (coded.bits_y + coded.bits_z).item() / 8
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z, q = symbols(bundle, y[0], 100)
+    z, q, _ = symbols(bundle, y[0], 100)
     assert len(tile_stream(bundle, z, q, whole(*z.shape[1:]), 100)) == pytest.approx(promised, rel=0.02)
 
 
