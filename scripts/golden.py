@@ -46,7 +46,7 @@ def symbol_hash(data: bytes, folder: Path, threads: int = 1, optimise: bool = Tr
     decoder = Decoder(load(folder, threads, optimise), read(data), 1, salvage=False)
     z, q = decoder.symbols(decoder.tiles)
     parts = [z] if q is None else [z, q]
-    parts += [decoder.corrections[tile].symbols for tile in decoder.tiles if tile in decoder.corrections]
+    parts += [symbols for _, symbols in sorted(decoder.corrections.found.items())]
     return hashlib.sha256(b"".join(np.ascontiguousarray(part, "<i4").tobytes() for part in parts)).hexdigest()
 
 

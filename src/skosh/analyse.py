@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .correct import Correction, Equations, equations, margin, sampled, solve
+from .correct import SMALLEST, Corrections, Equations, Place, equations, margin, parts_of, sampled, solve
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
 from .latents import WINDOW, decoded, first_half, second_half, shown, windows
@@ -101,15 +101,15 @@ def to_hyper_symbols(values: Floats) -> Symbols:
     return rounded
 
 
-def corrections(
-    bundle: Bundle, pixels: Pixels, coded: Coded, tiles: list[Box], quality: float, workers: int
-) -> list[Correction]:
-    """The corrections of the tiles (boxes of pixels, which may lie over the picture's edge) for which one is worth its bits."""
-    if not bundle.corrections:
-        return []
+def corrections(bundle: Bundle, pixels: Pixels, coded: Coded, side: int, quality: float, workers: int) -> Corrections:
+    """The corrections of the tiles for which one is worth its bits. ``side``: of a tile, in pixels; 0 where there is only one."""
+    chosen = Corrections(side, {})
+    if not bundle.corrections or 0 < side < SMALLEST:
+        return chosen
     grid = whole(*coded.z.shape[1:]).times(bundle.reduction)
-    cores = split(whole(*pixels.shape[:2]), WINDOW)
-    parts: dict[Box, list[tuple[Box, Equations]]] = {}
+    picture = whole(*pixels.shape[:2])
+    cores = split(picture, WINDOW)
+    parts: dict[Box, list[tuple[Place, Equations]]] = {}
     around = margin(bundle)
 
     def y_hat(box: Box) -> Floats:
@@ -120,16 +120,20 @@ def corrections(
         due = to_network(pixels[core.top : core.bottom, core.left : core.right], core.height, core.width)
         outer = core.moved(-around, -around, around, around)
         parts[core] = []
-        for tile in tiles:
-            part = sampled(tile.cut_to(core))
+        for place, tile in parts_of(core, side):
+            part = sampled(tile)
             if part.height > 0 and part.width > 0:
                 seen = part.moved(-around, -around, around, around).inside(outer)
-                parts[core].append((tile, equations(bundle, seen.of(x), part.inside(core).of(due))))
+                parts[core].append((place, equations(bundle, seen.of(x), part.inside(core).of(due))))
 
     each(cores, work, workers)
-    sums: dict[Box, Equations] = {}
+    sums: dict[Place, Equations] = {}
     for core in cores:  # in this order, so that the sums do not depend on who was first
-        for tile, found in parts[core]:
-            sums[tile] = sums[tile].plus(found) if tile in sums else found
-    solved = [(tile, solve(bundle, found, quality)) for tile, found in sums.items()]
-    return [Correction(tile, symbols) for tile, symbols in solved if symbols is not None]
+        for place, found in parts.pop(core):
+            sums[place] = sums[place].plus(found) if place in sums else found
+    values = {place: 3 * tile.height * tile.width for place, tile in parts_of(picture, side)}
+    for place, total in sums.items():
+        symbols = solve(bundle, total, values[place], quality)
+        if symbols is not None:
+            chosen.found[place] = symbols
+    return chosen

@@ -9,7 +9,9 @@ The coefficients do not decide any symbol, so that they may be floats; pixels be
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,22 +20,41 @@ import numpy.typing as npt
 from .boxes import Box
 from .bundle import Bundle
 from .entropy import Symbols
+from .errors import BundleError
 from .manifest import CORRECTION, CORRECTION_TERMS
 from .pixels import Floats
 from .tables import HYPER_LIMIT, TOTAL, IntTable
 
 SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
+SMALLEST = 128  # pixels a side of tiles that are worth a try
 SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
 
 
 Squares = npt.NDArray[np.float64]
+Place = tuple[int, int]  # row and column of a tile
 
 
-class Correction(NamedTuple):
-    """The coefficients of a tile."""
+class Corrections(NamedTuple):
+    """The coefficients of the tiles that have a correction."""
 
-    tile: Box  # in pixels
-    symbols: Symbols  # (K,)
+    side: int  # pixels of a tile; 0 where one tile is the whole picture
+    found: dict[Place, Symbols]  # (K,) each
+
+
+def parts_of(core: Box, side: int) -> Iterator[tuple[Place, Box]]:
+    """The tiles that a box of pixels meets, by row and column, and what of each lies in it."""
+    if not side:
+        yield (0, 0), core
+        return
+    rows, columns = range(core.top // side, -(-core.bottom // side)), range(core.left // side, -(-core.right // side))
+    for row, column in itertools.product(rows, columns):
+        tile = Box(row * side, column * side, (row + 1) * side, (column + 1) * side)
+        yield (row, column), tile.cut_to(core)
+
+
+def place_of(tile: Box, side: int) -> Place:
+    """Where a tile is among others of this side, on whatever grid."""
+    return (tile.top // side, tile.left // side) if side else (0, 0)
 
 
 def margin(bundle: Bundle) -> int:
@@ -41,22 +62,31 @@ def margin(bundle: Bundle) -> int:
     return bundle.halo[CORRECTION] if bundle.corrections else 0
 
 
-def corrected(bundle: Bundle, x: Floats, core: Box, corrections: list[Correction]) -> Floats:
-    """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it."""
+def corrected(bundle: Bundle, x: Floats, core: Box, corrections: Corrections) -> Floats:
+    """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it. BundleError where the filter gives another size."""
     around = margin(bundle)
     outer = core.moved(-around, -around, around, around)
     out: Floats = core.inside(outer).of(x)
-    for tile, symbols in corrections:
-        if not tile.meets(core):
+    if not corrections.found:
+        return out
+    for place, part in parts_of(core, corrections.side):
+        symbols = corrections.found.get(place)
+        if symbols is None:
             continue
-        part = tile.cut_to(core)
         seen = part.moved(-around, -around, around, around).inside(outer)
         (found,) = bundle.run(CORRECTION, seen.of(x), symbols[None, :, None, None])
+        check_shape(bundle, found, (1, 3, part.height, part.width))
         if part == core:
             return found
         out = out.copy() if out.base is not None else out
         part.inside(core).of(out)[:] = found
     return out
+
+
+def check_shape(bundle: Bundle, found: Floats, due: tuple[int, ...]) -> None:
+    """BundleError unless a graph's output is of the size that the manifest's halo and ``SAMPLED`` ask for."""
+    if found.shape != due:
+        raise BundleError(f"the corrections of the bundle {bundle.folder} are of the size {found.shape}, not {due}")
 
 
 def sampled(part: Box) -> Box:
@@ -66,14 +96,17 @@ def sampled(part: Box) -> Box:
 
 
 class Equations(NamedTuple):
-    """The normal equations of a part of a tile, or of all of it: ``products c = towards`` has the least squared error."""
+    """What a tile's pixels, or those of a part of it, say of its coefficients: ``products c = towards`` leaves the least squared error."""
 
     products: Squares  # (K, K), of the terms with each other
     towards: Squares  # (K,), of the terms with what the networks left over
+    error: float  # the sum of squares of that
+    values: int  # that were looked at
 
     def plus(self, other: Equations) -> Equations:
         """Those of both parts together."""
-        return Equations(self.products + other.products, self.towards + other.towards)
+        products, towards = self.products + other.products, self.towards + other.towards
+        return Equations(products, towards, self.error + other.error, self.values + other.values)
 
 
 def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
@@ -81,22 +114,29 @@ def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
     (terms,) = bundle.run(CORRECTION_TERMS, x)
     around = margin(bundle)
     shown = x[..., around : x.shape[2] - around : SAMPLED, around : x.shape[3] - around : SAMPLED]
+    check_shape(bundle, terms, (1, 3 * bundle.corrections, *shown.shape[2:]))
     rows = terms.reshape(bundle.corrections, -1)
     left = (due[..., ::SAMPLED, ::SAMPLED] - shown).reshape(-1)
-    weight = float(SAMPLED**2)
-    return Equations(weight * (rows @ rows.T).astype(np.float64), weight * (rows @ left).astype(np.float64))
+    return Equations(
+        (rows @ rows.T).astype(np.float64), (rows @ left).astype(np.float64), float(left @ left), left.size
+    )
 
 
-def solve(bundle: Bundle, tile: Equations, quality: float) -> Symbols | None:
-    """The coefficients of a tile, or None where they would not be worth their bits.
+def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbols | None:
+    """The coefficients of a tile of so many values (three a pixel), or None where they would not be worth their bits.
 
-    The squared error counts as it does in training, and a coefficient as many bits as a normal distribution would ask.
+    The squared error counts as it does in training, and a coefficient as many bits as a normal distribution would ask. What the pixels that were looked at have
+    of their own, and the others do not, is taken off: it makes the saving look larger by twice the variance for each coefficient (Mallows 1973), and coefficients too large.
     """
     worth = float(bundle.level("distortion", quality)[0, 0, 0, 0])  # bits for a squared error of 1
-    h, b = worth * tile.products, worth * tile.towards
-    best = np.linalg.solve(h + 0.5 * np.log2(np.e) / SPREAD**2 * np.eye(len(h)), b)
+    weight = worth * values / tile.values
+    h, b, noise = weight * tile.products, weight * tile.towards, weight * tile.error / tile.values
+    with np.errstate(all="ignore"):
+        best = np.linalg.solve(h + (0.5 * np.log2(np.e) + noise) / SPREAD**2 * np.eye(len(h)), b)
+    if not np.isfinite(best).all():
+        return None
     c = np.clip(np.rint(best), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
-    saved = 2.0 * c @ b - c @ h @ c
+    saved = 2.0 * c @ b - c @ h @ c - 2.0 * len(c) * noise
     return c if saved > bits(bundle.correction_tables, c) else None
 
 

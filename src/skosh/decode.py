@@ -15,7 +15,7 @@ from . import bundle as bundles
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, Contents, Header, read
-from .correct import Correction, margin
+from .correct import Corrections, margin, place_of
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError, LimitError
 from .latents import WINDOW, synthesise
@@ -111,7 +111,7 @@ class Decoder:
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
         self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
         self.lost: list[Box] = []  # of those that were read last
-        self.corrections: dict[Box, Correction] = {}  # of all that were read
+        self.corrections = Corrections(header.tile, {})  # of all tiles that were read
 
     def picture(self, box: Box) -> Picture:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
@@ -136,8 +136,7 @@ class Decoder:
         own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
         if set(own) <= set(self.lost):
             raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
-        corrections = [self.corrections[tile] for tile in own if tile in self.corrections]
-        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers, corrections)
+        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers, self.corrections)
 
     def needed(self, box: Box) -> list[Box]:
         """The tiles that the pixels of a box depend on."""
@@ -180,7 +179,8 @@ class Decoder:
         if q is not None:
             tile.times(self.bundle.reduction).of(q)[:] = taken.q
         if taken.correction is not None:
-            self.corrections[tile] = Correction(tile.times(self.bundle.multiple), taken.correction)
+            side = self.contents.header.tile // self.bundle.multiple
+            self.corrections.found[place_of(tile, side)] = taken.correction
 
 
 class Taken(NamedTuple):

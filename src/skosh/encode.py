@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from .analyse import Coded, analyse, corrections, hyper_symbols, residual_symbol
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
-from .correct import Correction
+from .correct import Corrections, place_of
 from .entropy import Symbols, Writer
 from .errors import LimitError
 from .latents import WINDOW, synthesise
@@ -96,6 +97,13 @@ def check_tile(tile: int) -> None:
         raise ValueError(f"a tile's side is 0 or a power of two from {TILE_MIN} on, not {tile}")
 
 
+class Parts(NamedTuple):
+    """What a file holds."""
+
+    coded: Coded
+    corrections: Corrections
+
+
 class Encoder:
     """A picture behind the analysis network, which is all that files of different qualities share."""
 
@@ -121,7 +129,7 @@ class Encoder:
             self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
         self.effort = EFFORTS[effort]
         self.y = analyse(self.bundle, picture.pixels, self.workers)
-        self.refined: tuple[float, Coded] | None = None  # the quality that was asked for last, and its symbols
+        self.last: tuple[float, Parts] | None = None  # the quality that was asked for last, and what its file holds
 
     def file(self, quality: float) -> bytes:
         """The file of this quality."""
@@ -167,46 +175,41 @@ class Encoder:
 
     def psnr(self, quality: float) -> float:
         """PSNR (dB, RGB) of what the decoder will show."""
-        coded = self.symbols(quality)
-        corrections = self.corrections(coded, quality)
-        shown = synthesise(
-            self.bundle, coded.z, coded.q, whole(self.height, self.width), quality, self.workers, corrections
-        )
+        (z, q, _), found = self.parts(quality)
+        shown = synthesise(self.bundle, z, q, whole(self.height, self.width), quality, self.workers, found)
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
             for row, due in zip(shown, self.picture.pixels, strict=True)
         ]
         return 10.0 * math.log10(255.0**2 / max(float(np.sum(errors)) / shown.size, 1e-10))
 
+    def parts(self, quality: float) -> Parts:
+        """What the file of this quality holds."""
+        if self.last is None or self.last[0] != quality:
+            self.last = None  # two at once would take twice the memory
+            coded = self.symbols(quality)
+            found = corrections(self.bundle, self.picture.pixels, coded, self.header.tile, quality, self.workers)
+            self.last = quality, Parts(coded, found)
+        return self.last[1]
+
     def symbols(self, quality: float) -> Coded:
         """z and q; refined where an effort was asked for."""
         bundle, y, workers = self.bundle, self.y, self.workers
         if not any(self.effort):
             return symbols(bundle, y, quality, workers)
-        if self.refined is None or self.refined[0] != quality:
-            z = hyper_symbols(bundle, y, quality, workers)
-            y = refine(bundle, self.picture.pixels, y, z, quality, self.effort, workers)
-            self.refined = quality, residual_symbols(bundle, y, z, quality, workers)
-        return self.refined[1]
-
-    def corrections(self, coded: Coded, quality: float) -> list[Correction]:
-        """The corrections of the tiles that have one."""
-        tiles = [tile.times(self.bundle.multiple) for tile in self.tiles(coded)]
-        return corrections(self.bundle, self.picture.pixels, coded, tiles, quality, self.workers)
-
-    def tiles(self, coded: Coded) -> list[Box]:
-        """The tiles, on the grid of z."""
-        return split(whole(*coded.z.shape[1:]), self.header.tile // self.bundle.multiple)
+        z = hyper_symbols(bundle, y, quality, workers)
+        y = refine(bundle, self.picture.pixels, y, z, quality, self.effort, workers)
+        return residual_symbols(bundle, y, z, quality, workers)
 
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
-        coded = self.symbols(quality)
-        tiles = self.tiles(coded)
-        chosen = dict(self.corrections(coded, quality))
+        coded, corrections = self.parts(quality)
+        side = self.header.tile // self.bundle.multiple  # in samples of z
+        tiles = split(whole(*coded.z.shape[1:]), side)
         found: dict[Box, bytes] = {}
 
         def code(box: Box) -> None:
-            symbols = chosen.get(box.times(self.bundle.multiple))
+            symbols = corrections.found.get(place_of(box, side))
             found[box] = tile_stream(self.bundle, coded.z, coded.q, box, quality, symbols)
 
         each(tiles, code, self.workers)

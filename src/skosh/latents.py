@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .correct import Correction, corrected, margin
+from .correct import Corrections, corrected, margin
 from .entropy import Symbols
 from .pixels import Floats, Pixels, from_network
 
@@ -81,7 +81,7 @@ def synthesise(
     box: Box,
     quality: float,
     workers: int,
-    corrections: list[Correction],
+    corrections: Corrections,
 ) -> Pixels:
     """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it."""
     grid = whole(*z.shape[1:]).times(bundle.reduction)

@@ -15,6 +15,7 @@ from .limits import MAX_MANIFEST
 MANIFEST = "manifest.json"
 TABLES = "tables.npz"
 BUNDLE_VERSION = 1
+CORRECTED_VERSION = 2  # of a bundle whose pictures are corrected: a decoder that knows only the first would show others
 DEFAULT = "flagship"
 MODELS = Path(__file__).parent / "models"
 REQUIRED = {
@@ -57,7 +58,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"can't read {path}: {error}") from error
     if not isinstance(manifest, dict) or "bundle_version" not in manifest:
         raise BundleError(f"{path} is no manifest of a bundle")
-    if manifest.get("bundle_version") != BUNDLE_VERSION:
+    if manifest.get("bundle_version") not in (BUNDLE_VERSION, CORRECTED_VERSION):
         raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
     wrong = [key for key, kind in REQUIRED.items() if type(manifest.get(key)) is not kind]
     if wrong or manifest["stride"] < 1 or manifest["multiple"] % manifest["stride"]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
-from ..manifest import BUNDLE_VERSION, CORRECTION, MANIFEST, TABLES, content_hash
+from ..manifest import BUNDLE_VERSION, CORRECTED_VERSION, CORRECTION, MANIFEST, TABLES, content_hash
 from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
@@ -133,7 +133,7 @@ def write_bundle(
     np.savez_compressed(folder / TABLES, **arrays)
     np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
     manifest = {
-        "bundle_version": BUNDLE_VERSION,
+        "bundle_version": CORRECTED_VERSION if corrections else BUNDLE_VERSION,
         "name": config.name,
         "version": version,
         "licence": licence,

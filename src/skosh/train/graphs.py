@@ -170,7 +170,9 @@ def has_long_rows(values: Tensor | Floats) -> bool:
 def row_scales(values: Floats) -> Floats:
     """The scale of each row, (O, 1, ...): its largest magnitude is 127 of them, as nearly as so few bits can say."""
     largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
-    mantissa, exponent = np.frexp(np.where(largest > 0, largest, ROW_MAX) / np.float32(ROW_MAX))
+    mantissa, exponent = np.frexp(
+        np.where(largest > ROW_MAX * np.finfo(np.float32).tiny, largest, ROW_MAX) / np.float32(ROW_MAX)
+    )
     unit = np.float32(1 << SCALE_BITS)
     return np.ldexp(np.rint(mantissa * unit) / unit, exponent).astype(np.float32)
 
