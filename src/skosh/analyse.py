@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .correct import SMALLEST, Corrections, Equations, Place, equations, margin, parts_of, sampled, solve
+from .correct import SMALLEST, Corrections, Equations, Place, equations, parts_of, sampled, solve, with_margin
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
 from .latents import WINDOW, decoded, first_half, second_half, shown, windows
@@ -110,7 +110,6 @@ def corrections(bundle: Bundle, pixels: Pixels, coded: Coded, side: int, quality
     picture = whole(*pixels.shape[:2])
     cores = split(picture, WINDOW)
     parts: dict[Box, list[tuple[Place, Equations]]] = {}
-    around = margin(bundle)
 
     def y_hat(box: Box) -> Floats:
         return decoded(bundle, coded.z, coded.q, box, quality) if coded.y_hat is None else box.of(coded.y_hat)
@@ -118,12 +117,12 @@ def corrections(bundle: Bundle, pixels: Pixels, coded: Coded, side: int, quality
     def work(core: Box) -> None:
         x = shown(bundle, y_hat, grid, core, quality)
         due = to_network(pixels[core.top : core.bottom, core.left : core.right], core.height, core.width)
-        outer = core.moved(-around, -around, around, around)
+        outer = with_margin(bundle, core)
         parts[core] = []
         for place, tile in parts_of(core, side):
             part = sampled(tile)
             if part.height > 0 and part.width > 0:
-                seen = part.moved(-around, -around, around, around).inside(outer)
+                seen = with_margin(bundle, part).inside(outer)
                 parts[core].append((place, equations(bundle, seen.of(x), part.inside(core).of(due))))
 
     each(cores, work, workers)

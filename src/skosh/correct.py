@@ -62,10 +62,15 @@ def margin(bundle: Bundle) -> int:
     return bundle.halo[CORRECTION] if bundle.corrections else 0
 
 
+def with_margin(bundle: Bundle, part: Box) -> Box:
+    """A box of pixels and the margin around it, which may lie over the picture's edge."""
+    around = margin(bundle)
+    return part.moved(-around, -around, around, around)
+
+
 def corrected(bundle: Bundle, x: Floats, core: Box, corrections: Corrections) -> Floats:
     """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it. BundleError where the filter gives another size."""
-    around = margin(bundle)
-    outer = core.moved(-around, -around, around, around)
+    outer = with_margin(bundle, core)
     out: Floats = core.inside(outer).of(x)
     if not corrections.found:
         return out
@@ -73,7 +78,7 @@ def corrected(bundle: Bundle, x: Floats, core: Box, corrections: Corrections) ->
         symbols = corrections.found.get(place)
         if symbols is None:
             continue
-        seen = part.moved(-around, -around, around, around).inside(outer)
+        seen = with_margin(bundle, part).inside(outer)
         (found,) = bundle.run(CORRECTION, seen.of(x), symbols[None, :, None, None])
         check_shape(bundle, found, (1, 3, part.height, part.width))
         if part == core:

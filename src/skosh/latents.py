@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .correct import Corrections, corrected, margin
+from .correct import Corrections, corrected, margin, with_margin
 from .entropy import Symbols
 from .pixels import Floats, Pixels, from_network
 
@@ -110,7 +110,7 @@ def shown(bundle: Bundle, y_hat: Callable[[Box], Floats], grid: Box, core: Box, 
     x = seen.inside(outer.times(bundle.stride)).of(x)
     if not around:
         return x
-    beyond = core.moved(-around, -around, around, around).inside(seen)  # what lies over the edges of the padded picture
+    beyond = with_margin(bundle, core).inside(seen)  # what lies over the edges of the padded picture
     rows, columns = (-beyond.top, beyond.bottom - seen.height), (-beyond.left, beyond.right - seen.width)
     return np.pad(np.clip(x, 0.0, 1.0), ((0, 0), (0, 0), rows, columns), "edge")
 

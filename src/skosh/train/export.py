@@ -23,7 +23,7 @@ from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
-from .corrections import REACH, Corrections, learn_corrections
+from .corrections import REACH, Terms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
 from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradient, write_graphs
@@ -113,7 +113,7 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
-    corrections: Corrections | None = None,
+    corrections: Terms | None = None,
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
