@@ -7,22 +7,41 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box, each, split, whole
+from .boxes import Box, each, whole
 from .bundle import Bundle
-from .correct import SMALLEST, Corrections, Equations, Place, equations, parts_of, sampled, solve, with_margin
 from .entropy import SYMBOL_MAX, Symbols
 from .errors import BundleError
-from .latents import WINDOW, decoded, first_half, second_half, shown, windows
+from .latents import FirstHalf, Means, first_half, means, windows
 from .pixels import Floats, Pixels, padded, to_network
 from .tables import HYPER_LIMIT
+
+
+class Residual(NamedTuple):
+    """The symbols of y, where a hyperprior says what to expect of them."""
+
+    q: npt.NDArray[np.int16]  # (M, H, W)
+    scale_index: npt.NDArray[np.uint8]  # (M, H, W)
+    means: Means | None  # of all elements, where one window holds them
 
 
 class Coded(NamedTuple):
     """The symbols of a picture."""
 
-    z: Symbols  # (N, h, w)
-    q: npt.NDArray[np.int16] | None  # (M, H, W), with a hyperprior only
-    y_hat: Floats | None = None  # (1, M, H, W), what they stand for, where it costs little to remember that
+    z: Symbols  # (N, h, w); without a hyperprior the latent itself
+    residual: Residual | None
+
+    @property
+    def q(self) -> npt.NDArray[np.int16] | None:
+        """The symbols of y, if it has some."""
+        return self.residual.q if self.residual else None
+
+
+class Change(NamedTuple):
+    """Latents of a window that get other symbols."""
+
+    places: npt.NDArray[np.intp]  # in the window's latents (M, H, W), flat
+    symbols: npt.NDArray[np.int16]
+    targets: Floats  # where the latents should be, in quantisation steps
 
 
 def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
@@ -41,42 +60,6 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
     if not np.isfinite(y).all():
         raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
     return y
-
-
-def symbols(bundle: Bundle, y: Floats, quality: float, workers: int = 1) -> Coded:
-    """y (M, H, W) -> z and q; without a hyperprior the rounded y alone."""
-    if not bundle.hyper:
-        return Coded(to_hyper_symbols(y), None)
-    return residual_symbols(bundle, y, hyper_symbols(bundle, y, quality, workers), quality, workers)
-
-
-def residual_symbols(bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1) -> Coded:
-    """y (M, H, W) and z (N, h, w) -> those and q (M, H, W), the first half and then the second."""
-    boxes = windows(bundle, whole(*y.shape[1:]))
-    y_hat = None
-    q = np.zeros(y.shape, np.int16)
-    gain = bundle.level("gain", quality)
-
-    def quantised(box: Box, mean: Floats, step: Floats) -> Symbols:
-        coded = bundle.scale_index(box.over(bundle.reduction).of(z), quality) > 0  # the rest is known to be 0
-        values = np.rint((box.of(y) * gain - mean) / step)[0] * coded
-        clipped: Symbols = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
-        return clipped
-
-    def first(box: Box) -> None:
-        half = first_half(bundle, z, box, quality)
-        box.of(q)[:] = quantised(box, half.mean, half.step) * bundle.first_half(box)
-
-    def second(box: Box) -> None:
-        nonlocal y_hat
-        half = second_half(bundle, z, q, box, quality)
-        box.of(q)[:] += (quantised(box, half.mean, half.step) * ~half.first).astype(np.int16)
-        if len(boxes) == 1:
-            y_hat = half.latent(q, bundle.level("inverse", quality))
-
-    each(boxes, first, workers)
-    each(boxes, second, workers)
-    return Coded(z, q, y_hat)
 
 
 def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
@@ -101,38 +84,56 @@ def to_hyper_symbols(values: Floats) -> Symbols:
     return rounded
 
 
-def corrections(bundle: Bundle, pixels: Pixels, coded: Coded, side: int, quality: float, workers: int) -> Corrections:
-    """The corrections of the tiles for which one is worth its bits. ``side``: of a tile, in pixels; 0 where there is only one."""
-    chosen = Corrections(side, {})
-    if not bundle.corrections or 0 < side < SMALLEST:
-        return chosen
-    grid = whole(*coded.z.shape[1:]).times(bundle.reduction)
-    picture = whole(*pixels.shape[:2])
-    cores = split(picture, WINDOW)
-    parts: dict[Box, list[tuple[Place, Equations]]] = {}
+class Quantiser:
+    """Rounds the latents of a picture around their means at one quality: the first half of all of it, and then the second."""
 
-    def y_hat(box: Box) -> Floats:
-        return decoded(bundle, coded.z, coded.q, box, quality) if coded.y_hat is None else box.of(coded.y_hat)
+    def __init__(self, bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1):
+        """``y`` (M, H, W) and ``z`` (N, h, w)."""
+        self.bundle, self.y, self.z, self.quality, self.workers = bundle, y, z, quality, workers
+        self.windows = windows(bundle, whole(*y.shape[1:]))
+        self.gain = bundle.level("gain", quality)
+        self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
+        self.q = np.empty(y.shape, np.int16)
+        self.half: FirstHalf | None = None  # and the means: kept where there is one window
+        self.means: Means | None = None
+        self.changes: dict[Box, Change] = {}
+        each(self.windows, self.round_first, workers)
+        each(self.windows, self.round_second, workers)
 
-    def work(core: Box) -> None:
-        x = shown(bundle, y_hat, grid, core, quality)
-        due = to_network(pixels[core.top : core.bottom, core.left : core.right], core.height, core.width)
-        outer = with_margin(bundle, core)
-        parts[core] = []
-        for place, tile in parts_of(core, side):
-            part = sampled(tile)
-            if part.height > 0 and part.width > 0:
-                seen = with_margin(bundle, part).inside(outer)
-                parts[core].append((place, equations(bundle, seen.of(x), part.inside(core).of(due))))
+    def residual(self) -> Residual:
+        """The symbols."""
+        return Residual(self.q, self.scale_index, self.means)
 
-    each(cores, work, workers)
-    sums: dict[Place, Equations] = {}
-    for core in cores:  # in this order, so that the sums do not depend on who was first
-        for place, found in parts.pop(core):
-            sums[place] = sums[place].plus(found) if place in sums else found
-    values = {place: 3 * tile.height * tile.width for place, tile in parts_of(picture, side)}
-    for place, total in sums.items():
-        symbols = solve(bundle, total, values[place], quality)
-        if symbols is not None:
-            chosen.found[place] = symbols
-    return chosen
+    def round_first(self, box: Box) -> None:
+        """The first half of a window's symbols; 0 for the others."""
+        box.of(self.scale_index)[:] = self.bundle.scale_index(box.over(self.bundle.reduction).of(self.z), self.quality)
+        half = first_half(self.bundle, self.z, box, self.quality)
+        box.of(self.q)[:] = self.rounded(box, half.mean, half.step) * self.bundle.first_half(box)
+        if len(self.windows) == 1:
+            self.half = half
+
+    def round_second(self, box: Box) -> None:
+        """The second half, with the first one known everywhere."""
+        found = means(self.bundle, self.z, self.q, box, self.quality, self.half)
+        first = self.bundle.first_half(box)
+        box.of(self.q)[:] = np.where(first, box.of(self.q), self.rounded(box, found.mean, found.step))
+        if len(self.windows) == 1:
+            self.means = found
+
+    def rounded(self, box: Box, mean: Floats, step: Floats) -> npt.NDArray[np.int16]:
+        """The symbols of a window, given these means."""
+        u = box.of(self.y) * self.gain
+        if box in self.changes:
+            np.put(u, self.changes[box].places, self.changes[box].targets)
+        values = np.rint((u - mean) / step) * (box.of(self.scale_index) > 0)
+        clipped: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)[0]
+        return clipped
+
+    def change(self, changes: dict[Box, Change]) -> None:
+        """Give latents of any windows other symbols. The second half is rounded again, since its means follow the first."""
+        self.changes = changes
+        for box, change in changes.items():
+            part = box.of(self.q).copy()
+            np.put(part, change.places, change.symbols)
+            box.of(self.q)[:] = part
+        each(self.windows, self.round_second, self.workers)

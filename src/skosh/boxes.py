@@ -50,6 +50,15 @@ class Box(NamedTuple):
             min(self.right, other.right),
         )
 
+    def joined(self, other: Box) -> Box:
+        """The smallest one that holds both."""
+        return Box(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
     def meets(self, other: Box) -> bool:
         """Whether there is anything that lies in both."""
         both = self.cut_to(other)

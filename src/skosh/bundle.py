@@ -9,6 +9,7 @@
     mean_second.onnx      features, known half -> means [, steps]   |
     synthesis_gradient.onnx  y_hat, level, x, inside -> gradient of the squared error, and the error: for refinement at the encoder,
                           in bundles that were trained for it alone; its weights are read out of synthesis.onnx
+    linear_gradient.onnx  x_hat - x -> gradient of the squared error as it passes through the linear synthesis alone: likewise
     correction.onnx       x_hat with a margin, coefficients -> x_hat corrected    | in bundles whose pictures
     correction_terms.onnx x_hat with a margin -> its terms, at every fifth pixel  | are corrected (correct.py)
     tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
@@ -106,6 +107,12 @@ class Bundle:
         return [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
 
     @property
+    def curvature(self) -> Floats:
+        """The second derivative of a picture's squared error with respect to each latent, as the linear synthesis alone would have it, (1, M, 1, 1)."""
+        found: Floats = self.arrays["curvature"][None, :, None, None]
+        return found
+
+    @property
     def corrections(self) -> int:
         """How many coefficients a tile's correction has; 0 where pictures are shown as the synthesis leaves them."""
         return len(self.correction_tables)
@@ -197,6 +204,10 @@ class Bundle:
             SCALES if self.hyper else 0
         ):
             raise BundleError(f"the bundle {self.folder} has tables for another number of channels or scales")
+        if (curvature := self.arrays.get("curvature")) is not None:
+            sensible = curvature.shape == (self.latents,) and bool(np.all(np.isfinite(curvature) & (curvature >= 0.0)))
+            if not sensible or "distortion" not in self.arrays:
+                raise BundleError(f"the bundle {self.folder} misstates the curvature of its latents or lacks its worth")
         if self.corrections:
             reach = self.halo.get(CORRECTION)
             if type(reach) is not int or not 0 <= reach <= HALO_MAX or "distortion" not in self.arrays:

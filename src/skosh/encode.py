@@ -9,18 +9,18 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from . import alpha
 from . import bundle as bundles
-from .analyse import Coded, analyse, corrections, hyper_symbols, residual_symbols, symbols
+from .analyse import Coded, Quantiser, analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
 from .correct import Corrections, place_of
 from .entropy import Symbols, Writer
 from .errors import LimitError
+from .improve import look
 from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS
 from .metadata import Metadata, pack
@@ -175,8 +175,8 @@ class Encoder:
 
     def psnr(self, quality: float) -> float:
         """PSNR (dB, RGB) of what the decoder will show."""
-        (z, q, _), found = self.parts(quality)
-        shown = synthesise(self.bundle, z, q, whole(self.height, self.width), quality, self.workers, found)
+        coded, found = self.parts(quality)
+        shown = synthesise(self.bundle, coded.z, coded.q, whole(self.height, self.width), quality, self.workers, found)
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
             for row, due in zip(shown, self.picture.pixels, strict=True)
@@ -187,19 +187,24 @@ class Encoder:
         """What the file of this quality holds."""
         if self.last is None or self.last[0] != quality:
             self.last = None  # two at once would take twice the memory
-            coded = self.symbols(quality)
-            found = corrections(self.bundle, self.picture.pixels, coded, self.header.tile, quality, self.workers)
-            self.last = quality, Parts(coded, found)
+            self.last = quality, self.improved(quality)
         return self.last[1]
 
-    def symbols(self, quality: float) -> Coded:
-        """z and q; refined where an effort was asked for."""
-        bundle, y, workers = self.bundle, self.y, self.workers
-        if not any(self.effort):
-            return symbols(bundle, y, quality, workers)
+    def improved(self, quality: float) -> Parts:
+        """Symbols, which a look or an effort has improved where the bundle allows it, and corrections."""
+        bundle, pixels, y, workers = self.bundle, self.picture.pixels, self.y, self.workers
+        side = self.header.tile
+        if not bundle.hyper:
+            return Parts(Coded(to_hyper_symbols(y), None), Corrections(side, {}))
         z = hyper_symbols(bundle, y, quality, workers)
-        y = refine(bundle, self.picture.pixels, y, z, quality, self.effort, workers)
-        return residual_symbols(bundle, y, z, quality, workers)
+        refined = any(self.effort)
+        if refined:
+            y = refine(bundle, pixels, y, z, quality, self.effort, workers)
+        quantiser = Quantiser(bundle, y, z, quality, workers)
+        changes, found = look(bundle, pixels, z, quantiser.residual(), side, quality, workers, change=not refined)
+        if changes:
+            quantiser.change(changes)
+        return Parts(Coded(z, quantiser.residual()), found)
 
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
@@ -210,26 +215,19 @@ class Encoder:
 
         def code(box: Box) -> None:
             symbols = corrections.found.get(place_of(box, side))
-            found[box] = tile_stream(self.bundle, coded.z, coded.q, box, quality, symbols)
+            found[box] = tile_stream(self.bundle, coded, box, quality, symbols)
 
         each(tiles, code, self.workers)
         return [found[box] for box in tiles]
 
 
-def tile_stream(
-    bundle: Bundle,
-    z: Symbols,
-    q: npt.NDArray[np.int16] | None,
-    box: Box,
-    quality: float,
-    correction: Symbols | None = None,
-) -> bytes:
+def tile_stream(bundle: Bundle, coded: Coded, box: Box, quality: float, correction: Symbols | None = None) -> bytes:
     """The stream of one tile, a box on the grid of z. Without a hyperprior there is no q, and z is the latent."""
     writer = Writer(bundle.models(quality))
-    part = np.ascontiguousarray(box.of(z))
-    writer.put_z(part)
-    if q is not None:
-        index = bundle.scale_index(part, quality)
-        writer.put_q(np.ascontiguousarray(box.times(bundle.reduction).of(q), dtype=np.int32), index)
+    writer.put_z(np.ascontiguousarray(box.of(coded.z)))
+    if coded.residual:
+        latents = box.times(bundle.reduction)
+        q = np.ascontiguousarray(latents.of(coded.residual.q), dtype=np.int32)
+        writer.put_q(q, np.ascontiguousarray(latents.of(coded.residual.scale_index)))
     writer.put_correction(correction)
     return writer.stream()

@@ -28,17 +28,20 @@ class FirstHalf(NamedTuple):
     step: Floats  # (1, M, H, W), or () where it is 1 everywhere
 
 
-class SecondHalf(NamedTuple):
-    """What z and the first half of q say of a box of latents."""
+class Means(NamedTuple):
+    """What a decoder knows of all elements of a box of latents once it has the first half of their symbols."""
 
-    first: npt.NDArray[np.bool_]  # (M, H, W): which elements are in the first half
-    known: Floats  # (1, M, H, W): y of the first half, 0 elsewhere
-    mean: Floats  # (1, M, H, W), of the second half, in quantisation steps
-    step: Floats  # (1, M, H, W), or ()
+    mean: Floats  # (1, M, H, W), in quantisation steps
+    step: Floats  # (1, M, H, W), or () where it is 1 everywhere
 
     def latent(self, q: npt.NDArray[np.int16], inverse: Floats) -> Floats:
-        """y_hat (1, M, H, W) of both halves, with q (M, H, W)."""
-        return np.where(self.first, self.known, (q * self.step + self.mean) * inverse)
+        """y_hat (1, M, H, W) from symbols (M, H, W)."""
+        y_hat: Floats = (q * self.step + self.mean) * inverse
+        return y_hat
+
+    def inside(self, box: Box) -> Means:
+        """Those of a part of the box."""
+        return Means(box.of(self.mean), box.of(self.step) if self.step.ndim else self.step)
 
 
 def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
@@ -51,22 +54,31 @@ def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHal
     return FirstHalf(inner.of(features), inner.of(mean) * gain, inner.of(step) if step.ndim else step)
 
 
-def second_half(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> SecondHalf:
-    """Means of the second half in a box of latents; q (M, H, W) of the whole picture, of which only the first half is looked at."""
+def means(
+    bundle: Bundle,
+    z: Symbols,
+    q: npt.NDArray[np.int16],
+    box: Box,
+    quality: float,
+    half: FirstHalf | None = None,
+) -> Means:
+    """Means of all elements in a box of latents, from z and the first half of q (M, H, W), both of the whole picture.
+
+    ``half``: what z says of the box, where that is known already and the box is the whole picture.
+    """
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
-    features, mean, step = first_half(bundle, z, outer, quality)
+    half = first_half(bundle, z, outer, quality) if half is None else half
     first = bundle.first_half(outer)
-    inverse = bundle.level("inverse", quality)
-    known = np.where(first, (outer.of(q) * step + mean) * inverse, np.float32(0.0))
-    mean, step = bundle.mean_second(features, known)
-    inner = box.inside(outer)
-    mean = inner.of(mean) * bundle.level("gain", quality)
-    return SecondHalf(inner.of(first), inner.of(known), mean, inner.of(step) if step.ndim else step)
+    y_hat = (outer.of(q) * half.step + half.mean) * bundle.level("inverse", quality)
+    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
+    mean = np.where(first, half.mean, mean * bundle.level("gain", quality))
+    step = np.where(first, half.step, step) if step.ndim else step
+    return Means(mean, step).inside(box.inside(outer))
 
 
 def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
     """y_hat (1, M, H, W) in a box of latents."""
-    return second_half(bundle, z, q, box, quality).latent(box.of(q), bundle.level("inverse", quality))
+    return means(bundle, z, q, box, quality).latent(box.of(q), bundle.level("inverse", quality))
 
 
 def decoded(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> Floats:

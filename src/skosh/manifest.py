@@ -30,7 +30,7 @@ REQUIRED = {
 }
 GRAPHS = ("analysis", "synthesis")  # of every bundle
 HYPERPRIOR_GRAPHS = ("hyper_analysis", "mean_first", "mean_second")  # of one with a hyperprior, beside the scale map
-GRADIENT = "synthesis_gradient"  # of one whose latents can be refined
+GRADIENT, LINEAR_GRADIENT = "synthesis_gradient", "linear_gradient"  # of one whose symbols an encoder can improve
 CORRECTION, CORRECTION_TERMS = "correction", "correction_terms"  # of one whose pictures are corrected
 HALO_MAX = 64  # samples
 

@@ -18,16 +18,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from .boxes import Box, each, whole
 from .bundle import Bundle
-from .entropy import Models, Symbols
+from .entropy import Symbols
 from .errors import BundleError
 from .latents import first_half, windows
 from .manifest import GRADIENT
 from .pixels import Floats, Pixels, to_network
-from .tables import TOTAL
 
 
 class Effort(NamedTuple):
@@ -41,9 +39,7 @@ EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 100))
 EFFORT_MAX = len(EFFORTS) - 1
 
 # Changes of whole symbols
-CURVATURE = 20.0  # bits: what a change of 1 adds to the objective beyond its gradient is half of this
 INERTIA = 0.3  # of the average over the gradients
-PAST = 0.6  # how far towards its new symbol a latent goes: past the boundary, so that a mean may move a little
 
 # Annealing
 RATE = 0.015  # of the first step, in quantisation steps; falls linearly to 0
@@ -92,7 +88,7 @@ def refine(
 
 def can_refine(bundle: Bundle) -> bool:
     """Whether the bundle has what refinement needs."""
-    return "distortion" in bundle.arrays and (bundle.folder / f"{GRADIENT}.onnx").is_file()
+    return "curvature" in bundle.arrays and "distortion" in bundle.arrays
 
 
 def check_effort(effort: int, bundle: Bundle) -> None:
@@ -105,36 +101,12 @@ def check_effort(effort: int, bundle: Bundle) -> None:
         )
 
 
-class Costs:
-    """Bits of symbols by scale index, from the coder's tables; a symbol outside of its table costs what the last one inside does."""
-
-    def __init__(self, models: Models):
-        bits = [-np.log2(table[:-1] / TOTAL) for table in models.q]  # the last is the escape
-        self.reach = models.reaches.astype(np.float32)
-        ends = np.cumsum([len(row) for row in bits])
-        self.centre = (np.r_[0, ends[:-1]] + models.reaches).astype(np.int32)
-        self.bits = np.concatenate(bits).astype(np.float32)
-        self.rise = np.append(np.diff(self.bits), np.float32(0.0))  # from a symbol to the next one
-
-    def of(self, q: Floats, index: npt.NDArray[np.uint8]) -> Floats:
-        """Bits of whole symbols."""
-        reach = self.reach[index]
-        found: Floats = self.bits[self.centre[index] + np.clip(q, -reach, reach).astype(np.int32)]
-        return found
-
-    def slope(self, low: Floats, index: npt.NDArray[np.uint8]) -> Floats:
-        """Bits that the next symbol costs more than ``low``."""
-        reach = self.reach[index]
-        found: Floats = self.rise[self.centre[index] + np.clip(low, -reach, reach - 1).astype(np.int32)]
-        return found
-
-
 class Window:
     """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
 
     def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
         self.bundle = bundle
-        self.costs = Costs(bundle.models(quality))
+        self.costs = bundle.models(quality).costs
         self.first = bundle.first_half(box)[None]
         self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
         self.level = bundle.level("synthesis_level", quality)
@@ -160,21 +132,14 @@ class Window:
         return better / self.gain
 
     def change(self, start: Look, times: int) -> Floats:
-        """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u.
-
-        With steps as they are best, 12 log2(e) = 17 bits of curvature would belong to every symbol (one step more or less costs as much in bits as it
-        saves in error). That many change at once asks for a little more.
-        """
+        """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u."""
         u, average = self.u, np.zeros_like(self.u)
         for k in range(times):
             q, mean, step, slope, _ = self.look(u) if k else start
             average += (1.0 - INERTIA) * (slope - average)
-            g = average / (1.0 - INERTIA ** (k + 1))
-            up = g + self.costs.slope(q, self.index)
-            down = -g - self.costs.slope(q - 1.0, self.index)
-            better = self.coded & (np.minimum(up, down) < -0.5 * CURVATURE)
-            target = mean + step * (q + np.where(up < down, np.float32(PAST), np.float32(-PAST)))
-            u = np.where(better, target, u)
+            curvature = self.weight * self.bundle.curvature * (self.inverse * step) ** 2
+            moves = self.costs.moves(q, self.index, average / (1.0 - INERTIA ** (k + 1)), curvature) * self.coded
+            u = np.where(moves == 0.0, u, mean + step * (q + moves))
         return u
 
     def anneal(self, u: Floats, steps: int) -> Floats:

@@ -29,6 +29,11 @@ def test_a_grown_box_stays_within_and_knows_where_it_was() -> None:
     assert np.array_equal(box.inside(outer).of(outer.of(array)), box.of(array))
 
 
+def test_boxes_are_joined_by_the_smallest_that_holds_both() -> None:
+    assert Box(2, 3, 5, 9).joined(Box(4, 0, 6, 2)) == Box(2, 0, 6, 9)
+    assert whole(10, 20).joined(Box(2, 3, 5, 9)) == whole(10, 20)
+
+
 def test_coarse_boxes_hold_the_fine_ones() -> None:
     assert Box(5, 8, 9, 17).over(4) == Box(1, 2, 3, 5)
     assert Box(1, 2, 3, 5).times(4) == Box(4, 8, 12, 20)

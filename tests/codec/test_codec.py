@@ -15,11 +15,12 @@ from PIL import Image
 import skosh
 from skosh import bundle as bundles
 from skosh import manifest
-from skosh.analyse import symbols
+from skosh.analyse import Quantiser, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle
 from skosh.container import Header, read, write
 from skosh.decode import take_symbols
+from skosh.encode import Encoder, take_apart
 from skosh.exact import scale_map_reference, shifted
 from skosh.latents import latent
 from skosh.pixels import to_network
@@ -92,11 +93,15 @@ def test_the_int64_reference_gives_the_scale_index_that_the_file_was_coded_with(
 def test_the_decoder_gets_the_encoders_symbols_and_latents(tiny_bundle: Path, photo: Image.Image) -> None:
     bundle = Bundle(tiny_bundle)
     (y,) = bundle.run("analysis", to_network(np.asarray(photo), 320, 512))
-    z, q, _ = symbols(bundle, y[0], 60)
-    z_back, q_back, index_back = taken(bundle, skosh.encode(photo, 60, bundle))
+    encoder = Encoder(take_apart(photo), bundle)
+    (z, residual), _ = encoder.parts(60)
+    assert residual is not None
+    z_back, q_back, index_back = taken(bundle, encoder.file(60))
     assert np.array_equal(z, z_back)
-    assert np.array_equal(q, q_back)
+    assert np.array_equal(residual.q, q_back)
+    assert np.array_equal(residual.scale_index, index_back)
     coded = index_back > 0
+    q = Quantiser(bundle, y[0], hyper_symbols(bundle, y[0], 60, 1), 60).q  # before any was changed for the better
     error = latent(bundle, z, q, whole(*y.shape[2:]), 60) / bundle.level("inverse", 60) - y * bundle.level("gain", 60)
     assert np.abs(error[0][coded]).max() < 0.5 * math.e  # half a step, which may be up to e
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh import analyse, latents
+from skosh import latents
+from skosh.analyse import Coded, Residual
 from skosh.boxes import Box, whole
 from skosh.bundle import Bundle, load
 from skosh.container import read
@@ -49,7 +50,8 @@ def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: B
     assert error(found, photo) < 0.95 * error(plain, photo)
     (stream,) = read(file).tiles
     assert stream is not None
-    assert 4 < len(stream) - len(tile_stream(bundle, z, q, whole(*z.shape[1:]), 60)) < 40
+    coded = Coded(z, Residual(q, bundle.scale_index(z, 60), None))
+    assert 4 < len(stream) - len(tile_stream(bundle, coded, whole(*z.shape[1:]), 60)) < 40
 
 
 def test_the_filter_is_what_the_terms_say(bundle: Bundle, photo: Image.Image) -> None:
@@ -79,8 +81,7 @@ def test_tiles_leave_no_seams(photo: Image.Image, tile: int) -> None:
 def test_windows_do_not_matter(bundle: Bundle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, side: int) -> None:
     file = skosh.encode(photo, 60, bundle, tile=256)
     picture = np.asarray(skosh.decode(file, bundle), int)
-    for module in (analyse, latents):
-        monkeypatch.setattr(module, "WINDOW", side)
+    monkeypatch.setattr(latents, "WINDOW", side)
     assert np.abs(np.asarray(skosh.decode(file, bundle), int) - picture).max() <= 1
     before, after = decoder(bundle, file), decoder(bundle, skosh.encode(photo, 60, bundle, tile=256))
     for one, other in zip(before.symbols(before.tiles), after.symbols(after.tiles), strict=True):
@@ -142,9 +143,11 @@ def test_small_pictures_do_not_get_worse(photo: Image.Image, size: tuple[int, in
     for left in (0, 100, 200, 300):
         part = photo.crop((left, 90, left + size[0], 90 + size[1]))
         encoder = Encoder(take_apart(part), shipped, 1)
-        (z, q, _), found = encoder.parts(quality)
+        coded, found = encoder.parts(quality)
         box = whole(part.height, part.width)
-        plain, shown = (latents.synthesise(shipped, z, q, box, quality, 1, way) for way in (Corrections(0, {}), found))
+        plain, shown = (
+            latents.synthesise(shipped, coded.z, coded.q, box, quality, 1, way) for way in (Corrections(0, {}), found)
+        )
         assert error(shown, part) <= 1.02 * error(plain, part)
 
 
@@ -265,5 +268,5 @@ def test_a_bundle_with_half_of_what_corrections_need_is_refused(
     np.savez_compressed(folder / TABLES, **kept)
     manifest["content_sha256"] = content_hash(folder)
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match=r"correction|frequencies"):
+    with pytest.raises(BundleError, match=r"correction|frequencies|worth"):
         Bundle(folder)

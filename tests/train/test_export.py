@@ -12,7 +12,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from skosh.analyse import symbols
+from skosh.analyse import Coded, Quantiser, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle
 from skosh.encode import tile_stream
@@ -53,7 +53,8 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     network: Network, bundle: Bundle, pixels: Pixels, quality: int
 ) -> None:
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z, q, _ = symbols(bundle, y[0], quality)
+    z = hyper_symbols(bundle, y[0], quality, 1)
+    q = Quantiser(bundle, y[0], z, quality).q
     index = bundle.scale_index(z, quality)
     y_hat = latent(bundle, z, q, whole(*y.shape[2:]), quality)
     (x_hat,) = bundle.run("synthesis", y_hat, bundle.level("synthesis_level", quality))
@@ -85,17 +86,19 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
 
 def test_the_decoder_computes_the_latent_in_float32_as_the_encoder_does(bundle: Bundle, pixels: Pixels) -> None:
     (y,) = bundle.run("analysis", to_network(pixels[:64, :64], 64, 64))
-    z, q, _ = symbols(bundle, y[0], 50)
+    z = hyper_symbols(bundle, y[0], 50, 1)
+    q = Quantiser(bundle, y[0], z, 50).q
     assert latent(bundle, z, q, whole(4, 4), 50).dtype == np.float32
 
 
 def test_files_have_the_size_that_validation_promises(network: Network, bundle: Bundle, pixels: Pixels) -> None:
     with torch.no_grad():
-        coded = network(to_tensor(pixels), torch.ones(1))[1]
-    promised = (coded.bits_y + coded.bits_z).item() / 8
+        due = network(to_tensor(pixels), torch.ones(1))[1]
+    promised = (due.bits_y + due.bits_z).item() / 8
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z, q, _ = symbols(bundle, y[0], 100)
-    assert len(tile_stream(bundle, z, q, whole(*z.shape[1:]), 100)) == pytest.approx(promised, rel=0.02)
+    z = hyper_symbols(bundle, y[0], 100, 1)
+    coded = Coded(z, Quantiser(bundle, y[0], z, 100).residual())
+    assert len(tile_stream(bundle, coded, whole(*z.shape[1:]), 100)) == pytest.approx(promised, rel=0.02)
 
 
 def test_the_manifest_says_what_is_in_the_bundle_and_where_it_comes_from(tiny_bundle: Path, tiny_run: Path) -> None:

@@ -13,11 +13,11 @@ import torch
 
 from skosh.bundle import Bundle
 from skosh.errors import BundleError
-from skosh.manifest import GRADIENT, MANIFEST, content_hash
+from skosh.manifest import GRADIENT, LINEAR_GRADIENT, MANIFEST, content_hash
 from skosh.train import config
 from skosh.train.export import distortion_row, refinable
 from skosh.train.flagship import Synthesis
-from skosh.train.gradient import SynthesisGradient
+from skosh.train.gradient import SynthesisGradient, curvature
 from skosh.train.graphs import SHARED_MIN
 from skosh.train.loss import Loss
 from skosh.train.restore import restore
@@ -42,8 +42,31 @@ def test_the_gradient_written_out_is_that_of_autograd(tiny_bundle: Path) -> None
     assert np.allclose(by_graph, due.numpy(), rtol=1e-3, atol=1e-3)
 
 
-def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path) -> None:
-    graph = onnx.load(tiny_bundle / f"{GRADIENT}.onnx", load_external_data=False).graph
+def test_gradient_and_curvature_of_the_linear_transform_say_what_a_change_does(tiny_bundle: Path) -> None:
+    """The error is a square: for a change of one latent, half of its curvature beside the slope is all."""
+    settings, model = restore(tiny_bundle)
+    assert isinstance(model.synthesis, Synthesis)
+    linear = model.synthesis.linear
+    torch.manual_seed(0)
+    y, x = torch.randn(1, settings.latent_channels, 2, 3), torch.rand(1, 3, 32, 48)
+
+    def error(y: torch.Tensor) -> float:
+        with torch.no_grad():
+            return float(((linear(y) - x).double() ** 2).sum())
+
+    bundle = Bundle(tiny_bundle)
+    (slope,) = bundle.run(LINEAR_GRADIENT, (linear(y) - x).detach().numpy())
+    assert np.allclose(bundle.arrays["curvature"], curvature(linear).numpy())
+    for channel, row, column in ((0, 0, 0), (5, 1, 2), (47, 1, 0)):
+        moved = y.clone()
+        moved[0, channel, row, column] += 0.7
+        due = 0.7 * slope[0, channel, row, column] + 0.5 * 0.7**2 * bundle.arrays["curvature"][channel]
+        assert error(moved) - error(y) == pytest.approx(due, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", [GRADIENT, LINEAR_GRADIENT])
+def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path, name: str) -> None:
+    graph = onnx.load(tiny_bundle / f"{name}.onnx", load_external_data=False).graph
     content = (tiny_bundle / "synthesis.onnx").read_bytes()
     theirs = {tensor.name: tensor.raw_data for tensor in onnx.load(tiny_bundle / "synthesis.onnx").graph.initializer}
     pointing = {}
@@ -52,13 +75,16 @@ def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path) -> None:
             where = {entry.key: entry.value for entry in tensor.external_data}
             assert where["location"] == "synthesis.onnx"
             start = int(where["offset"])
-            pointing[tensor.name.removeprefix("synthesis.")] = content[start : start + int(where["length"])]
+            pointing[tensor.name.replace("synthesis.", "")] = content[start : start + int(where["length"])]
         else:
             assert len(tensor.raw_data) < SHARED_MIN
     large = {name: values for name, values in theirs.items() if len(values) >= SHARED_MIN}
     assert len(large) > 8
     assert pointing == {name: values for name, values in large.items() if name in pointing}
-    assert set(large) - set(pointing) <= {"scale"}  # nothing but what the gradient does not need
+    if name == LINEAR_GRADIENT:
+        assert set(pointing) == {"linear.basis.stored"}
+    else:
+        assert set(large) - set(pointing) <= {"scale"}  # nothing but what the gradient does not need
 
 
 def test_a_graph_that_takes_weights_from_another_file_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:

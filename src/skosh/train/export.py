@@ -26,7 +26,8 @@ from .config import Config
 from .corrections import REACH, Terms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
-from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradient, write_graphs
+from .gradient import curvature
+from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradients, write_graphs
 from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .likelihood import symbol_tables
 from .networks import Network, build
@@ -123,8 +124,10 @@ def write_bundle(
     write_graphs(model, folder)
     arrays = table_arrays(model, tables)
     if refinable(config):
-        write_gradient(model, folder)
+        assert isinstance(model, Flagship)
+        write_gradients(model, folder)
         arrays["distortion"] = distortion_row(config)
+        arrays["curvature"] = curvature(model.synthesis.linear).numpy()
     halo = halos(model)
     if corrections:
         write_corrections(corrections, folder)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .flagship import PATCH, Synthesis
+from .flagship import PATCH, LinearSynthesis, Synthesis
 from .layers import LEAK, MixBlock
 
 RENDER = 4  # pixels a side for each sample of the renderer
@@ -42,8 +42,30 @@ class SynthesisGradient(nn.Module):
         g_blocks = g_x + F.conv_transpose2d(g, s.look.weight, stride=RENDER)
         g = back(s.up, F.pixel_unshuffle(g, RENDER))
         g = backward_all(s.body, body, g)  # at 1/16
-        linear = F.conv2d(F.pixel_unshuffle(g_blocks, PATCH), s.linear.basis.transpose(0, 1)) * s.linear.scale
-        return back(s.enter, g) + linear, (difference * difference).sum().reshape(1)
+        return back(s.enter, g) + through(s.linear, g_blocks), (difference * difference).sum().reshape(1)
+
+
+class LinearGradient(nn.Module):
+    """x_hat - x (1, 3, H, W), 0 where it does not count -> gradient (1, M, H/16, W/16) of the sum of its squares, as it passes through the linear synthesis alone."""
+
+    def __init__(self, linear: LinearSynthesis):
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, difference: Tensor) -> Tensor:
+        return 2.0 * through(self.linear, difference)
+
+
+def through(linear: LinearSynthesis, g: Tensor) -> Tensor:
+    """The gradient at the input of the linear synthesis from the one at its output."""
+    kernel = linear.basis.transpose(0, 1).reshape(-1, 3, PATCH, PATCH)
+    return F.conv2d(g, kernel, stride=PATCH) * linear.scale
+
+
+@torch.no_grad()
+def curvature(linear: LinearSynthesis) -> Tensor:
+    """The second derivative of the sum of squares with respect to each latent, (M,): as for ``LinearGradient``."""
+    return 2.0 * ((linear.basis * linear.scale) ** 2).sum((0, 2, 3))
 
 
 Slopes = tuple[Tensor, Tensor]  # of a block's two nonlinearities

@@ -18,10 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ..exact import MAP_MAX
-from ..manifest import CORRECTION, CORRECTION_TERMS, GRADIENT
+from ..manifest import CORRECTION, CORRECTION_TERMS, GRADIENT, LINEAR_GRADIENT
 from .corrections import CorrectionGraph, Terms, TermsGraph
 from .flagship import Synthesis
-from .gradient import SynthesisGradient
+from .gradient import LinearGradient, SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
 
@@ -82,18 +82,22 @@ def write_corrections(corrections: Terms, folder: Path) -> None:
     write_graph(TermsGraph(corrections), (x,), folder / f"{CORRECTION_TERMS}.onnx")
 
 
-def write_gradient(model: Network, folder: Path) -> None:
-    """Write the graph for refinement into ``folder``, where ``synthesis.onnx`` is already: it has no weights of its own but points there."""
+def write_gradients(model: Network, folder: Path) -> None:
+    """Write the graphs for better symbols into ``folder``, where ``synthesis.onnx`` is already: they have no weights of their own but point there."""
     assert isinstance(model.synthesis, Synthesis)
     assert model.synthesis_level is not None
     y = torch.zeros(1, model.latent_channels, 6, 8)
     level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
     x, inside = (torch.zeros(1, channels, *(16 * side for side in y.shape[2:])) for channels in (3, 1))
-    path = folder / f"{GRADIENT}.onnx"
-    write_graph(SynthesisGradient(model.synthesis), (y, level, x, inside), path)
-    graph = onnx.load(path)
-    point_at(graph.graph, folder / "synthesis.onnx")
-    path.write_bytes(graph.SerializeToString(deterministic=True))
+    for name, module, inputs in (
+        (GRADIENT, SynthesisGradient(model.synthesis), (y, level, x, inside)),
+        (LINEAR_GRADIENT, LinearGradient(model.synthesis.linear), (x,)),
+    ):
+        path = folder / f"{name}.onnx"
+        write_graph(module, inputs, path)
+        graph = onnx.load(path)
+        point_at(graph.graph, folder / "synthesis.onnx")
+        path.write_bytes(graph.SerializeToString(deterministic=True))
 
 
 def point_at(graph: onnx.GraphProto, other: Path) -> None:
