@@ -21,7 +21,6 @@ class Residual(NamedTuple):
 
     q: npt.NDArray[np.int16]  # (M, H, W)
     scale_index: npt.NDArray[np.uint8]  # (M, H, W)
-    means: Means | None  # of all elements, where one window holds them
 
 
 class Coded(NamedTuple):
@@ -90,11 +89,12 @@ class Quantiser:
     def __init__(self, bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1):
         """``y`` (M, H, W) and ``z`` (N, h, w)."""
         self.bundle, self.y, self.z, self.quality, self.workers = bundle, y, z, quality, workers
-        self.windows = windows(bundle, whole(*y.shape[1:]))
+        self.grid = whole(*y.shape[1:])
+        self.windows = windows(bundle, self.grid)
         self.gain = bundle.level("gain", quality)
         self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
         self.q = np.empty(y.shape, np.int16)
-        self.half: FirstHalf | None = None  # and the means: kept where there is one window
+        self.half: FirstHalf | None = None  # and the means of all elements: kept where there is one window
         self.means: Means | None = None
         self.changes: dict[Box, Change] = {}
         each(self.windows, self.round_first, workers)
@@ -102,7 +102,7 @@ class Quantiser:
 
     def residual(self) -> Residual:
         """The symbols."""
-        return Residual(self.q, self.scale_index, self.means)
+        return Residual(self.q, self.scale_index)
 
     def round_first(self, box: Box) -> None:
         """The first half of a window's symbols; 0 for the others."""
@@ -130,7 +130,9 @@ class Quantiser:
         return clipped
 
     def change(self, changes: dict[Box, Change]) -> None:
-        """Give latents of any windows other symbols. The second half is rounded again, since its means follow the first."""
+        """Give latents of any windows other symbols, of those that are coded. The second half is rounded again, since its means follow the first."""
+        if not changes:
+            return
         self.changes = changes
         for box, change in changes.items():
             part = box.of(self.q).copy()

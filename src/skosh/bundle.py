@@ -12,7 +12,8 @@
     linear_gradient.onnx  x_hat - x -> gradient of the squared error as it passes through the linear synthesis alone: likewise
     correction.onnx       x_hat with a margin, coefficients -> x_hat corrected    | in bundles whose pictures
     correction_terms.onnx x_hat with a margin -> its terms, at every fifth pixel  | are corrected (correct.py)
-    tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check
+    tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check; in bundles that
+                          were trained for it alone also what a squared error is worth in bits, and the curvature of the latents
 
     training.npz          what only training needs, to go on from the bundle
 
@@ -32,10 +33,11 @@ import numpy.typing as npt
 
 from .boxes import Box
 from .container import QUALITY_UNIT
+from .costs import Costs
 from .entropy import Models, check_table
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
-from .manifest import CORRECTION, HALO_MAX, TABLES, content_hash, find, read_manifest
+from .manifest import CORRECTION, GRADIENT, HALO_MAX, LINEAR_GRADIENT, TABLES, content_hash, find, read_manifest
 from .pixels import Floats
 from .tables import HYPER_SYMBOLS, SCALES, IntTable
 
@@ -105,6 +107,22 @@ class Bundle:
             return []
         ends = np.cumsum(self.arrays["q_sizes"])
         return [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What symbols of q cost in bits."""
+        return Costs(self.q_tables)
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether an encoder can see where other symbols would be better: curvature and both graphs are there."""
+        graphs = all((self.folder / f"{name}.onnx").is_file() for name in (GRADIENT, LINEAR_GRADIENT))
+        return "curvature" in self.arrays and graphs
+
+    def worth(self, quality: float) -> np.float32:
+        """Bits that a squared error of 1 is worth (in one of a pixel's three values, in [0, 1]), as in training."""
+        found: np.float32 = self.level("distortion", quality)[0, 0, 0, 0]
+        return found
 
     @property
     def curvature(self) -> Floats:
@@ -210,7 +228,8 @@ class Bundle:
                 raise BundleError(f"the bundle {self.folder} misstates the curvature of its latents or lacks its worth")
         if self.corrections:
             reach = self.halo.get(CORRECTION)
-            if type(reach) is not int or not 0 <= reach <= HALO_MAX or "distortion" not in self.arrays:
+            sensible = type(reach) is int and 0 <= reach <= HALO_MAX and self.hyper > 0
+            if not sensible or "distortion" not in self.arrays:
                 raise BundleError(f"the bundle {self.folder} lacks or misstates the halo or the worth of corrections")
             if any(table.shape != (HYPER_SYMBOLS,) for table in self.correction_tables):
                 raise BundleError(f"the bundle {self.folder} has tables of corrections for another number of symbols")

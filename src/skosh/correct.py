@@ -133,8 +133,7 @@ def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbo
     The squared error counts as it does in training, and a coefficient as many bits as a normal distribution would ask. What the pixels that were looked at have
     of their own, and the others do not, is taken off: it makes the saving look larger by twice the variance for each coefficient (Mallows 1973), and coefficients too large.
     """
-    worth = float(bundle.level("distortion", quality)[0, 0, 0, 0])  # bits for a squared error of 1
-    weight = worth * values / tile.values
+    weight = float(bundle.worth(quality)) * values / tile.values
     h, b, noise = weight * tile.products, weight * tile.towards, weight * tile.error / tile.values
     with np.errstate(all="ignore"):
         best = np.linalg.solve(h + (0.5 * np.log2(np.e) + noise) / SPREAD**2 * np.eye(len(h)), b)

@@ -20,7 +20,7 @@ from .container import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
 from .correct import Corrections, place_of
 from .entropy import Symbols, Writer
 from .errors import LimitError
-from .improve import look
+from .improve import compare
 from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS
 from .metadata import Metadata, pack
@@ -52,8 +52,8 @@ def encode(
 
     ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
     installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
-    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols of fewer bits
-    and less squared error together (with a model trained for exact pixels alone), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
+    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost less in bits
+    and squared error together (with a model trained for exact pixels alone; 0 is one quick look), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
     ``metadata``: instead of those that the picture carries.
 
@@ -201,9 +201,8 @@ class Encoder:
         if refined:
             y = refine(bundle, pixels, y, z, quality, self.effort, workers)
         quantiser = Quantiser(bundle, y, z, quality, workers)
-        changes, found = look(bundle, pixels, z, quantiser.residual(), side, quality, workers, change=not refined)
-        if changes:
-            quantiser.change(changes)
+        changes, found = compare(quantiser, pixels, side, change=not refined)
+        quantiser.change(changes)
         return Parts(Coded(z, quantiser.residual()), found)
 
     def streams(self, quality: float) -> list[bytes]:

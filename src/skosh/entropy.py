@@ -15,7 +15,6 @@ import constriction
 import numpy as np
 import numpy.typing as npt
 
-from .costs import Costs
 from .errors import FormatError
 from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable
 
@@ -50,11 +49,6 @@ class Models:
     def correction_models(self) -> list[Any]:
         """The coder's models of the coefficients of a correction."""
         return [_model(table, HYPER_SYMBOLS) for table in self.correction]
-
-    @cached_property
-    def costs(self) -> Costs:
-        """What symbols of q cost in bits."""
-        return Costs(self.q)
 
     @cached_property
     def reaches(self) -> npt.NDArray[np.int32]:

@@ -1,12 +1,12 @@
-"""The encoder looks at what the file will show, and improves what it will hold, before anything is written.
+"""Before anything is written, the encoder looks at what the file would show, and improves what it will hold.
 
 Every window of the picture is decoded once and compared with the true one. That serves two ends:
 
-1. *Other symbols.* How the squared error changes with each symbol follows from the difference of the two, through the linear synthesis alone, which costs little. Where one up
-   or down promises fewer bits and less error together, it is taken, all at once.
-2. *Corrections* (correct.py) are fitted to what is left over. That some symbols change afterwards is not seen: it would take another decoding.
+1. *Other symbols.* How the squared error changes with each symbol follows from the difference of the two pictures, through the linear synthesis alone, which costs little. Where one up
+   or down promises less of bits and error together (costs.py), it is taken, all at once. That is a guess, right on average: a small or very plain picture may lose a little by it.
+2. *Corrections* (correct.py) are fitted to that difference, too. The picture that the changed symbols will show is not looked at: it would take another decoding, for another 0.1 %.
 
-Needs a bundle that was trained for the squared error alone.
+A bundle may allow one of them, both or neither.
 """
 
 from __future__ import annotations
@@ -15,55 +15,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .analyse import Change, Residual
+from .analyse import Change, Quantiser
 from .boxes import Box, each, whole
-from .bundle import Bundle
 from .correct import SMALLEST, Corrections, Equations, Place, equations, parts_of, sampled, solve, with_margin
-from .entropy import SYMBOL_MAX, Symbols
-from .latents import Means, means, shown, windows
+from .entropy import SYMBOL_MAX
+from .errors import BundleError
+from .latents import latents_for, means, share_inside, shown
 from .manifest import LINEAR_GRADIENT
 from .pixels import Floats, Pixels, to_network
 
 
 class Improvements(NamedTuple):
-    """What one look has found."""
+    """What a comparison has found."""
 
     changes: dict[Box, Change]  # of symbols, by window
     corrections: Corrections  # of tiles for which one is worth its bits
 
 
-def look(
-    bundle: Bundle,
-    pixels: Pixels,
-    z: Symbols,
-    residual: Residual,
-    side: int,
-    quality: float,
-    workers: int,
-    change: bool,
-) -> Improvements:
-    """Improvements for the pixels (H, W, 3) and their symbols. ``side``: of a tile, in pixels; 0 where there is only one. ``change``: whether to look for other symbols."""
-    change = change and can_change(bundle)
+def compare(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Improvements:
+    """Improvements for the symbols of the pixels (H, W, 3). ``side``: of a tile, in pixels; 0 where there is only one. ``change``: whether to look for other symbols."""
+    bundle, quality = quantiser.bundle, quantiser.quality
+    change = change and bundle.has_gradients
     correct = bundle.corrections > 0 and not 0 < side < SMALLEST
     found = Improvements({}, Corrections(side, {}))
     if not (change or correct):
         return found
-    picture = whole(*pixels.shape[:2])
     parts: dict[Box, list[tuple[Place, Equations]]] = {}
 
     def work(box: Box) -> None:
-        window = Window(bundle, pixels, z, residual, box, quality)
-        parts[box] = window.equations(side) if correct else []
+        comparison = Comparison(quantiser, pixels, box)
+        parts[box] = comparison.equations(side) if correct else []
         if change:
-            found.changes[box] = window.change()
+            one = comparison.change()
+            if one.places.size:
+                found.changes[box] = one
 
-    boxes = windows(bundle, whole(*residual.q.shape[1:]))
-    each(boxes, work, workers)
+    each(quantiser.windows, work, quantiser.workers)
     sums: dict[Place, Equations] = {}
-    for box in boxes:  # in this order, so that the sums do not depend on who was first
+    for box in quantiser.windows:  # in this order, so that the sums do not depend on who was first
         for place, part in parts.pop(box):
             sums[place] = sums[place].plus(part) if place in sums else part
-    values = {place: 3 * tile.height * tile.width for place, tile in parts_of(picture, side)}
+    values = {place: 3 * tile.height * tile.width for place, tile in parts_of(whole(*pixels.shape[:2]), side)}
     for place, total in sums.items():
         symbols = solve(bundle, total, values[place], quality)
         if symbols is not None:
@@ -71,30 +63,24 @@ def look(
     return found
 
 
-def can_change(bundle: Bundle) -> bool:
-    """Whether the bundle has what a look for other symbols needs."""
-    return "curvature" in bundle.arrays
+class Comparison:
+    """What a window of latents shows, and what it should have shown."""
 
-
-class Window:
-    """A box of latents, what it will show, and what that should have been."""
-
-    def __init__(self, bundle: Bundle, pixels: Pixels, z: Symbols, residual: Residual, box: Box, quality: float):
-        self.bundle, self.z, self.residual, self.box, self.quality = bundle, z, residual, box, quality
-        self.inverse = bundle.level("inverse", quality)
-        self.core = box.times(bundle.stride).cut_to(whole(*pixels.shape[:2]))
+    def __init__(self, quantiser: Quantiser, pixels: Pixels, box: Box):
+        self.quantiser, self.box = quantiser, box
+        self.bundle, self.quality = bundle, quality = quantiser.bundle, quantiser.quality
+        self.picture = whole(*pixels.shape[:2])
+        self.core = box.times(bundle.stride).cut_to(self.picture)
         part = pixels[self.core.top : self.core.bottom, self.core.left : self.core.right]
         self.due = to_network(part, self.core.height, self.core.width)
-        grid = whole(*residual.q.shape[1:])
-        self.x = shown(bundle, self.y_hat, grid, self.core, quality)  # with a margin
-
-    def y_hat(self, outer: Box) -> Floats:
-        """The latents in a box of which these are the core, as the decoder will have them. What is known of those of the window is kept."""
-        q, _, known = self.residual
-        seen = outer.joined(self.box)  # beyond the picture, the window may reach further
-        found = means(self.bundle, self.z, q, seen, self.quality) if known is None else known.inside(seen)
-        self.means: Means = found.inside(self.box.inside(seen))
-        return found.inside(outer.inside(seen)).latent(outer.of(q), self.inverse)
+        outer = latents_for(bundle, quantiser.grid, self.core)
+        both = outer.joined(box)  # beyond the picture, the window may reach further
+        q, known = quantiser.q, quantiser.means
+        found = means(bundle, quantiser.z, q, both, quality) if known is None else known.inside(both)
+        self.means = found.inside(box.inside(both))
+        self.inverse = bundle.level("inverse", quality)
+        y_hat = found.inside(outer.inside(both)).latent(outer.of(q), self.inverse)
+        self.x = shown(bundle, y_hat, quantiser.grid, self.core, quality)  # with a margin
 
     def equations(self, side: int) -> list[tuple[Place, Equations]]:
         """What the pixels say of the corrections of the tiles that they are in."""
@@ -109,28 +95,32 @@ class Window:
 
     def change(self) -> Change:
         """Symbols that would better be one more or one less."""
-        bundle, box = self.bundle, self.box
-        index = box.of(self.residual.scale_index).reshape(-1)
+        bundle, box, quantiser = self.bundle, self.box, self.quantiser
+        index = box.of(quantiser.scale_index).reshape(-1)
         places = np.flatnonzero(index)  # of what is coded at all
-        q = box.of(self.residual.q).reshape(-1)[places].astype(np.float32)
+        q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
         mean = self.means.mean.reshape(-1)[places]
         step = self.means.step.reshape(-1)[places] if self.means.step.ndim else self.means.step
-        channel = places // (box.height * box.width)
+        channel, place = np.divmod(places, box.height * box.width)
         scale = self.inverse.reshape(-1)[channel] * step  # how far y_hat moves for one step
-        worth = bundle.level("distortion", self.quality).reshape(())  # bits for a squared error of 1
+        worth = bundle.worth(self.quality)
         slope = worth * self.gradient().reshape(-1)[places] * scale
-        curvature = worth * bundle.arrays["curvature"][channel] * scale * scale
-        moves = bundle.models(self.quality).costs.moves(q, index[places], slope, curvature)
+        share = share_inside(bundle, box, self.picture).reshape(-1)[place]
+        curvature = worth * bundle.curvature.reshape(-1)[channel] * share * scale * scale
+        moves = bundle.costs.moves(q, index[places], slope, curvature)
         symbols = np.clip(q + np.sign(moves), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
         changed = moves != 0.0
         return Change(places[changed], symbols[changed], (mean + step * (q + moves))[changed])
 
     def gradient(self) -> Floats:
-        """Of the squared error with respect to the latents of the box, through the linear synthesis alone, (1, M, H, W). Beyond the picture nothing counts."""
-        stride = self.bundle.stride
-        inner = self.core.inside(self.box.times(stride))
-        shown = self.core.inside(with_margin(self.bundle, self.core)).of(self.x)
-        difference = np.zeros((1, 3, self.box.height * stride, self.box.width * stride), np.float32)
-        inner.of(difference)[:] = shown - self.due
+        """Of the squared error with respect to the latents of the window, through the linear synthesis alone, (1, M, H, W). Beyond the picture nothing counts."""
+        pixels = self.box.times(self.bundle.stride)
+        x = self.core.inside(with_margin(self.bundle, self.core)).of(self.x)
+        difference = np.zeros((1, 3, pixels.height, pixels.width), np.float32)
+        self.core.inside(pixels).of(difference)[:] = x - self.due
         (found,) = self.bundle.run(LINEAR_GRADIENT, difference)
+        if found.shape != self.means.mean.shape:
+            raise BundleError(
+                f"{LINEAR_GRADIENT}.onnx of the bundle {self.bundle.folder} gives {found.shape}, not {self.means.mean.shape}"
+            )
         return found

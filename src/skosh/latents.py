@@ -5,7 +5,6 @@ Everything here may be asked for any box of the latents: the networks run on tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +100,8 @@ def synthesise(
 
     def work(core: Box) -> None:
         target = core.inside(box)
-        x = shown(bundle, lambda outer: decoded(bundle, z, q, outer, quality), grid, core, quality)
+        y_hat = decoded(bundle, z, q, latents_for(bundle, grid, core), quality)
+        x = shown(bundle, y_hat, grid, core, quality)
         x = corrected(bundle, x, core, corrections)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
@@ -109,22 +109,34 @@ def synthesise(
     return out
 
 
-def shown(bundle: Bundle, y_hat: Callable[[Box], Floats], grid: Box, core: Box, quality: float) -> Floats:
-    """The networks' picture in a box of pixels and the margin that its correction needs around it, (1, 3, H, W).
+def latents_for(bundle: Bundle, grid: Box, core: Box) -> Box:
+    """The latents that decide what is shown in a box of pixels and the margin that its correction needs."""
+    seen = core.grown(margin(bundle), grid.times(bundle.stride))
+    return seen.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
 
-    ``y_hat``: what the latents are in a box of their grid.
-    """
+
+def shown(bundle: Bundle, y_hat: Floats, grid: Box, core: Box, quality: float) -> Floats:
+    """The networks' picture in a box of pixels and the margin that its correction needs around it, (1, 3, H, W), from its ``latents_for``."""
     levels = [bundle.level("synthesis_level", quality)] if "synthesis_level" in bundle.arrays else []
     around = margin(bundle)
     seen = core.grown(around, grid.times(bundle.stride))
-    outer = seen.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
-    (x,) = bundle.run("synthesis", y_hat(outer), *levels)
-    x = seen.inside(outer.times(bundle.stride)).of(x)
+    (x,) = bundle.run("synthesis", y_hat, *levels)
+    x = seen.inside(latents_for(bundle, grid, core).times(bundle.stride)).of(x)
     if not around:
         return x
     beyond = with_margin(bundle, core).inside(seen)  # what lies over the edges of the padded picture
     rows, columns = (-beyond.top, beyond.bottom - seen.height), (-beyond.left, beyond.right - seen.width)
     return np.pad(np.clip(x, 0.0, 1.0), ((0, 0), (0, 0), rows, columns), "edge")
+
+
+def share_inside(bundle: Bundle, box: Box, picture: Box) -> Floats:
+    """How much of its block of pixels each latent of a box has inside the picture, (H, W) in 0..1: what lies beyond was made up, and does not count."""
+
+    def shares(start: int, end: int, size: int) -> Floats:
+        found: Floats = np.clip(size / bundle.stride - np.arange(start, end, dtype=np.float32), 0.0, 1.0)
+        return found
+
+    return np.outer(shares(box.top, box.bottom, picture.height), shares(box.left, box.right, picture.width))
 
 
 def windows(bundle: Bundle, grid: Box) -> list[Box]:

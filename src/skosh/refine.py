@@ -3,7 +3,7 @@
 The analysis network was trained to be good for all pictures. For one, the encoder can follow the gradient of ``lambda 255^2 MSE + R`` with
 respect to its symbols. It does so in two ways, and of the longest effort both, one after the other:
 
-1. *Changes of whole symbols.* The gradient, the tables and a guess of the curvature say what one up or one down would change. All that promise to help are made at once.
+1. *Changes of whole symbols.* The gradient, the tables and the curvature (costs.py) say what one up or one down would change. All that promise to help are made at once.
 2. *Annealing.* Rounding has no gradient, so that it is relaxed: between the two whole numbers next to it a symbol is a random mixture that favours the
    nearer one, more and more sharply from step to step (stochastic Gumbel annealing; Yang, Bamler and Mandt 2020).
 
@@ -23,7 +23,7 @@ from .boxes import Box, each, whole
 from .bundle import Bundle
 from .entropy import Symbols
 from .errors import BundleError
-from .latents import first_half, windows
+from .latents import first_half, share_inside, windows
 from .manifest import GRADIENT
 from .pixels import Floats, Pixels, to_network
 
@@ -72,7 +72,7 @@ def refine(
 ) -> Floats:
     """Better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w).
 
-    The bundle has to be one that ``can_refine``. Windows are refined one by one: what a window's core becomes depends a little on where it was cut.
+    The bundle has to be one that ``has_gradients``. Windows are refined one by one: what a window's core becomes depends a little on where it was cut.
     """
     grid = whole(*y.shape[1:])
     refined = np.empty_like(y)
@@ -86,18 +86,13 @@ def refine(
     return refined
 
 
-def can_refine(bundle: Bundle) -> bool:
-    """Whether the bundle has what refinement needs."""
-    return "curvature" in bundle.arrays and "distortion" in bundle.arrays
-
-
 def check_effort(effort: int, bundle: Bundle) -> None:
     """ValueError unless this is an effort, BundleError for one above 0 with a bundle that can't be refined."""
     if not isinstance(effort, int) or effort not in range(len(EFFORTS)):
         raise ValueError(f"an effort is 0 to {EFFORT_MAX}, not {effort}")
-    if effort and not can_refine(bundle):
+    if effort and not bundle.has_gradients:
         raise BundleError(
-            f"the model {bundle.name} has no efforts: its bundle has no gradient, as only one of many rates, trained for exact pixels alone, has"
+            f"the model {bundle.name} has no efforts: its bundle has no gradients, as only one of many rates, trained for exact pixels alone, has"
         )
 
 
@@ -106,11 +101,11 @@ class Window:
 
     def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
         self.bundle = bundle
-        self.costs = bundle.models(quality).costs
+        self.costs = bundle.costs
         self.first = bundle.first_half(box)[None]
         self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
         self.level = bundle.level("synthesis_level", quality)
-        self.weight = float(bundle.level("distortion", quality)[0, 0, 0, 0])  # bits for a squared error of 1
+        self.weight = float(bundle.worth(quality))
         self.features, self.mean, step = first_half(bundle, z, box, quality)
         self.step = np.broadcast_to(step, self.mean.shape)
         cells = box.over(bundle.reduction)
@@ -123,13 +118,23 @@ class Window:
         self.x = to_network(part, seen.height, seen.width)
         self.inside = np.zeros((1, 1, seen.height, seen.width), np.float32)
         self.inside[..., : part.shape[0], : part.shape[1]] = 1.0
+        self.curvature = (
+            self.weight * bundle.curvature * share_inside(bundle, box, whole(*pixels.shape[:2]))
+        )  # of y_hat
 
     def refine(self, effort: Effort) -> Floats:
-        """y after so much effort, or as it was where that did not help."""
+        """The best y on the way of so much effort, which may be the one that it started from."""
         start = self.look(self.u)
-        u = self.anneal(self.change(start, effort.changes), effort.steps)
-        better: Floats = u if self.look(u).objective < start.objective else self.u
-        return better / self.gain
+        found = [(start.objective, self.u)]
+        if effort.changes:
+            u = self.change(start, effort.changes)
+            found.append((self.look(u).objective, u))
+        if effort.steps:
+            u = self.anneal(found[-1][1], effort.steps)
+            found.append((self.look(u).objective, u))
+        _, best = min(found, key=lambda one: one[0])
+        y: Floats = best / self.gain
+        return y
 
     def change(self, start: Look, times: int) -> Floats:
         """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u."""
@@ -137,7 +142,7 @@ class Window:
         for k in range(times):
             q, mean, step, slope, _ = self.look(u) if k else start
             average += (1.0 - INERTIA) * (slope - average)
-            curvature = self.weight * self.bundle.curvature * (self.inverse * step) ** 2
+            curvature = self.curvature * (self.inverse * step) ** 2
             moves = self.costs.moves(q, self.index, average / (1.0 - INERTIA ** (k + 1)), curvature) * self.coded
             u = np.where(moves == 0.0, u, mean + step * (q + moves))
         return u

@@ -50,7 +50,7 @@ def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: B
     assert error(found, photo) < 0.95 * error(plain, photo)
     (stream,) = read(file).tiles
     assert stream is not None
-    coded = Coded(z, Residual(q, bundle.scale_index(z, 60), None))
+    coded = Coded(z, Residual(q, bundle.scale_index(z, 60)))
     assert 4 < len(stream) - len(tile_stream(bundle, coded, whole(*z.shape[1:]), 60)) < 40
 
 

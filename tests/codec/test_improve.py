@@ -13,12 +13,16 @@ from PIL import Image
 import skosh
 from skosh import latents
 from skosh.analyse import Quantiser, analyse, hyper_symbols
+from skosh.boxes import Box, whole
 from skosh.bundle import Bundle, load
+from skosh.container import read
 from skosh.correct import Corrections
+from skosh.decode import Decoder
 from skosh.encode import Encoder, take_apart
 from skosh.errors import BundleError
-from skosh.improve import Improvements, can_change, look
-from skosh.manifest import MANIFEST, TABLES, content_hash
+from skosh.improve import Comparison, Improvements, compare
+from skosh.latents import share_inside
+from skosh.manifest import LINEAR_GRADIENT, MANIFEST, TABLES, content_hash
 from skosh.pixels import Pixels
 
 
@@ -30,14 +34,12 @@ def cost(bundle: Bundle, data: bytes, picture: Image.Image, quality: float) -> f
 
 def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Encode without a look from here on."""
-    monkeypatch.setattr("skosh.improve.can_change", lambda bundle: False)
+    monkeypatch.setattr(Bundle, "has_gradients", False)
 
 
-def looked(bundle: Bundle, pixels: Pixels, quality: float) -> tuple[Quantiser, Improvements]:
+def quantised(bundle: Bundle, pixels: Pixels, quality: float) -> Quantiser:
     y = analyse(bundle, pixels, 1)
-    z = hyper_symbols(bundle, y, quality, 1)
-    quantiser = Quantiser(bundle, y, z, quality)
-    return quantiser, look(bundle, pixels, z, quantiser.residual(), 0, quality, 1, change=True)
+    return Quantiser(bundle, y, hyper_symbols(bundle, y, quality, 1), quality)
 
 
 @pytest.mark.parametrize(("name", "least"), [("tiny", 0.005), ("shipped", 0.015)])
@@ -54,9 +56,10 @@ def test_a_look_costs_less_in_bits_and_error_together(
     assert len(better) < len(plain)
 
 
-def test_coded_symbols_move_by_one_and_no_others(tiny_bundle: Path, photo: Image.Image) -> None:
+def test_coded_symbols_move_by_one_and_hardly_any_others(tiny_bundle: Path, photo: Image.Image) -> None:
     bundle = load(tiny_bundle)
-    quantiser, found = looked(bundle, np.asarray(photo), 60)
+    quantiser = quantised(bundle, np.asarray(photo), 60)
+    found = compare(quantiser, np.asarray(photo), 0, change=True)
     before = quantiser.q.copy()
     quantiser.change(found.changes)
     moved = np.abs(quantiser.q - before)
@@ -65,11 +68,59 @@ def test_coded_symbols_move_by_one_and_no_others(tiny_bundle: Path, photo: Image
     np.put(asked, change.places, True)
     first = bundle.first_half(box)
     assert 0.001 < asked.mean() < 0.05
-    assert not (asked & (quantiser.scale_index == 0)).any()
     assert np.array_equal(moved[first], asked[first].astype(int))
     followed = moved[~first & ~asked] != 0  # their means have moved
     assert followed.mean() < 0.02
     assert (moved[~first & asked] == 1).mean() > 0.9
+
+
+def test_what_is_not_coded_stays_0_whatever_a_change_promises(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skosh.costs.OTHERS", -1e9)
+    bundle = load()
+    encoder = Encoder(take_apart(photo), bundle)
+    residual = encoder.parts(60).coded.residual
+    assert residual is not None
+    free = residual.scale_index == 0
+    assert free.mean() > 0.01
+    assert not residual.q[free].any()
+    assert np.count_nonzero(residual.q) > 0.5 * np.count_nonzero(~free)  # nearly all of the others moved
+    reading = Decoder(bundle, read(encoder.file(60)), 1, False)
+    assert np.array_equal(reading.symbols(reading.tiles)[1], residual.q)
+
+
+def test_symbols_stay_in_the_range_of_the_format(
+    tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skosh.costs.OTHERS", -1e9)
+    bundle = load(tiny_bundle)
+    pixels = np.asarray(photo)[:64, :64]
+    y = 1e6 * analyse(bundle, pixels, 1)
+    quantiser = Quantiser(bundle, y, hyper_symbols(bundle, y, 100, 1), 100)
+    assert np.abs(quantiser.q).max() == 32_767
+    quantiser.change(compare(quantiser, pixels, 0, change=True).changes)
+    assert quantiser.q.min() >= -32_767
+
+
+def test_learned_steps_count(tiny_bundle: Path, photo: Image.Image) -> None:
+    """Where one step moves the latent twice as far, slope and curvature are two and four times as large."""
+    bundle = load(tiny_bundle)
+    pixels = np.asarray(photo)
+    quantiser = quantised(bundle, pixels, 60)
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            bundle.costs, "moves", lambda q, index, slope, curvature: seen.append((slope, curvature)) or q * 0
+        )
+        comparison = Comparison(quantiser, pixels, quantiser.windows[0])
+        comparison.change()
+        comparison.means = comparison.means._replace(step=2.0 * comparison.means.step)
+        comparison.change()
+    (slope, curvature), (slope2, curvature2) = seen
+    assert comparison.means.step.std() > 0
+    np.testing.assert_allclose(slope2, 2.0 * slope, rtol=1e-4)
+    np.testing.assert_allclose(curvature2, 4.0 * curvature, rtol=1e-4)
 
 
 def test_nothing_is_changed_where_nothing_is_gained(
@@ -77,8 +128,7 @@ def test_nothing_is_changed_where_nothing_is_gained(
 ) -> None:
     bundle = load(tiny_bundle)
     monkeypatch.setattr("skosh.costs.OTHERS", 1e9)
-    _, found = looked(bundle, np.asarray(photo), 60)
-    assert [change.places.size for change in found.changes.values()] == [0]
+    assert not compare(quantised(bundle, np.asarray(photo), 60), np.asarray(photo), 0, change=True).changes
     file = skosh.encode(photo, 60, bundle)
     plainly(monkeypatch)
     assert skosh.encode(photo, 60, bundle) == file
@@ -90,17 +140,31 @@ def test_what_lies_beyond_the_picture_counts_for_nothing(tiny_bundle: Path) -> N
     pixels = np.full((1, 1, 3), 200, np.uint8)
     y = analyse(bundle, pixels, 1)
     y[:, 0, 0] = 0.0  # grey, and wrong
-    z = hyper_symbols(bundle, y, 60, 1)
-    from skosh.improve import Window
-
-    quantiser = Quantiser(bundle, y, z, 60)
-    window = Window(bundle, pixels, z, quantiser.residual(), quantiser.windows[0], 60)
-    slope = window.gradient()
+    quantiser = Quantiser(bundle, y, hyper_symbols(bundle, y, 60, 1), 60)
+    slope = Comparison(quantiser, pixels, quantiser.windows[0]).gradient()
     assert np.any(slope[..., 0, 0])
     assert not np.any(slope[..., 1:, :])
     assert not np.any(slope[..., 1:])
-    basis = np.abs(slope[0, :, 0, 0]).max()
-    assert basis < 5.0  # a whole block that is wrong would give hundreds
+    assert np.abs(slope[0, :, 0, 0]).max() < 5.0  # a whole block that is wrong would give hundreds
+
+
+def test_the_share_of_a_block_inside_of_the_picture(tiny_bundle: Path) -> None:
+    share = share_inside(load(tiny_bundle), Box(1, 0, 4, 4), whole(40, 20))
+    assert share.tolist() == [[1.0, 0.25, 0.0, 0.0], [0.5, 0.125, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("quality", [20, 80])
+def test_small_pictures_gain_as_well(photo: Image.Image, monkeypatch: pytest.MonkeyPatch, quality: int) -> None:
+    """In the mean of some that fill no block of 64 pixels, with the shipped bundle."""
+    pictures = [photo.crop((left, 60, left + 37 + left // 3, 60 + 45 + left // 4)) for left in range(0, 300, 30)]
+    better = [skosh.encode(picture, quality) for picture in pictures]
+    plainly(monkeypatch)
+    plain = [skosh.encode(picture, quality) for picture in pictures]
+    costs = [
+        sum(cost(load(), file, picture, quality) for file, picture in zip(files, pictures, strict=True))
+        for files in (better, plain)
+    ]
+    assert costs[1] - costs[0] > 0.02 * 8 * sum(map(len, plain))
 
 
 @pytest.mark.parametrize("side", [64, 192])
@@ -119,16 +183,14 @@ def test_windows_do_not_matter(
 
 def test_efforts_look_for_themselves(tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
     small = photo.crop((0, 0, 128, 128))
-    file = skosh.encode(small, 60, tiny_bundle, effort=1)
-    plainly(monkeypatch)
-    assert skosh.encode(small, 60, tiny_bundle, effort=1) == file
+    assert skosh.encode(small, 60, tiny_bundle) != skosh.encode(small, 60, tiny_bundle, effort=1)
+    monkeypatch.setattr(Comparison, "change", lambda comparison: pytest.fail("a second look"))
+    skosh.encode(small, 60, tiny_bundle, effort=1)
 
 
 def test_a_bundle_without_curvature_is_coded_without_a_look(
     tiny_bundle: Path, tmp_path: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert can_change(load())
-    assert not can_change(load("perceptual"))
     folder = altered(tiny_bundle, tmp_path / "older", None)
     older = Bundle(folder, 1)
     file = skosh.encode(photo, 60, older)
@@ -139,27 +201,45 @@ def test_a_bundle_without_curvature_is_coded_without_a_look(
     assert len(skosh.encode(photo, 60, tiny_bundle)) == len(file)
 
 
+def test_curvature_without_what_an_error_is_worth_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="worth"):
+        Bundle(altered(tiny_bundle, tmp_path / "bundle", np.ones(48, np.float32), "distortion"))
+
+
 @pytest.mark.parametrize("values", [np.ones(3, np.float32), np.full(48, np.nan, np.float32), -np.ones(48, np.float32)])
 def test_a_curvature_that_makes_no_sense_is_refused(tiny_bundle: Path, tmp_path: Path, values: np.ndarray) -> None:
     with pytest.raises(BundleError, match="curvature"):
         Bundle(altered(tiny_bundle, tmp_path / "bundle", values))
 
 
-def altered(source: Path, folder: Path, curvature: np.ndarray | None) -> Path:
-    """A copy of a bundle with another curvature, or none."""
+def altered(source: Path, folder: Path, curvature: np.ndarray | None, without: str = "") -> Path:
+    """A copy of a bundle with another curvature, or none, and without another array."""
     shutil.copytree(source, folder)
     with np.load(folder / TABLES) as arrays:
-        kept = {name: arrays[name] for name in arrays.files if name != "curvature"}
+        kept = {name: arrays[name] for name in arrays.files if name not in ("curvature", without)}
     np.savez_compressed(folder / TABLES, **(kept if curvature is None else kept | {"curvature": curvature}))
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps(manifest | {"content_sha256": content_hash(folder)}))
     return folder
 
 
-def test_a_picture_without_a_look_has_no_changes(photo: Image.Image) -> None:
-    bundle = load("perceptual")
-    y = analyse(bundle, np.asarray(photo)[:64, :64], 1)
-    z = hyper_symbols(bundle, y, 60, 1)
-    residual = Quantiser(bundle, y, z, 60).residual()
-    found = look(bundle, np.asarray(photo)[:64, :64], z, residual, 0, 60, 1, change=True)
+def test_a_bundle_for_pleasant_pictures_has_nothing_to_compare(photo: Image.Image) -> None:
+    pixels = np.asarray(photo)[:64, :64]
+    found = compare(quantised(load("perceptual"), pixels, 60), pixels, 0, change=True)
     assert found == Improvements({}, Corrections(0, {}))
+
+
+def test_a_graph_of_another_size_is_named(
+    tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = load(tiny_bundle)
+    pixels = np.asarray(photo)[:64, :64]
+    quantiser = quantised(bundle, pixels, 60)
+    run = bundle.run
+    monkeypatch.setattr(
+        bundle,
+        "run",
+        lambda graph, *inputs: [out[..., 1:] if graph == LINEAR_GRADIENT else out for out in run(graph, *inputs)],
+    )
+    with pytest.raises(BundleError, match="linear_gradient"):
+        compare(quantiser, pixels, 0, change=True)
