@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .boxes import Box, each, whole
 from .bundle import Bundle
-from .entropy import SYMBOL_MAX, Symbols
+from .entropy import Symbols
 from .errors import BundleError
 from .latents import FirstHalf, Means, first_half, means, windows
 from .pixels import Floats, Pixels, padded, to_network
@@ -93,7 +93,7 @@ class Quantiser:
         self.windows = windows(bundle, self.grid)
         self.gain = bundle.level("gain", quality)
         self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
-        self.q = np.empty(y.shape, np.int16)
+        self.q = np.zeros(y.shape, np.int16)
         self.half: FirstHalf | None = None  # and the means of all elements: kept where there is one window
         self.means: Means | None = None
         self.changes: dict[Box, Change] = {}
@@ -105,29 +105,36 @@ class Quantiser:
         return Residual(self.q, self.scale_index)
 
     def round_first(self, box: Box) -> None:
-        """The first half of a window's symbols; 0 for the others."""
+        """The first half of a window's symbols."""
         box.of(self.scale_index)[:] = self.bundle.scale_index(box.over(self.bundle.reduction).of(self.z), self.quality)
         half = first_half(self.bundle, self.z, box, self.quality)
-        box.of(self.q)[:] = self.rounded(box, half.mean, half.step) * self.bundle.first_half(box)
+        self.round(box, self.bundle.first_half(box), Means(half.mean, half.step))
         if len(self.windows) == 1:
             self.half = half
 
     def round_second(self, box: Box) -> None:
         """The second half, with the first one known everywhere."""
         found = means(self.bundle, self.z, self.q, box, self.quality, self.half)
-        first = self.bundle.first_half(box)
-        box.of(self.q)[:] = np.where(first, box.of(self.q), self.rounded(box, found.mean, found.step))
+        self.round(box, ~self.bundle.first_half(box), found)
         if len(self.windows) == 1:
             self.means = found
 
-    def rounded(self, box: Box, mean: Floats, step: Floats) -> npt.NDArray[np.int16]:
-        """The symbols of a window, given these means."""
-        u = box.of(self.y) * self.gain
+    def round(self, box: Box, half: npt.NDArray[np.bool_], known: Means) -> None:
+        """The symbols of one half of a window, given their means, where they are coded."""
+        places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
+        u = box.of(self.y).reshape(-1)[places] * self.gain.reshape(-1)[places // (box.height * box.width)]
+        self.put(box, places, known.symbols(places, u))
         if box in self.changes:
-            np.put(u, self.changes[box].places, self.changes[box].targets)
-        values = np.rint((u - mean) / step) * (box.of(self.scale_index) > 0)
-        clipped: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)[0]
-        return clipped
+            changed = self.changes[box]
+            due = half.reshape(-1)[changed.places]
+            self.put(box, changed.places[due], known.symbols(changed.places[due], changed.targets[due]))
+
+    def put(self, box: Box, places: npt.NDArray[np.intp], symbols: npt.NDArray[np.int16]) -> None:
+        """Write symbols of a window, by their flat places in it."""
+        part = box.of(self.q)
+        flat = part.reshape(-1)  # a copy, where the window is not all of it
+        flat[places] = symbols
+        part[:] = flat.reshape(part.shape)
 
     def change(self, changes: dict[Box, Change]) -> None:
         """Give latents of any windows other symbols, of those that are coded. The second half is rounded again, since its means follow the first."""
@@ -135,7 +142,5 @@ class Quantiser:
             return
         self.changes = changes
         for box, change in changes.items():
-            part = box.of(self.q).copy()
-            np.put(part, change.places, change.symbols)
-            box.of(self.q)[:] = part
+            self.put(box, change.places, change.symbols)
         each(self.windows, self.round_second, self.workers)

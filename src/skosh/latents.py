@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
 from .correct import Corrections, corrected, margin, with_margin
-from .entropy import Symbols
+from .entropy import SYMBOL_MAX, Symbols
 from .pixels import Floats, Pixels, from_network
 
 WINDOW = 768  # side in pixels of what the networks see at once, without its halo
@@ -35,8 +35,16 @@ class Means(NamedTuple):
 
     def latent(self, q: npt.NDArray[np.int16], inverse: Floats) -> Floats:
         """y_hat (1, M, H, W) from symbols (M, H, W)."""
-        y_hat: Floats = (q * self.step + self.mean) * inverse
+        y_hat: Floats = q * self.step + self.mean
+        y_hat *= inverse
         return y_hat
+
+    def symbols(self, places: npt.NDArray[np.intp], u: Floats) -> npt.NDArray[np.int16]:
+        """Latents in quantisation steps at some flat places, rounded around the means there."""
+        step = self.step.reshape(-1)[places] if self.step.ndim else self.step
+        values = np.rint((u - self.mean.reshape(-1)[places]) / step)
+        found: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
+        return found
 
     def inside(self, box: Box) -> Means:
         """Those of a part of the box."""
@@ -67,11 +75,14 @@ def means(
     """
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
     half = first_half(bundle, z, outer, quality) if half is None else half
-    first = bundle.first_half(outer)
-    y_hat = (outer.of(q) * half.step + half.mean) * bundle.level("inverse", quality)
-    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
-    mean = np.where(first, half.mean, mean * bundle.level("gain", quality))
-    step = np.where(first, half.step, step) if step.ndim else step
+    first = bundle.first_half(outer)[None]
+    known = Means(half.mean, half.step).latent(outer.of(q), bundle.level("inverse", quality))
+    np.copyto(known, np.float32(0.0), where=~first)
+    mean, step = bundle.mean_second(half.features, known)
+    mean *= bundle.level("gain", quality)
+    np.copyto(mean, half.mean, where=first)
+    if step.ndim:
+        np.copyto(step, half.step, where=first)
     return Means(mean, step).inside(box.inside(outer))
 
 
