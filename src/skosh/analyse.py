@@ -123,11 +123,12 @@ class Quantiser:
         """The symbols of one half of a window, given their means, where they are coded."""
         places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
         u = box.of(self.y).reshape(-1)[places] * self.gain.reshape(-1)[places // (box.height * box.width)]
-        self.put(box, places, known.symbols(places, u))
+        self.put(box, places, known.at(places).symbols(u))
         if box in self.changes:
             changed = self.changes[box]
             due = half.reshape(-1)[changed.places]
-            self.put(box, changed.places[due], known.symbols(changed.places[due], changed.targets[due]))
+            places = changed.places[due]
+            self.put(box, places, known.at(places).symbols(changed.targets[due]))
 
     def put(self, box: Box, places: npt.NDArray[np.intp], symbols: npt.NDArray[np.int16]) -> None:
         """Write symbols of a window, by their flat places in it."""

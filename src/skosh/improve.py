@@ -99,8 +99,7 @@ class Comparison:
         index = box.of(quantiser.scale_index).reshape(-1)
         places = np.flatnonzero(index)  # of what is coded at all
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
-        mean = self.means.mean.reshape(-1)[places]
-        step = self.means.step.reshape(-1)[places] if self.means.step.ndim else self.means.step
+        mean, step = self.means.at(places)
         channel, place = np.divmod(places, box.height * box.width)
         scale = self.inverse.reshape(-1)[channel] * step  # how far y_hat moves for one step
         worth = bundle.worth(self.quality)

@@ -39,10 +39,13 @@ class Means(NamedTuple):
         y_hat *= inverse
         return y_hat
 
-    def symbols(self, places: npt.NDArray[np.intp], u: Floats) -> npt.NDArray[np.int16]:
-        """Latents in quantisation steps at some flat places, rounded around the means there."""
-        step = self.step.reshape(-1)[places] if self.step.ndim else self.step
-        values = np.rint((u - self.mean.reshape(-1)[places]) / step)
+    def at(self, places: npt.NDArray[np.intp]) -> Means:
+        """Those of some elements, by their flat places."""
+        return Means(self.mean.reshape(-1)[places], self.step.reshape(-1)[places] if self.step.ndim else self.step)
+
+    def symbols(self, u: Floats) -> npt.NDArray[np.int16]:
+        """Latents in quantisation steps, rounded around these means."""
+        values = np.rint((u - self.mean) / self.step)
         found: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
         return found
 
