@@ -122,7 +122,7 @@ class Quantiser:
     def round(self, box: Box, half: npt.NDArray[np.bool_], known: Means) -> None:
         """The symbols of one half of a window, given their means, where they are coded."""
         places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
-        u = box.of(self.y).reshape(-1)[places] * self.gain.reshape(-1)[places // (box.height * box.width)]
+        u = (box.of(self.y) * self.gain).reshape(-1)[places]
         self.put(box, places, known.at(places).symbols(u))
         if box in self.changes:
             changed = self.changes[box]

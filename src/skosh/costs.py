@@ -27,22 +27,25 @@ class Costs:
             *inside, escape = -np.log2(table / TOTAL)
             bits.append([escape + ESCAPED, *inside, escape + ESCAPED])
         self.reach = np.array([len(row) // 2 for row in bits], np.float32)
-        ends = np.cumsum([len(row) for row in bits])
-        self.centre = (np.r_[0, ends[:-1]] + self.reach).astype(np.int32)
-        self.bits = np.concatenate(bits).astype(np.float32)
-        self.rise = np.concatenate([[*np.diff(row), 0.0] for row in bits]).astype(np.float32)  # to the next symbol
+        # Each row is followed by two zeros, so that no step beyond a table's ends costs anything, from whichever side it is looked up.
+        ends = np.cumsum([len(row) + 2 for row in bits])
+        self.centre = (np.r_[0, ends[:-1]] + self.reach).astype(np.intp)
+        self.bits = np.concatenate([[*row, 0.0, 0.0] for row in bits]).astype(np.float32)
+        self.rise = np.concatenate([[*np.diff(row), 0.0, 0.0, 0.0] for row in bits]).astype(np.float32)  # to the next
+
+    def places(self, q: Floats, index: npt.NDArray[np.uint8], beyond: int) -> npt.NDArray[np.intp]:
+        """Where whole symbols stand in the tables; all that are further outside than ``beyond`` stand there."""
+        reach = self.reach.take(index) + beyond
+        found: npt.NDArray[np.intp] = self.centre.take(index) + np.clip(q, -reach, reach).astype(np.intp)
+        return found
 
     def of(self, q: Floats, index: npt.NDArray[np.uint8]) -> Floats:
         """Bits of whole symbols."""
-        reach = self.reach[index]
-        found: Floats = self.bits[self.centre[index] + np.clip(q, -reach, reach).astype(np.int32)]
-        return found
+        return self.bits.take(self.places(q, index, 0))
 
     def slope(self, low: Floats, index: npt.NDArray[np.uint8]) -> Floats:
         """Bits that the next symbol costs more than ``low``."""
-        reach = self.reach[index]
-        found: Floats = self.rise[self.centre[index] + np.clip(low, -reach - 1, reach).astype(np.int32)]
-        return found
+        return self.rise.take(self.places(low, index, 1), mode="wrap")
 
     def moves(self, q: Floats, index: npt.NDArray[np.uint8], slope: Floats, curvature: Floats) -> Floats:
         """How far each latent should go, in quantisation steps: ``PAST`` up or down where another symbol promises less of the objective, else 0.
@@ -50,8 +53,9 @@ class Costs:
         Whole symbols, the slope of the squared error with respect to each, in bits, and its curvature in the linear transform, likewise; all of one shape. Where nothing is
         coded nothing may change: that is left to the caller.
         """
-        up = slope + self.slope(q, index)
-        down = -slope - self.slope(q - 1.0, index)
+        places = self.places(q, index, 1)
+        up = slope + self.rise.take(places, mode="wrap")
+        down = -slope - self.rise.take(places - 1, mode="wrap")
         better = np.minimum(up, down) < -0.5 * (OWN * curvature + OTHERS)
-        moves: Floats = np.where(better, np.where(up < down, np.float32(PAST), np.float32(-PAST)), np.float32(0.0))
+        moves: Floats = np.copysign(np.float32(PAST), down - up) * better
         return moves

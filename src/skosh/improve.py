@@ -99,17 +99,16 @@ class Comparison:
         index = box.of(quantiser.scale_index).reshape(-1)
         places = np.flatnonzero(index)  # of what is coded at all
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
-        mean, step = self.means.at(places)
-        channel, place = np.divmod(places, box.height * box.width)
-        scale = self.inverse.reshape(-1)[channel] * step  # how far y_hat moves for one step
+        scale = self.inverse * self.means.step  # how far y_hat moves for one step
         worth = bundle.worth(self.quality)
-        slope = worth * self.gradient().reshape(-1)[places] * scale
-        share = share_inside(bundle, box, self.picture).reshape(-1)[place]
-        curvature = worth * bundle.curvature.reshape(-1)[channel] * share * scale * scale
-        moves = bundle.costs.moves(q, index[places], slope, curvature)
+        slope = worth * self.gradient() * scale
+        curvature = worth * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
+        moves = bundle.costs.moves(q, index[places], slope.reshape(-1)[places], curvature.reshape(-1)[places])
+        changed = np.flatnonzero(moves)
+        places, q, moves = places[changed], q[changed], moves[changed]
         symbols = np.clip(q + np.sign(moves), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
-        changed = moves != 0.0
-        return Change(places[changed], symbols[changed], (mean + step * (q + moves))[changed])
+        mean, step = self.means.at(places)
+        return Change(places, symbols, mean + step * (q + moves))
 
     def gradient(self) -> Floats:
         """Of the squared error with respect to the latents of the window, through the linear synthesis alone, (1, M, H, W). Beyond the picture nothing counts."""

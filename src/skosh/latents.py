@@ -79,14 +79,11 @@ def means(
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
     half = first_half(bundle, z, outer, quality) if half is None else half
     first = bundle.first_half(outer)[None]
-    known = Means(half.mean, half.step).latent(outer.of(q), bundle.level("inverse", quality))
-    np.copyto(known, np.float32(0.0), where=~first)
-    mean, step = bundle.mean_second(half.features, known)
+    y_hat = Means(half.mean, half.step).latent(outer.of(q), bundle.level("inverse", quality))
+    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
     mean *= bundle.level("gain", quality)
-    np.copyto(mean, half.mean, where=first)
-    if step.ndim:
-        np.copyto(step, half.step, where=first)
-    return Means(mean, step).inside(box.inside(outer))
+    known = Means(np.where(first, half.mean, mean), np.where(first, half.step, step) if step.ndim else step)
+    return known.inside(box.inside(outer))
 
 
 def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
