@@ -6,6 +6,7 @@ SOAP preconditions the same sides of the same layers; dense 3x3 layers, whose ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +20,10 @@ from torch import Tensor, nn
 
 from skosh.train import flagship, hyperprior, networks, run, validate
 from skosh.train.config import Config
-from skosh.train.data import Pixels, patch_transform
+from skosh.train.data import Crops, Pixels, patch_transform
 from skosh.train.hyperprior import MeanSecond, ScaleMap
 from skosh.train.layers import GDN, LEAK, MixBlock, SimplifiedAttention, start_at_zero
-from skosh.train.quantise import add_noise, round_through
+from skosh.train.quantise import add_noise, between, round_through
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,40 @@ def fixed_transform(model: flagship.Flagship, pictures: list[Pixels]) -> None:
     """The linear transforms are no parameters any more, so that they cost the optimiser nothing."""
     model.analysis.linear.requires_grad_(False)
     model.synthesis.linear.requires_grad_(False)
+
+
+def first_step(factor: float) -> Callable[[], None]:
+    """Quantisation steps that start so many times as large."""
+
+    def apply() -> None:
+        plain = flagship.start_log_gain
+        flagship.start_log_gain = lambda config, std: plain(config, std) - math.log(factor)
+
+    return apply
+
+
+def one_scale(model: flagship.Flagship, pictures: list[Pixels]) -> None:
+    """The coefficients keep their variances: one scale for all, of unit variance in the mean. Everything else starts as it does in the flagship."""
+    analysis, synthesis = (half.linear.get_buffer("scale") for half in (model.analysis, model.synthesis))
+    std = synthesis.clone()  # (1, M, 1, 1), as it was
+    one = std.square().mean().sqrt()
+    analysis.copy_(1.0 / one)
+    synthesis.copy_(one)
+    log_ratio = torch.log(one / std).reshape(1, -1)
+    with torch.no_grad():
+        model.entropy.log_gain.rows.add_(log_ratio)
+        model.entropy.log_inverse.rows.sub_(log_ratio)
+
+
+def hyper_start(factor: float) -> Callable[[flagship.Flagship, list[Pixels]], None]:
+    """z starts so many times as large."""
+
+    def change(model: flagship.Flagship, pictures: list[Pixels]) -> None:
+        with torch.no_grad():
+            for parameter in model.entropy.analysis.leave.parameters():
+                parameter.mul_(factor)
+
+    return change
 
 
 # Shape
@@ -289,6 +324,34 @@ def deep_scale() -> None:
     hyperprior.ScaleMap = DeepScaleMap  # type: ignore[misc]
 
 
+class DeepExactScaleMap(ScaleMap):
+    """The same in whole numbers: 3x3 z -> 0..127 -> what is added to z, weights in 1/64, before the linear map. Exact wherever the linear one is."""
+
+    def __init__(self, hyper: int, latents: int):
+        super().__init__(hyper, latents)
+        self.look = nn.Conv2d(hyper, 2 * hyper, 3, padding=1)
+        self.more = nn.Conv2d(2 * hyper, hyper, 1)
+        start_at_zero(self.more)
+
+    def forward(self, z: Tensor) -> Tensor:
+        hidden = between(self.layer(self.look, z, 1), 0.0, 127.0)
+        return super().forward(z + self.layer(self.more, hidden, 0))
+
+    def layer(self, conv: nn.Conv2d, x: Tensor, padding: int) -> Tensor:
+        """A convolution, in integers of 1/64 and rounded once the map is in integers."""
+        if not self.integer:
+            return F.conv2d(x, conv.weight, conv.bias, padding=padding)
+        assert conv.bias is not None
+        unit = float(1 << self.BITS)
+        weight = between(round_through(conv.weight * unit), -self.WEIGHT_MAX, self.WEIGHT_MAX)
+        return round_through(F.conv2d(x, weight, round_through(conv.bias * unit), padding=padding) / unit)
+
+
+def deep_exact() -> None:
+    gentle()
+    hyperprior.ScaleMap = DeepExactScaleMap  # type: ignore[misc]
+
+
 class Blind(MeanSecond):
     """Sees z alone, as the first half does."""
 
@@ -327,6 +390,21 @@ def noise_everywhere() -> None:
         return add_noise(x) if x.requires_grad and x.dim() == 4 and not is_weight else round_through(x)
 
     hyperprior.round_through = noisy  # type: ignore[attr-defined]
+
+
+def noise_for_the_synthesis() -> None:
+    """The synthesis alone sees noise in place of rounding; z and what the second half's means see are rounded."""
+
+    class Noisy(hyperprior.Hyperprior):
+        def quantise(
+            self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor
+        ) -> hyperprior.Quantised:
+            found = super().quantise(u, z_hat, index, gain, inverse, t)
+            if not self.training:
+                return found
+            return found._replace(u_hat=add_noise(found.residual) * found.steps + found.means)
+
+    flagship.Hyperprior = Noisy  # type: ignore[attr-defined]
 
 
 # Optimiser and data
@@ -390,6 +468,45 @@ def muon() -> None:
     run.make_optimiser = make
 
 
+def growing_crops() -> None:
+    """18 crops of 128x128 for the first half of the steps, then what the configuration says."""
+    plain, small = run.Run.step, (128, 18)
+
+    def step(self: run.Run) -> run.Batch:
+        config, early = self.config, 2 * self.done < self.steps
+        crop, batch = small if early else (config.crop, config.batch)
+        if self.crops.crop != crop:
+            self.crops.crop, self.crops.batch, self.crops.share = crop, batch, range(batch)
+            self.pixels_a_step = batch * crop**2
+        return plain(self)
+
+    run.Run.step = step  # type: ignore[method-assign]
+
+
+class Reduced(Crops):
+    """All crops of a step are reduced by the same random factor of 1 to 2."""
+
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        side = self.crop
+        self.crop = round(side * np.random.default_rng((self.seed, step, 1)).uniform(1.0, 2.0))
+        try:
+            cut, levels = super().draw(step)
+        finally:
+            self.crop = side
+        x = cut.permute(0, 3, 1, 2).float()
+        x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
+        return x.round().clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1), levels
+
+
+def reduce_at_random() -> None:
+    run.Crops = Reduced  # type: ignore[attr-defined]
+
+
+def large_enough(pictures: list[Pixels]) -> list[Pixels]:
+    """Those of which a crop can be cut that is twice as large."""
+    return [picture for picture in pictures if min(picture.shape[:2]) >= 384]
+
+
 def with_reductions(pictures: list[Pixels]) -> list[Pixels]:
     """Every picture also reduced by 1.4 and by 2, where it stays large enough."""
     found = list(pictures)
@@ -410,6 +527,11 @@ VARIANTS: dict[str, Variant] = {
     "cosines": Variant("Start", "cosine transform instead of Karhunen-Loève", apply=start_from_cosines),
     "linear-rate-1": Variant("Start", "linear transform at the full learning rate", {"linear_rate": 1.0}),
     "linear-rate-0": Variant("Start", "linear transform fixed", apply=after_build(fixed_transform)),
+    "steps-half": Variant("Start", "quantisation steps that start half as large", apply=first_step(0.5)),
+    "steps-twice": Variant("Start", "twice as large", apply=first_step(2.0)),
+    "one-scale": Variant("Start", "one scale for all of the linear transform", apply=after_build(one_scale)),
+    "hyper-0": Variant("Start", "z starts at 0", apply=after_build(hyper_start(0.0))),
+    "hyper-4": Variant("Start", "z starts four times as large", apply=after_build(hyper_start(4.0))),
     "dense": Variant("Shape", "dense 3x3 convolutions", apply=both(block(DenseBlock), gentle)),
     "silu": Variant("Shape", "SiLU", apply=block(mix_with(lambda channels: nn.SiLU()))),
     "prelu": Variant("Shape", "PReLU", apply=block(mix_with(lambda channels: nn.PReLU(channels, init=LEAK)))),
@@ -425,8 +547,12 @@ VARIANTS: dict[str, Variant] = {
         "Shape", "attention for one and a half blocks", {"body_blocks": 4}, both(synthesis(Attentive), gentle)
     ),
     "sender-2": Variant("Shape", "twice the blocks in the sender", {"blocks_4": 2, "blocks_8": 4, "blocks_16": 8}),
+    "sender-4": Variant(
+        "Shape", "four times the blocks in the sender", {"blocks_4": 4, "blocks_8": 8, "blocks_16": 16}
+    ),
     "float-scale": Variant("Entropy", "scale map in floats", apply=scale_in_floats),
     "deep-scale": Variant("Entropy", "scale map with a hidden layer over 3x3 z, in floats", apply=deep_scale),
+    "deep-exact": Variant("Entropy", "the same in integers", apply=deep_exact),
     "no-context": Variant("Entropy", "both halves from z alone", apply=no_context),
     "spatial": Variant("Entropy", "checkerboard of places alone", apply=halves(lambda c, i, j: i + j)),
     "slices": Variant("Entropy", "even channels, then odd ones", apply=halves(lambda c, i, j: c + 0 * (i + j))),
@@ -435,11 +561,14 @@ VARIANTS: dict[str, Variant] = {
     "no-step": Variant("Entropy", "no learned step", {"learned_step": False}),
     "gated-means": Variant("Entropy", "gated channels in the means' networks", apply=gate_the_means),
     "noise": Variant("Entropy", "noise in place of rounding, z too", apply=noise_everywhere),
+    "noise-late": Variant("Entropy", "noise for the synthesis alone", apply=noise_for_the_synthesis),
     "adam": Variant("Optimiser", "Adam at 1e-3", {"optimiser": "adam", "learning_rate": 1e-3}),
     "adamw": Variant("Optimiser", "AdamW at 1e-3", {"learning_rate": 1e-3}, adamw),
     "muon": Variant("Optimiser", "Muon for matrices, AdamW for the rest, at 1e-3", {"learning_rate": 1e-3}, muon),
     "no-average": Variant("Optimiser", "no averaged weights", {"ema": 0.0}),
     "crops-128": Variant("Optimiser", "18 crops of 128x128", {"crop": 128, "batch": 18}),
     "crops-384": Variant("Optimiser", "2 crops of 384x384", {"crop": 384, "batch": 2}),
+    "crops-grow": Variant("Optimiser", "18 crops of 128x128 for the first half", apply=growing_crops),
+    "reduced": Variant("Optimiser", "crops reduced at random by 1 to 2", apply=reduce_at_random, pictures=large_enough),
     "reductions": Variant("Optimiser", "pictures also reduced by 1.4 and 2", pictures=with_reductions),
 }
