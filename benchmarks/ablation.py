@@ -38,7 +38,7 @@ from skosh.train.validate import validate
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
-BASE = ("crop=192", "batch=8", "autocast=bf16", "warmup=50", "steps=1000000")
+BASE = ("crop=192", "batch=8", "autocast=bf16", "warmup=50", "exponent=2.0", "steps=1000000")
 SENDER = ("analysis", "entropy.analysis")  # the rest is the receiver, which has the means in common with it
 FIRST = 20  # steps before the pace is known
 

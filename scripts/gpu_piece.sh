@@ -4,9 +4,10 @@
 #   scripts/gpu_piece.sh DATA VAL OUT [MINUTES] [more options of skosh train]
 #
 # The first piece starts from the shipped weights (INIT=flagship; INIT= for nothing); the next ones resume the run in RUN (runs/gpu) if it is still there, else
-# start from the last bundle: INIT=path/to/bundle. OUT/bundle.tar is 12 MB, OUT/log.jsonl and OUT/train.log say how it went.
+# start from the last bundle: INIT=path/to/bundle. OUT/bundle.tar is 9 MB, OUT/log.jsonl and OUT/train.log say how it went.
 # CONFIG names the configuration (flagship-gpu). Nothing is fetched: PyTorch, NumPy, Pillow 11.3, ONNX Runtime, onnx, onnxscript, pytorch-msssim, constriction, typer, rich
-# and pyyaml have to be there. The bundle has no fitted tables (skosh export --calibrate): its files are 1 to 2 % larger than they need to be.
+# and pyyaml have to be there. The bundle has no fitted tables and no
+# corrections (skosh export --calibrate): its files are some 7 % larger than they need to be.
 set -euo pipefail
 data=$1 val=$2 out=$3 minutes=${4:-8.5}
 shift $(($# < 4 ? $# : 4))

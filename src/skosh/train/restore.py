@@ -32,7 +32,7 @@ KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no ax
 def restore(bundle: str | Path) -> tuple[Config, Network]:
     """The configuration and the network of a bundle, by an installed one's name or by folder.
 
-    Exporting the network again gives the same bundle. Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
+    Exporting the network again gives the same bundle, but for what was fitted beside it (frequency tables and corrections of ``--calibrate``). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
     """
     loaded = Bundle(find(bundle))
     folder, provenance = loaded.folder, loaded.manifest.get("provenance")
