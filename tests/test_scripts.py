@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -72,3 +76,32 @@ def test_a_quality_that_costs_less_or_shows_less_is_counted() -> None:
     assert "| steps of one, from -q 0 to 100 | 200 |" in text
     assert "| steps to a smaller file | 1 |" in text
     assert "| least and median gain of PSNR in a step | -0.1000 dB, 0.1000 dB |" in text
+
+
+@pytest.mark.slow
+def test_pieces_of_a_training_go_on_with_their_run_or_from_the_last_bundle(photo_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+
+    def piece(init: str, *settings: str) -> tuple[str, dict[str, Any]]:
+        call = [str(ROOT / "scripts" / "gpu_piece.sh"), *map(str, (photo_folder, photo_folder, tmp_path / "out", 5))]
+        for setting in ("autocast=bf16", *settings):
+            call += ["--set", setting]
+        given = {"PYTHON": sys.executable, "CONFIG": "tiny", "RUN": str(tmp_path / "run"), "INIT": init}
+        done = subprocess.run(call, env=os.environ | given, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        with tarfile.open(tmp_path / "out" / "bundle.tar") as bundle:
+            bundle.extractall(tmp_path / "taken", filter="data")
+        manifest: dict[str, Any] = json.loads((tmp_path / "taken" / "run-bundle" / "manifest.json").read_text())
+        return done.stdout, manifest
+
+    assert piece("", "steps=6")[1]["provenance"]["steps"] == 6
+    said, last = piece("", "steps=12")
+    assert "steps 6 to 12" in said
+    assert "Mpx/s" in said
+    assert last["provenance"]["steps"] == 12
+    shutil.rmtree(tmp_path / "run")  # the machine was given back
+    shutil.rmtree(tmp_path / "run-bundle")
+    still = ("steps=1", "warmup=1", "learning_rate=1e-30", "learning_rate_min=0")
+    said, again = piece(str(tmp_path / "taken" / "run-bundle"), *still)
+    assert "steps 0 to 1" in said
+    assert again["content_sha256"] == last["content_sha256"]
