@@ -27,6 +27,7 @@ from .tables import HYPER_LIMIT, TOTAL, IntTable
 
 SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
 SMALLEST = 128  # pixels a side of tiles that are worth a try
+DOUBT = 2.0  # the errors of pixels near each other are alike, so that those looked at say less than as many independent ones would (docs/experiments.md, 36)
 SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
 
 
@@ -134,7 +135,7 @@ def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbo
     of their own, and the others do not, is taken off: it makes the saving look larger by twice the variance for each coefficient (Mallows 1973), and coefficients too large.
     """
     weight = float(bundle.worth(quality)) * values / tile.values
-    h, b, noise = weight * tile.products, weight * tile.towards, weight * tile.error / tile.values
+    h, b, noise = weight * tile.products, weight * tile.towards, DOUBT * weight * tile.error / tile.values
     with np.errstate(all="ignore"):
         best = np.linalg.solve(h + (0.5 * np.log2(np.e) + noise) / SPREAD**2 * np.eye(len(h)), b)
     if not np.isfinite(best).all():
