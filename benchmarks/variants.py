@@ -324,18 +324,12 @@ def deep_scale() -> None:
     hyperprior.ScaleMap = DeepScaleMap  # type: ignore[misc]
 
 
-class DeepExactScaleMap(ScaleMap):
+class DeepExactScaleMap(DeepScaleMap):
     """The same in whole numbers: 3x3 z -> 0..127 -> what is added to z, weights in 1/64, before the linear map. Exact wherever the linear one is."""
-
-    def __init__(self, hyper: int, latents: int):
-        super().__init__(hyper, latents)
-        self.look = nn.Conv2d(hyper, 2 * hyper, 3, padding=1)
-        self.more = nn.Conv2d(2 * hyper, hyper, 1)
-        start_at_zero(self.more)
 
     def forward(self, z: Tensor) -> Tensor:
         hidden = between(self.layer(self.look, z, 1), 0.0, 127.0)
-        return super().forward(z + self.layer(self.more, hidden, 0))
+        return ScaleMap.forward(self, z + self.layer(self.more, hidden, 0))
 
     def layer(self, conv: nn.Conv2d, x: Tensor, padding: int) -> Tensor:
         """A convolution, in integers of 1/64 and rounded once the map is in integers."""
