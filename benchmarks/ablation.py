@@ -3,7 +3,7 @@
     python benchmarks/ablation.py [NAME ...] [--minutes 4] [--parallel 2] [--seed 1] [--out DIR]   train those that are missing; all by default
     python benchmarks/ablation.py --table [--out DIR]                                              the table of all that there are
 
-The names and what they change: variants.py. Every training has one thread and starts from nothing; the learning rate follows the clock, so that it has
+The names and what they change: the folder variants. Every training has one thread and starts from nothing; the learning rate follows the clock, so that it has
 fallen when the time is over. Only the processor time of steps counts. Results are kept, one JSON file each; a result of another length is an error.
 """
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import ablation  # noqa: E402
 import variants  # noqa: E402
+from variants import start  # noqa: E402
 
 
 @pytest.mark.parametrize("name", variants.VARIANTS)
@@ -30,10 +31,10 @@ def test_the_settings_of_a_variant_are_ones_that_the_trainer_knows(name: str) ->
 
 def test_cosines_are_orthonormal_and_their_variances_add_up_to_those_of_the_pictures(photo: Image.Image) -> None:
     pictures = [np.asarray(photo)]
-    basis, variance = variants.cosines(pictures)
+    basis, variance = start.cosines(pictures)
     assert np.allclose(basis @ basis.T, np.eye(768), atol=1e-5)
     assert (np.diff(variance) <= 0).all()
-    assert variance.sum() == pytest.approx(variants.patch_transform(pictures)[1].sum(), rel=1e-3)
+    assert variance.sum() == pytest.approx(start.patch_transform(pictures)[1].sum(), rel=1e-3)
 
 
 def run_alone(photo: Image.Image, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
