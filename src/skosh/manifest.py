@@ -14,6 +14,7 @@ from .limits import MAX_MANIFEST
 
 MANIFEST = "manifest.json"
 TABLES = "tables.npz"
+EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 BUNDLE_VERSION = 1
 CORRECTED_VERSION = 2  # of a bundle whose pictures are corrected: a decoder that knows only the first would show others
 DEFAULT = "flagship"

@@ -11,9 +11,9 @@ import torch
 from skosh import ConfigError
 from skosh.manifest import read_manifest
 from skosh.train import checkpoint, config, loop
-from skosh.train.export import write_bundle
+from skosh.train.export import export, write_bundle
 from skosh.train.networks import build
-from skosh.train.restore import move_levels, restore, start_from
+from skosh.train.restore import blend, move_levels, restore, start_from
 
 
 def test_a_bundle_that_is_loaded_and_exported_again_is_the_same(tiny_bundle: Path, tmp_path: Path) -> None:
@@ -105,3 +105,28 @@ def test_more_channels_of_the_latent_start_as_more_of_the_linear_transform(
     assert ((more - x) ** 2).mean() < ((few - x) ** 2).mean()
     assert float(before.bits_y) < float(coded.bits_y)
     torch.testing.assert_close(coded.bits_z, before.bits_z)
+
+
+def test_weights_move_a_share_of_the_way_to_a_bundle(tiny_bundle: Path) -> None:
+    settings, start = restore(tiny_bundle)
+    _, tuned = restore(tiny_bundle)
+    with torch.no_grad():
+        for parameter in tuned.parameters():
+            parameter += 0.01
+    blend(tuned, settings, tiny_bundle, 0.25)
+    for (name, moved), parameter in zip(tuned.named_parameters(), start.parameters(), strict=True):
+        assert torch.allclose(moved - parameter, torch.full_like(moved, 0.0075), atol=1e-5), name
+
+
+def test_an_export_that_is_moved_all_the_way_is_the_other_bundle_and_says_so(
+    tiny_bundle: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    state = checkpoint.load(tiny_run)
+    for value in state["averaged"].values():
+        if value.is_floating_point():
+            value += 0.01
+    checkpoint.save(tmp_path, **state)
+    manifest = export(tmp_path, tmp_path / "bundle", towards=tiny_bundle, share=1.0)
+    assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
+    assert manifest["provenance"]["blend"] == {"towards": str(tiny_bundle), "share": 1.0}
+    assert manifest["provenance"]["validation"] is None  # that of the run is of other weights

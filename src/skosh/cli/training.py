@@ -81,6 +81,15 @@ def export(
             help="Folder of training pictures: fit the frequency tables to them (1 to 2 % smaller files) and learn corrections (some 4 %, if trained for MSE).",
         ),
     ] = None,
+    towards: Annotated[
+        str | None,
+        typer.Option(
+            "--towards",
+            help="Move the weights back towards a bundle's, that with which a fine-tuning began: keeps more of what that was good at.",
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="How much of the way, with --towards.")] = 0.2,
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
     force: Force = False,
 ) -> None:
@@ -90,7 +99,7 @@ def export(
         from ..train.export import export as export_run
 
         say(f"writing the networks, which takes some {'minutes' if calibrate else 'fifteen seconds'}")
-        manifest = export_run(run, out, version, force, calibrate, licence)
+        manifest = export_run(run, out, version, force, calibrate, licence, towards, share)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")

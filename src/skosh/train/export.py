@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
-from ..manifest import BUNDLE_VERSION, CORRECTED_VERSION, CORRECTION, MANIFEST, TABLES, content_hash
+from ..manifest import BUNDLE_VERSION, CORRECTED_VERSION, CORRECTION, EXTRA, MANIFEST, TABLES, content_hash
 from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
@@ -32,6 +32,7 @@ from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMa
 from .likelihood import symbol_tables
 from .networks import Network, build
 from .receptive import STRIDE, halos
+from .restore import blend
 
 HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
 EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
@@ -42,7 +43,6 @@ EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
     }.items()
     for layer in layers
 )
-EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
 
 
 def export(
@@ -52,11 +52,13 @@ def export(
     force: bool = False,
     calibrate: str | Path | None = None,
     licence: str = "unstated",
+    towards: str | Path | None = None,
+    share: float = 0.2,
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
     ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted, and from which corrections are learned where the network was
-    trained for the squared error; without it the tables are those of the normal distribution, and there are no corrections. The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
+    trained for the squared error; without it the tables are those of the normal distribution, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
     target = Path(out).resolve()
@@ -73,6 +75,9 @@ def export(
         "config": dataclasses.asdict(config),
         "validation": _last_validation(Path(run) / "log.jsonl", state["step"]),
     }
+    if towards:
+        blend(model, config, towards, share)
+        provenance |= {"blend": {"towards": str(towards), "share": share}, "validation": None}
     tables, found = None, None
     if calibrate:
         if not isinstance(model.entropy, Hyperprior):

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ..bundle import Bundle
 from ..errors import ConfigError
-from ..manifest import TABLES, find
+from ..manifest import EXTRA, TABLES, find
 from .config import Config, from_dict
-from .export import EXTRA
 from .graphs import read_weights
 from .hyperprior import Hyperprior, ScaleMap
 from .networks import Network, build
@@ -86,6 +85,20 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     if wrong:
         raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
     model.load_state_dict(have)
+
+
+@torch.no_grad()
+def blend(model: Network, config: Config, bundle: str | Path, share: float) -> None:
+    """Move the weights of a network made from ``config`` a ``share`` (0 to 1) of the way to a bundle's, as WiSE-FT does (Wortsman et al. 2022).
+
+    The bundle is meant to be the one that a fine-tuning began with: what lies between keeps more of what the start was good at than it loses of
+    what was won (docs/experiments.md, 38). ConfigError where the networks differ.
+    """
+    start = build(config)
+    start_from(start, config, bundle)
+    towards = start.state_dict()
+    for name, value in model.state_dict().items():
+        value.lerp_(towards[name], share)
 
 
 def may_grow(before: Config, now: Config) -> bool:
