@@ -7,7 +7,7 @@
 
 TORCH  ?= torch==2.13.0
 PYTHON ?= python3
-SHARED ?= ../shared
+SHARED ?= $(or $(SKOSH_SHARED),../shared)
 IMAGE  ?=
 SECONDS ?= 3600
 BIN    := .venv/bin
