@@ -56,6 +56,33 @@ def test_loss_adds_every_distortion_with_its_own_weight(batch: tuple, monkeypatc
     torch.testing.assert_close(terms.loss, (torch.tensor([0.01, 0.16]) * distortion).mean())
 
 
+def test_lpips_sees_another_grid_at_every_step_of_training_and_the_whole_in_validation(
+    batch: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Watching(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            height, width = x.shape[2:]
+            assert torch.equal(x, batch[0][..., -height:, -width:])  # both without the same rows and columns
+            assert torch.equal(y, batch[1][..., -height:, -width:])
+            seen.append((batch[0].shape[2] - height, batch[0].shape[3] - width))
+            return (x - y).square().mean((1, 2, 3))
+
+    monkeypatch.setattr(losses, "load_lpips", lambda path: Watching())
+    loss = Loss(config(weight_lpips=1.0))
+    loss(*batch)
+    assert seen == [(0, 0)]
+    batch[1].requires_grad_()
+    for _ in range(200):
+        loss(*batch)
+    assert {top for top, _ in seen} == {left for _, left in seen} == set(range(16))
+    torch.manual_seed(3)
+    first = loss(*batch).loss
+    torch.manual_seed(3)
+    assert loss(*batch).loss == first  # a run that is resumed sees what it would have seen
+
+
 def test_lambda_is_log_linear_in_the_level() -> None:
     found = Loss(config()).lambda_d(torch.tensor([0.0, 0.25, 0.5, 1.0]))
     torch.testing.assert_close(found, torch.tensor([0.01, 0.02, 0.04, 0.16]))

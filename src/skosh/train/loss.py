@@ -13,6 +13,8 @@ from .config import Config
 from .hyperprior import Coded
 from .lpips import load_lpips
 
+LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features
+
 
 class Terms(NamedTuple):
     """The loss (a scalar) and what it is made of, each of shape (B,)."""
@@ -43,7 +45,7 @@ class Loss(nn.Module):
         if c.weight_ms_ssim:
             total = total + c.weight_ms_ssim * (1.0 - ms_ssim(x_hat, x, data_range=1.0, size_average=False))
         if self.lpips is not None:
-            total = total + c.weight_lpips * self.lpips(x, x_hat)
+            total = total + c.weight_lpips * self.lpips(*_shifted(x, x_hat))
         return total
 
     def forward(self, x: Tensor, x_hat: Tensor, coded: Coded, t: Tensor) -> Terms:
@@ -55,3 +57,15 @@ class Loss(nn.Module):
         weight = (lambda_d / (c.lambda_min * c.lambda_max) ** 0.5) ** -c.level_balance
         loss = weight * (lambda_d * self.distortion(x, x_hat, mse) + c.lambda_r * bpp)
         return Terms(torch.mean(loss), bpp.detach(), mse.detach())
+
+
+def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
+    """Both without some rows and columns at the top and the left, in training a random number of up to 15.
+
+    LPIPS's first layers look at every fourth, eighth and sixteenth pixel. Where that grid lies the same on every picture, the synthesis, whose blocks have
+    16 pixels, learns to put its errors where the metric is blind: a pattern of 16x16 all over (docs/experiments.md, 38).
+    """
+    if not x_hat.requires_grad:
+        return x, x_hat
+    top, left = torch.randint(LPIPS_STRIDE, (2,)).tolist()
+    return x[..., top:, left:], x_hat[..., top:, left:]
