@@ -47,7 +47,10 @@ def test_a_shipped_bundle_is_whole_small_and_says_where_it_comes_from(folder: Pa
     assert sum(file.stat().st_size for file in folder.iterdir()) <= BUNDLE_BYTES
     provenance = bundle.manifest["provenance"]
     assert provenance["gigapixels"] > 0
-    assert provenance["validation"]["val"]
+    if "blend" in provenance:  # the run's validation is of other weights
+        assert provenance["validation"] is None
+    else:
+        assert provenance["validation"]["val"]
     assert bundle.manifest["licence"]
 
 
