@@ -118,6 +118,13 @@ def test_weights_move_a_share_of_the_way_to_a_bundle(tiny_bundle: Path) -> None:
         assert torch.allclose(moved - parameter, torch.full_like(moved, 0.0075), atol=1e-5), name
 
 
+def test_weights_are_not_moved_towards_a_network_of_another_shape(tiny_bundle: Path) -> None:
+    settings, _ = restore(tiny_bundle)
+    wider = dataclasses.replace(settings, body_width=settings.body_width + 8)  # --init would grow the bundle's
+    with pytest.raises(ConfigError, match="has another network"):
+        blend(build(wider), wider, tiny_bundle, 0.5)
+
+
 def test_an_export_that_is_moved_all_the_way_is_the_other_bundle_and_says_so(
     tiny_bundle: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -128,5 +135,7 @@ def test_an_export_that_is_moved_all_the_way_is_the_other_bundle_and_says_so(
     checkpoint.save(tmp_path, **state)
     manifest = export(tmp_path, tmp_path / "bundle", towards=tiny_bundle, share=1.0)
     assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
-    assert manifest["provenance"]["blend"] == {"towards": str(tiny_bundle), "share": 1.0}
+    other = read_manifest(tiny_bundle)
+    named = {key: other[key] for key in ("name", "version", "content_sha256")}
+    assert manifest["provenance"]["blend"] == {**named, "share": 1.0}
     assert manifest["provenance"]["validation"] is None  # that of the run is of other weights

@@ -89,17 +89,22 @@ def export(
             show_default=False,
         ),
     ] = None,
-    share: Annotated[float, typer.Option("--share", min=0, max=1, help="How much of the way, with --towards.")] = 0.2,
+    share: Annotated[
+        float | None,
+        typer.Option("--share", min=0, max=1, help="How much of the way; 0.1 unless said.", show_default=False),
+    ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
     force: Force = False,
 ) -> None:
     """Export a run's averaged weights as a bundle that compress and decompress can use."""
+    if share is not None and towards is None:
+        raise typer.BadParameter("--share says how far to go --towards a bundle: name it")
     try:
         training_half()
         from ..train.export import export as export_run
 
         say(f"writing the networks, which takes some {'minutes' if calibrate else 'fifteen seconds'}")
-        manifest = export_run(run, out, version, force, calibrate, licence, towards, share)
+        manifest = export_run(run, out, version, force, calibrate, licence, towards, 0.1 if share is None else share)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")

@@ -18,7 +18,17 @@ from torch import Tensor, nn
 from ..bundle import QUALITIES
 from ..errors import ConfigError
 from ..exact import check_bound, scale_map_reference
-from ..manifest import BUNDLE_VERSION, CORRECTED_VERSION, CORRECTION, EXTRA, MANIFEST, TABLES, content_hash
+from ..manifest import (
+    BUNDLE_VERSION,
+    CORRECTED_VERSION,
+    CORRECTION,
+    EXTRA,
+    MANIFEST,
+    TABLES,
+    content_hash,
+    find,
+    read_manifest,
+)
 from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
@@ -53,7 +63,7 @@ def export(
     calibrate: str | Path | None = None,
     licence: str = "unstated",
     towards: str | Path | None = None,
-    share: float = 0.2,
+    share: float = 0.1,
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
@@ -77,7 +87,9 @@ def export(
     }
     if towards:
         blend(model, config, towards, share)
-        provenance |= {"blend": {"towards": str(towards), "share": share}, "validation": None}
+        other = read_manifest(find(towards))
+        named = {key: other[key] for key in ("name", "version", "content_sha256")}
+        provenance |= {"blend": {**named, "share": share}, "validation": None}
     tables, found = None, None
     if calibrate:
         if not isinstance(model.entropy, Hyperprior):

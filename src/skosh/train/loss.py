@@ -62,8 +62,8 @@ class Loss(nn.Module):
 def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
     """Both without some rows and columns at the top and the left, in training a random number of up to 15.
 
-    LPIPS's first layers look at every fourth, eighth and sixteenth pixel. Where that grid lies the same on every picture, the synthesis, whose blocks have
-    16 pixels, learns to put its errors where the metric is blind: a pattern of 16x16 all over (docs/experiments.md, 38).
+    LPIPS's layers look at every fourth, eighth and sixteenth pixel. Where that grid always lies on the synthesis's blocks of 16 pixels, the synthesis learns
+    to put its errors where the metric does not look, and LPIPS shows 13 % too little (docs/experiments.md, 38).
     """
     if not x_hat.requires_grad:
         return x, x_hat

@@ -77,6 +77,12 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}
     if may_grow(before, config):
         have |= {name: grown(name, have.get(name), value) for name, value in due.items()}
+    refuse_other_shapes(bundle, have, due)
+    model.load_state_dict(have)
+
+
+def refuse_other_shapes(bundle: str | Path, have: dict[str, Tensor], due: dict[str, Tensor]) -> None:
+    """ConfigError unless a bundle's parameters have the names and shapes that are due."""
     wrong = sorted(
         name
         for name in have.keys() | due.keys()
@@ -84,20 +90,20 @@ def start_from(model: Network, config: Config, bundle: str | Path) -> None:
     )
     if wrong:
         raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
-    model.load_state_dict(have)
 
 
 @torch.no_grad()
 def blend(model: Network, config: Config, bundle: str | Path, share: float) -> None:
     """Move the weights of a network made from ``config`` a ``share`` (0 to 1) of the way to a bundle's, as WiSE-FT does (Wortsman et al. 2022).
 
-    The bundle is meant to be the one that a fine-tuning began with: what lies between keeps more of what the start was good at than it loses of
-    what was won (docs/experiments.md, 38). ConfigError where the networks differ.
+    The bundle is meant to be the one that a fine-tuning began with: what lies between is a choice between what the two are good at
+    (docs/experiments.md, 38). ConfigError where the networks are not of the same shape.
     """
-    start = build(config)
-    start_from(start, config, bundle)
-    towards = start.state_dict()
-    for name, value in model.state_dict().items():
+    before, start = restore(bundle)
+    towards, own = start.state_dict(), model.state_dict()
+    towards |= {name: move_levels(rows, before, config) for name, rows in towards.items() if name.endswith(".rows")}
+    refuse_other_shapes(bundle, towards, own)
+    for name, value in own.items():
         value.lerp_(towards[name], share)
 
 
