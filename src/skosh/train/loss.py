@@ -63,7 +63,7 @@ def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
     """Both without some rows and columns at the top and the left, in training a random number of up to 15.
 
     LPIPS's layers look at every fourth, eighth and sixteenth pixel. Where that grid always lies on the synthesis's blocks of 16 pixels, the synthesis learns
-    to put its errors where the metric does not look, and LPIPS shows 13 % too little (docs/experiments.md, 38).
+    to put its errors where the metric does not look, and LPIPS shows 15 % too little (docs/experiments.md, 38).
     """
     if not x_hat.requires_grad:
         return x, x_hat
