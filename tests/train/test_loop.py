@@ -225,3 +225,10 @@ def test_a_resumed_run_keeps_its_configuration_but_may_be_longer_and_slower(tiny
     with pytest.raises(ConfigError, match=r"lambda_max was .*ema was"):
         loop.train(other, photo_folder, photo_folder, tiny_run, resume=True)
     check_same_run(configs.load("tiny"), configs.load("tiny", ("steps=99", "learning_rate=1e-4", "save_every=7")))
+
+
+def test_the_last_part_of_a_run_may_have_larger_crops(photo_folder: Path, tmp_path: Path) -> None:
+    loop.train(configs.load("tiny", ("steps=2", "crop=64", "batch=4")), photo_folder, photo_folder, tmp_path)
+    last = configs.load("tiny", ("steps=3", "crop=128", "batch=2"))
+    loop.train(last, photo_folder, photo_folder, tmp_path, resume=True)
+    assert checkpoint.load(tmp_path)["pixels"] == 2 * 4 * 64**2 + 2 * 128**2

@@ -138,8 +138,8 @@ class Run:
 
 
 def check_same_run(before: Config, now: Config) -> None:
-    """ConfigError unless a resumed run has the configuration that it began with, but for its length, its learning rate and its reports."""
-    free = {"steps", "epochs", "learning_rate", "validate_every", "save_every"}
+    """ConfigError unless a resumed run has the configuration that it began with, but for its length, its learning rate, its crops and its reports."""
+    free = {"steps", "epochs", "learning_rate", "crop", "batch", "validate_every", "save_every"}
     old, new = asdict(before), asdict(now)
     changed = [f"{key} was {old[key]} and is {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if changed:
