@@ -130,10 +130,12 @@ def with_reductions(pictures: list[Pixels]) -> list[Pixels]:
 
 
 OPTIMISER: dict[str, Variant] = {
+    "soap-10": Variant("Optimiser", "SOAP at 1e-2", {"learning_rate": 1e-2}),
     "adam": Variant("Optimiser", "Adam at 1e-3", {"optimiser": "adam", "learning_rate": 1e-3}),
     "adam-3": Variant("Optimiser", "Adam at 3e-3", {"optimiser": "adam", "learning_rate": 3e-3}),
     "adamw": Variant("Optimiser", "AdamW at 1e-3", {"learning_rate": 1e-3}, adamw),
     "adamw-3": Variant("Optimiser", "AdamW at 3e-3", apply=adamw),
+    "adamw-10": Variant("Optimiser", "AdamW at 1e-2", {"learning_rate": 1e-2}, adamw),
     "muon": Variant("Optimiser", "Muon for matrices, AdamW for the rest, at 1e-3", {"learning_rate": 1e-3}, muon),
     "muon-3": Variant("Optimiser", "Muon and AdamW at 3e-3", apply=muon),
     "no-average": Variant("Optimiser", "no averaged weights", {"ema": 0.0}),
