@@ -1,10 +1,10 @@
 """Trainings of equal time that differ from the flagship in one thing each, compared on the validation pictures.
 
-    python benchmarks/ablation.py [NAME ...] [--minutes 4] [--parallel 2] [--seed 1] [--out DIR]   train those that are missing; all by default
-    python benchmarks/ablation.py --table [--out DIR]                                              the table of all that there are
+    python benchmarks/ablation.py [NAME ...] [--minutes 4] [--parallel 2] [--seed 1] [--out DIR] [--set key=value]    train those that are missing; all by default
+    python benchmarks/ablation.py --table [--out DIR]                       the table of all that there are
 
 The names and what they change: the folder variants. Every training has one thread and starts from nothing; the learning rate follows the clock, so that it has
-fallen when the time is over. Only the processor time of steps counts. Results are kept, one JSON file each; a result of another length is an error.
+fallen when the time is over. Only the processor time of steps counts. Results are kept, one JSON file each; one of another length or with other settings is an error.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=2, help="trainings at once")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "report" / "ablation")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="of the configuration, for all of them"
+    )
     parser.add_argument("--table", action="store_true", help="print the table and train nothing")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process
     parser.add_argument("--steps", type=int, default=0, help=argparse.SUPPRESS)  # instead of minutes, for tests
@@ -62,7 +65,7 @@ def main() -> None:
     elif arguments.here:
         (name,) = arguments.names
         place(arguments.out, name, arguments.seed).write_text(
-            json.dumps(train(name, arguments.seed, arguments.minutes, arguments.steps))
+            json.dumps(train(name, arguments.seed, arguments.minutes, arguments.steps, tuple(arguments.set)))
         )
     else:
         sys.exit(start(arguments))
@@ -78,8 +81,13 @@ def start(arguments: argparse.Namespace) -> int:
         "--out",
         str(arguments.out),
         "--here",
+        *(word for setting in arguments.set for word in ("--set", setting)),
     ]
     for result in read(arguments.out):
+        if result.get("settings", []) != arguments.set:
+            raise SystemExit(
+                f"{result['name']} was trained with the settings {result.get('settings', [])}: take another --out"
+            )
         if result["minutes"] != arguments.minutes:
             raise SystemExit(
                 f"{result['name']} had {result['minutes']:g} minutes: take --minutes {result['minutes']:g} or another --out"
@@ -98,13 +106,13 @@ def start(arguments: argparse.Namespace) -> int:
         return int(any(pool.map(one, missing)))
 
 
-def train(name: str, seed: int, minutes: float, steps: int = 0) -> dict[str, Any]:
-    """One training of so many minutes of a core, or of so many steps: what it saw and where it came out."""
+def train(name: str, seed: int, minutes: float, steps: int = 0, settings: tuple[str, ...] = ()) -> dict[str, Any]:
+    """One training of so many minutes of a core, or of so many steps: what it saw and where it came out. What the variant sets wins over ``settings``."""
     variant = VARIANTS[name]
     torch.set_num_threads(1)
     keep_freed_memory()
-    settings = tuple(f"{key}={value}" for key, value in {**variant.settings, "seed": seed}.items())
-    config = configuration.load("flagship", BASE + settings)
+    own = tuple(f"{key}={value}" for key, value in {**variant.settings, "seed": seed}.items())
+    config = configuration.load("flagship", BASE + settings + own)
     pictures = variant.pictures(load_pictures(SHARED / "data" / "train", config.crop))
     variant.apply()
     run = Run(config, pictures, "", distributed.join("cpu"), Loss(config))
@@ -124,6 +132,7 @@ def train(name: str, seed: int, minutes: float, steps: int = 0) -> dict[str, Any
         "name": name,
         "seed": seed,
         "minutes": minutes,
+        "settings": list(settings),
         "steps": run.done,
         "gpx": run.pixels / 1e9,
         "sender": products[0],

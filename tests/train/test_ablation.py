@@ -61,10 +61,21 @@ def test_a_short_training_is_kept_and_compared_with_the_base(photo: Image.Image,
     other = run_alone(photo, tmp_path, "silu", "--minutes", "0.03")
     assert other.returncode == 1
     assert "base had 0.02 minutes" in other.stderr
+    other = run_alone(photo, tmp_path, "silu", "--minutes", "0.02", "--set", "body_blocks=2")
+    assert other.returncode == 1
+    assert "base was trained with the settings []" in other.stderr
     shown = run_alone(photo, tmp_path, "--table").stdout.splitlines()
     assert len(shown) == 4
     assert shown[2].startswith("| the flagship | 1 |")
     assert shown[2].endswith("+0.0 % |")
+
+
+def test_a_setting_holds_for_every_variant(photo: Image.Image, tmp_path: Path) -> None:
+    setting = ("--minutes", "0.02", "--set", "body_blocks=2")
+    for name in ("base", "silu"):  # the second finds the first one's result, of the same setting
+        assert run_alone(photo, tmp_path, name, *setting).returncode == 0
+    receivers = [json.loads((tmp_path / "out" / f"{name}-1.json").read_text())["receiver"] for name in ("base", "silu")]
+    assert max(receivers) < 10  # five blocks are 13.5
 
 
 def test_an_unknown_variant_is_named(photo: Image.Image, tmp_path: Path) -> None:
