@@ -2,7 +2,7 @@
 
     python scripts/pack.py photos/ packed/ --megabytes 56
 
-Pictures are halved until no side is over --side. Names stay, with .avif behind them. Files that can't be read are named and left out.
+Pictures are halved until no side is over --side. Names and folders stay, with .avif behind them. Files that can't be read are named and left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from skosh.pixels import from_image
 
 QUALITIES = (93, 90, 87, 84, 80, 75, 70, 60)  # of AVIF; training on less would teach its artefacts
 
@@ -30,31 +32,37 @@ def main() -> None:
     if not paths:
         raise SystemExit(f"no files in {arguments.source}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        pictures = [picture for picture in pool.map(lambda path: opened(path, arguments.side), paths) if picture]
+        found = pool.map(lambda path: opened(path, arguments.side), paths)
+        pictures = {
+            path.relative_to(arguments.source): picture for path, picture in zip(paths, found, strict=True) if picture
+        }
+        if not pictures:
+            raise SystemExit(f"none of the {len(paths)} files in {arguments.source} is a picture")
         for quality in QUALITIES:
-            packed = list(pool.map(lambda picture: coded(picture[1], quality), pictures))  # noqa: B023
+            packed = list(pool.map(lambda picture: coded(picture, quality), pictures.values()))  # noqa: B023
             total = sum(map(len, packed))
             print(f"quality {quality}: {len(packed)} pictures, {total / 1e6:.1f} MB", file=sys.stderr)
             if total <= arguments.megabytes * 1e6:
                 break
         else:
             raise SystemExit(f"even quality {QUALITIES[-1]} is over {arguments.megabytes} MB: take fewer pictures")
-    arguments.target.mkdir(parents=True, exist_ok=True)
-    for (name, _), data in zip(pictures, packed, strict=True):
-        (arguments.target / f"{name}.avif").write_bytes(data)
+    for name, data in zip(pictures, packed, strict=True):
+        target = arguments.target / f"{name}.avif"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
 
-def opened(path: Path, side: int) -> tuple[str, Image.Image] | None:
-    """The name and the pixels of a picture, halved until it fits."""
+def opened(path: Path, side: int) -> Image.Image | None:
+    """The pixels of a picture as the codec would see them, halved until it fits."""
     try:
         with Image.open(path) as image:
-            picture = ImageOps.exif_transpose(image).convert("RGB")
+            picture = Image.fromarray(from_image(image).pixels)
     except Exception as error:  # a decoder may raise anything on a damaged file
         print(f"left out {path}: {error}", file=sys.stderr)
         return None
     while max(picture.size) > side:
         picture = picture.reduce(2)
-    return path.stem, picture
+    return picture
 
 
 def coded(picture: Image.Image, quality: int) -> bytes:

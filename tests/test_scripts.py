@@ -51,18 +51,26 @@ def test_pictures_are_packed_to_a_size_and_what_is_no_picture_is_named(photo_fol
     source = tmp_path / "photos"
     shutil.copytree(photo_folder, source)
     (source / "notes.jpg").write_text("no picture")
+    (source / "more").mkdir()
+    shutil.move(source / "1.png", source / "more" / "0.png")
     command = [sys.executable, str(ROOT / "scripts" / "pack.py"), str(source), str(tmp_path / "packed")]
     done = subprocess.run([*command, "--megabytes", "0.2", "--side", "200"], capture_output=True, text=True, check=True)
     assert "left out" in done.stderr
     assert "notes.jpg" in done.stderr
-    packed = sorted((tmp_path / "packed").iterdir())
-    assert [path.name for path in packed] == ["0.avif", "1.avif", "2.avif", "3.avif"]
+    packed = sorted((tmp_path / "packed").rglob("*.avif"))
+    names = [path.relative_to(tmp_path / "packed").as_posix() for path in packed]
+    assert names == ["0.png.avif", "2.png.avif", "3.png.avif", "more/0.png.avif"]
     assert sum(path.stat().st_size for path in packed) <= 200_000
     with Image.open(packed[0]) as picture:
         assert picture.size == (160, 128)
     refused = subprocess.run([*command, "--megabytes", "0.001"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "take fewer pictures" in refused.stderr
+    for path in source.rglob("*.png"):
+        path.unlink()
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "none of the 1 files" in refused.stderr
 
 
 def test_a_quality_that_costs_less_or_shows_less_is_counted() -> None:
@@ -83,11 +91,11 @@ def test_pieces_of_a_training_go_on_with_their_run_or_from_the_last_bundle(photo
     pytest.importorskip("torch")
 
     def piece(init: str, *settings: str) -> tuple[str, dict[str, Any]]:
-        call = [str(ROOT / "scripts" / "gpu_piece.sh"), *map(str, (photo_folder, photo_folder, tmp_path / "out", 5))]
+        call = [str(ROOT / "scripts" / "gpu_piece.sh"), str(photo_folder), str(photo_folder), "out", "5"]
         for setting in ("autocast=bf16", *settings):
             call += ["--set", setting]
-        given = {"PYTHON": sys.executable, "CONFIG": "tiny", "RUN": str(tmp_path / "run"), "INIT": init}
-        done = subprocess.run(call, env=os.environ | given, capture_output=True, text=True, check=False)
+        given = {"PYTHON": sys.executable, "CONFIG": "tiny", "RUN": "run", "INIT": init}
+        done = subprocess.run(call, env=os.environ | given, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         with tarfile.open(tmp_path / "out" / "bundle.tar") as bundle:
             bundle.extractall(tmp_path / "taken", filter="data")
@@ -102,6 +110,6 @@ def test_pieces_of_a_training_go_on_with_their_run_or_from_the_last_bundle(photo
     shutil.rmtree(tmp_path / "run")  # the machine was given back
     shutil.rmtree(tmp_path / "run-bundle")
     still = ("steps=1", "warmup=1", "learning_rate=1e-30", "learning_rate_min=0")
-    said, again = piece(str(tmp_path / "taken" / "run-bundle"), *still)
+    said, again = piece("taken/run-bundle", *still)
     assert "steps 0 to 1" in said
     assert again["content_sha256"] == last["content_sha256"]

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from skosh.pixels import Pixels
 from skosh.train import run
 from skosh.train.config import Config
-from skosh.train.data import Crops, Pixels
+from skosh.train.data import Crops
 
 from .variant import Variant
 
@@ -85,7 +86,7 @@ def crops_in_turn(part: float, first: tuple[int, int], last: tuple[int, int]) ->
         def step(self: run.Run) -> run.Batch:
             crop, batch = first if self.done < part * self.steps else last
             if (self.crops.crop, self.crops.batch) != (crop, batch):
-                self.crops.crop, self.crops.batch, self.crops.share = crop, batch, range(batch)
+                self.crops.crop, self.crops.batch = crop, batch
                 self.pixels_a_step = batch * crop**2
             return plain(self)
 

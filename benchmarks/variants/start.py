@@ -11,16 +11,16 @@ import torch
 from scipy.fft import dct
 from torch import Tensor, nn
 
+from skosh.pixels import Pixels
 from skosh.train import flagship, networks
-from skosh.train.data import Pixels, patch_transform
+from skosh.train.data import patch_transform
 
 from .variant import Variant, after_build
 
 
-def wide(receiver: int, blocks: int, sender: int, mean: int, max_side: int) -> dict[str, Any]:
+def wide(receiver: int, blocks: int, sender: int, mean: int) -> dict[str, Any]:
     """Settings of a whole network of another size."""
-    widths = {"body_width": receiver, "body_blocks": blocks, "width_16": sender, "mean_width": mean}
-    return {**widths, "soap_max_side": max_side}
+    return {"body_width": receiver, "body_blocks": blocks, "width_16": sender, "mean_width": mean}
 
 
 class Nothing(nn.Module):
@@ -107,9 +107,9 @@ def hyper_start(factor: float) -> Callable[[flagship.Flagship, list[Pixels]], No
 
 
 START: dict[str, Variant] = {
-    "size-5": Variant("Size", "body of 4 blocks of 128, sender and means of 128", wide(128, 4, 128, 128, 200)),
-    "size-8": Variant("Size", "body of 5 blocks of 192", wide(192, 5, 192, 192, 300)),
-    "size-20": Variant("Size", "body of 6 blocks of 320, sender of 256", wide(320, 6, 256, 192, 500)),
+    "size-5": Variant("Size", "body of 4 blocks of 128, sender and means of 128", wide(128, 4, 128, 128)),
+    "size-8": Variant("Size", "body of 5 blocks of 192", wide(192, 5, 192, 192)),
+    "size-20": Variant("Size", "body of 6 blocks of 320, sender of 256", wide(320, 6, 256, 192)),
     "no-shortcut": Variant("Start", "no linear transform", apply=after_build(no_shortcut)),
     "cosines": Variant("Start", "cosine transform instead of Karhunen-Loève", apply=start_from_cosines),
     "linear-rate-1": Variant("Start", "linear transform at the full learning rate", {"linear_rate": 1.0}),

@@ -16,8 +16,8 @@ def test_every_shipped_configuration_loads_under_its_name(name: str) -> None:
     assert load(name).name == name.removesuffix("-gpu")  # the same network, so the same name of its bundle
 
 
-def test_the_three_configurations_are_shipped() -> None:
-    assert {"flagship", "seed", "tiny"} <= set(configs())
+def test_these_configurations_are_shipped() -> None:
+    assert set(configs()) == {"flagship", "flagship-gpu", "perceptual", "seed", "tiny"}
 
 
 def test_a_saved_configuration_is_read_back_the_same() -> None:
@@ -79,6 +79,10 @@ def test_a_value_of_the_wrong_type_is_named(setting: str) -> None:
         (["latent_channels=0"], "latent_channels"),
         (["lambda_min=1", "lambda_max=0.5"], "lambda_min"),
         (["lambda_min=0"], "lambda_min"),
+        (["levels=1"], "one level has one lambda"),
+        (["steps=-5", "epochs=3"], "not negative"),
+        (["clip=-1"], "not negative"),
+        (["seed=-1"], "not negative"),
     ],
 )
 def test_a_rule_that_is_broken_is_said(settings: list[str], rule: str) -> None:

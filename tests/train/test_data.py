@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from skosh.errors import ConfigError
+from skosh.pixels import Picture
 from skosh.train import data
 from skosh.train.data import Crops, load_pictures, patch_transform
 
@@ -59,9 +60,13 @@ def test_pictures_that_cannot_be_used_are_named_and_left_out(tmp_path: Path, pho
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "1", "I;16"])
 def test_pictures_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
-    Image.new(mode, (70, 66)).save(tmp_path / "picture.tif")
+    grey = np.tile(np.linspace(0, 65535, 70).astype(np.uint16), (66, 1))
+    image = Image.fromarray(grey if mode == "I;16" else (grey >> 8).astype(np.uint8)).convert(mode)
+    image.save(tmp_path / "picture.tif")
     (picture,) = load_pictures(tmp_path, 64)
     assert (picture.shape, picture.dtype) == ((66, 70, 3), np.uint8)
+    due = grey / 257.0 if mode == "I;16" else np.asarray(image.convert("L"))
+    assert np.abs(picture - due[:, :, None]).max() <= 1.0
 
 
 def test_pictures_are_turned_upright(tmp_path: Path, photo: Image.Image) -> None:
@@ -90,19 +95,19 @@ def test_loading_leaves_the_warning_filters_as_they_were(
     for name in ("0.png", "1.png"):
         shutil.copy(photo_folder / name, tmp_path / name)
     second_started, first_ended = threading.Event(), threading.Event()
-    transpose = data.ImageOps.exif_transpose
+    plain = data.from_image
 
-    def interleaved(image: Image.Image) -> Image.Image:
+    def interleaved(image: Image.Image) -> Picture:
         if Path(image.filename).name == "0.png":
             second_started.wait(1)
             threading.Timer(0.2, first_ended.set).start()
         else:
             second_started.set()
             first_ended.wait(2)
-        return transpose(image)
+        return plain(image)
 
     monkeypatch.setattr(data.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(data.ImageOps, "exif_transpose", interleaved)
+    monkeypatch.setattr(data, "from_image", interleaved)
     before = list(warnings.filters)
     load_pictures(tmp_path, 64)
     assert list(warnings.filters) == before
@@ -139,8 +144,9 @@ def test_the_shares_of_all_ranks_make_up_the_batch_of_one_process(
 ) -> None:
     whole, levels = crops.draw(5)
     shares = [Crops(pictures, 64, 6, 3, rank, world).draw(5) for rank in range(world)]
-    assert np.array_equal(np.concatenate([share[0] for share in shares]), whole)
-    assert np.array_equal(np.concatenate([share[1] for share in shares]), levels)
+    for rank, (crop, level) in enumerate(shares):  # every process sees the whole axis of qualities
+        assert np.array_equal(crop, whole[rank::world])
+        assert np.array_equal(level, levels[rank::world])
 
 
 def test_a_batch_that_the_processes_cannot_share_is_an_error(pictures: list[npt.NDArray[np.uint8]]) -> None:

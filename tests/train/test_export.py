@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ from skosh.encode import tile_stream
 from skosh.errors import BundleError, ConfigError
 from skosh.latents import latent
 from skosh.manifest import MANIFEST, content_hash, read_manifest
-from skosh.pixels import from_network, to_network
+from skosh.pixels import Pixels, from_network, to_network
 from skosh.train import checkpoint
+from skosh.train import export as exporting
 from skosh.train.config import load
-from skosh.train.data import Pixels
 from skosh.train.export import averaged_model, export, round_weights, table_arrays
 from skosh.train.graphs import SCALES, STORED, rounded_rows
 from skosh.train.networks import Network, use_integer_scale
@@ -211,3 +212,28 @@ def test_force_replaces_bundles_only(tiny_run: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=words):
             export(tiny_run, target, force=True)
     assert (tmp_path / "wedding.jpg").read_bytes() == b"precious"
+
+
+def test_the_commit_in_the_manifest_is_that_of_this_source_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        done = subprocess.run(["git", *identity, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    module = tmp_path / "installed" / "export.py"
+    module.parent.mkdir()
+    module.write_text("")
+    monkeypatch.setattr(exporting, "__file__", str(module))
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "another project")
+    assert exporting._commit() is None
+    git("add", ".")
+    git("commit", "--quiet", "--message", "the source")
+    assert exporting._commit() == git("rev-parse", "HEAD")
+
+
+def test_a_network_that_was_not_trained_for_rate_is_exported_without_what_follows_the_rate() -> None:
+    assert exporting.refinable(load("tiny"))
+    assert not exporting.refinable(load("tiny", ("lambda_r=0",)))

@@ -20,7 +20,7 @@ def model(request: pytest.FixtureRequest) -> Hyperprior:
     """A small hyperprior of three levels whose networks all say something."""
     torch.manual_seed(0)
     log_gain = torch.linspace(0.0, 2.0, 3)[:, None].expand(3, LATENTS)
-    made = Hyperprior(LATENTS, HYPER, 8, 5, 7, log_gain, torch.ones(LATENTS), request.param)
+    made = Hyperprior(LATENTS, HYPER, 8, 5, 7, log_gain, request.param)
     with torch.no_grad():
         for network in (made.analysis, made.mean_first, made.mean_second):
             for parameter in network.parameters():
@@ -168,7 +168,7 @@ def test_bits_are_counted_with_the_distribution_of_the_exponent_and_uncoded_elem
     exponent: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    model = Hyperprior(LATENTS, HYPER, 8, 5, 7, torch.zeros(3, LATENTS), torch.ones(LATENTS), exponent=exponent)
+    model = Hyperprior(LATENTS, HYPER, 8, 5, 7, torch.zeros(3, LATENTS), exponent=exponent)
     y, t = torch.randn(1, LATENTS, 8, 8), torch.full((1,), 0.5)
     scale = torch.full(y.shape, 12.0)
     scale[:, :2] = 0.0  # not coded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -232,3 +233,49 @@ def test_the_last_part_of_a_run_may_have_larger_crops(photo_folder: Path, tmp_pa
     last = configs.load("tiny", ("steps=3", "crop=128", "batch=2"))
     loop.train(last, photo_folder, photo_folder, tmp_path, resume=True)
     assert checkpoint.load(tmp_path)["pixels"] == 2 * 4 * 64**2 + 2 * 128**2
+
+
+def test_mistakes_are_said_before_anything_is_read_or_made(
+    photo_folder: Path, tiny_run: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "load_pictures", lambda *_: pytest.fail("pictures were read"))
+    out, tiny = tmp_path / "out", configs.load("tiny")
+
+    def refused(match: str, config: Config = tiny, **options: Any) -> None:
+        with pytest.raises(SkoshError, match=match):
+            train(config, photo_folder, photo_folder, **{"out": out, **options})
+
+    refused("no checkpoint", resume=True)
+    refused("no model 'nothing'", init="nothing")
+    refused("give one of the two", out=tiny_run, resume=True, init=tiny_bundle)
+    refused("lambda_max was", configs.load("tiny", ("lambda_max=0.01",)), out=tiny_run, resume=True)
+    refused("LPIPS", replace(tiny, weight_lpips=1.0), lpips_weights=tmp_path / "missing.npz")
+    refused("no device 'nowhere'", device="nowhere")
+    assert not out.exists()
+
+
+def test_a_run_that_goes_on_with_other_pictures_says_so(
+    photo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(replace(SHORT, steps=1), photo_folder, photo_folder, tmp_path / "run")
+    train(replace(SHORT, steps=2), photo_folder, photo_folder, tmp_path / "run", resume=True)
+    assert "have changed" not in capsys.readouterr().err
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    shutil.copy(photo_folder / "0.png", fewer)
+    train(replace(SHORT, steps=3), fewer, photo_folder, tmp_path / "run", resume=True)
+    assert "the pictures have changed: " in capsys.readouterr().err
+
+
+def test_tensorboard_has_the_scalars_and_two_reconstructions(photo_folder: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(replace(SHORT, steps=20, validate_every=20), photo_folder, photo_folder, tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    found = events.Tags()
+    assert {"train/loss", "train/bpp", "train/psnr", "train/rate", "val/loss"} <= set(found["scalars"])
+    assert [event.step for event in events.Scalars("train/loss")] == [10, 20]
+    logged = json.loads((tmp_path / "log.jsonl").read_text())["loss"]
+    assert events.Scalars("val/loss")[0].value == pytest.approx(logged)
+    assert set(found["images"]) == {"val/0", "val/1"}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from skosh.pixels import Pixels
 from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
 from skosh.train import corrections
 from skosh.train.corrections import (
@@ -21,7 +22,6 @@ from skosh.train.corrections import (
     orthonormal,
     table_of,
 )
-from skosh.train.data import Pixels
 from skosh.train.restore import restore
 
 

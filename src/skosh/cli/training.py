@@ -28,7 +28,7 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on from the checkpoint in --out; only steps, learning_rate, crop, batch and what is reported when may change.",
+            help="Go on from the checkpoint in --out; only steps, epochs, learning_rate, crop, batch and what is reported and saved when may change.",
         ),
     ] = False,
     init: Annotated[

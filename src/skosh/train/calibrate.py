@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..pixels import Pixels
 from ..tables import (
     HYPER_LIMIT,
     HYPER_SYMBOLS,
@@ -27,7 +28,7 @@ from ..tables import (
     reaches,
     scales,
 )
-from .data import Crops, Pixels, progress, to_network
+from .data import Crops, progress, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
 

@@ -27,12 +27,12 @@ class Config:
     mean_width: int = 192  # channels inside hyper analysis and mean networks
     mean_features: int = 64  # channels of the features that both mean networks share
     mean_context: int = 128  # channels to which the known half of y is reduced
-    learned_step: bool = False  # a quantisation step for each element, from the mean networks
-    levels: int = 6  # knots of the quality axis; 1: a single rate
-    exponent: float = 2.0  # of the distribution of q, flagship only; 2 is normal, 1 Laplace's
+    levels: int = 6  # knots of the quality axis; 1: a single rate, and lambda_min = lambda_max
     integer_scale_from: float = 0.7  # fraction of the steps after which the scale map is in integers
 
     # flagship
+    learned_step: bool = False  # a quantisation step for each element, from the mean networks
+    exponent: float = 2.0  # of the distribution of q; 2 is normal, 1 Laplace's
     width_4: int = 48  # channels of the analysis at 1/4
     blocks_4: int = 1
     width_8: int = 96  # at 1/8
@@ -159,6 +159,8 @@ def _check(c: Config) -> None:
         "autocast is none or bf16": c.autocast in ("none", "bf16"),
         "crop is a positive multiple of 64": c.crop > 0 and c.crop % 64 == 0,
         "batch is positive": c.batch > 0,
+        "seed, steps, epochs, clip and lambda_r are not negative": min(c.seed, c.steps, c.epochs, c.clip, c.lambda_r)
+        >= 0,
         "levels is positive": c.levels > 0,
         "decay_part is in 0..1, not 0": 0 < c.decay_part <= 1,
         "cycle, validate_every, save_every, soap_every and soap_covariance_every are positive": min(
@@ -173,6 +175,7 @@ def _check(c: Config) -> None:
         "latent_channels is at most 768": 0 < c.latent_channels <= 768,
         "MS-SSIM needs a crop of 192 or more": not c.weight_ms_ssim or c.crop >= 192,
         "0 < lambda_min <= lambda_max": 0 < c.lambda_min <= c.lambda_max,
+        "one level has one lambda": c.levels > 1 or c.lambda_min == c.lambda_max,
     }
     broken = [rule for rule, holds in rules.items() if not holds]
     if broken:

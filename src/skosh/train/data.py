@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +13,15 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..pixels import Pixels, from_image
 
-Pixels = npt.NDArray[np.uint8]  # (H, W, 3)
+AT_ONCE = 8192  # patches in memory
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
 
 
@@ -32,8 +34,13 @@ def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     return track(items, what, total, console=console, transient=True, disable=not console.is_terminal)
 
 
-def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], None] = print) -> list[Pixels]:
-    """Decode every picture below ``folder``, in the order of their names.
+def to_stderr(text: str) -> None:
+    """Standard output is for data."""
+    print(text, file=sys.stderr)
+
+
+def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], None] = to_stderr) -> list[Pixels]:
+    """Decode every picture below ``folder`` as the codec would, in the order of their names.
 
     Files that can't be read and pictures with a side under ``smallest`` are reported by name and left out; nothing usable at all
     is a ConfigError.
@@ -61,7 +68,7 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
 def _decode(path: Path) -> Pixels | str:
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return from_image(image).pixels
     except Exception as error:  # a decoder may raise anything on a damaged file
         return f"{type(error).__name__}: {error}"
 
@@ -82,7 +89,7 @@ class Crops:
         if batch % world:
             raise ConfigError(f"a batch of {batch} can't be shared by {world} processes")
         self.crop, self.batch, self.seed, self.device = crop, batch, seed, device
-        self.share = range(rank * batch // world, (rank + 1) * batch // world)
+        self.share = slice(rank, None, world)  # so that every process sees all of the quality axis
         self.sizes = np.array([p.shape[:2] for p in pictures])  # (pictures, 2): height, width
         areas = self.sizes.prod(1)
         self.starts = np.cumsum(areas) - areas  # of each picture in ``flat``
@@ -97,9 +104,8 @@ class Crops:
         turns = rng.integers(0, 2, (self.batch, 3)) == 1  # flip rows, flip columns, transpose
         levels = (np.arange(self.batch) + rng.random(self.batch)) / self.batch
         corners = (places * (self.sizes[choices] - self.crop + 1)).astype(np.int64)
-        owned = slice(self.share.start, self.share.stop)
-        where = self._where(choices[owned], corners[owned], turns[owned])
-        return self.flat[where], torch.from_numpy(levels[owned].astype(np.float32)).to(self.device)
+        where = self._where(choices[self.share], corners[self.share], turns[self.share])
+        return self.flat[where], torch.from_numpy(levels[self.share].astype(np.float32)).to(self.device)
 
     def _where(
         self, choices: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], turns: npt.NDArray[np.bool_]
@@ -135,10 +141,11 @@ def patch_transform(
     for picture in pictures:
         tops = rng.integers(0, picture.shape[0] - size + 1, per_picture)
         lefts = rng.integers(0, picture.shape[1] - size + 1, per_picture)
-        cuts = np.stack([picture[i : i + size, j : j + size] for i, j in zip(tops, lefts, strict=True)])
-        flat = cuts.transpose(0, 3, 1, 2).reshape(per_picture, values).astype(np.float32) / 255.0 - 0.5
-        moment += flat.T @ flat
-        count += per_picture
+        for some in np.split(np.stack([tops, lefts], 1), range(AT_ONCE, per_picture, AT_ONCE)):
+            cuts = np.stack([picture[i : i + size, j : j + size] for i, j in some])
+            flat = cuts.transpose(0, 3, 1, 2).reshape(len(some), values).astype(np.float32) / 255.0 - 0.5
+            moment += flat.T @ flat
+            count += len(some)
     variances, vectors = np.linalg.eigh(moment / count)
     order = np.argsort(variances)[::-1]
     return vectors[:, order].T.astype(np.float32), np.maximum(variances[order], 1e-8).astype(np.float32)

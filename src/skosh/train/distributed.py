@@ -12,9 +12,11 @@ import os
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
 from torch import distributed as dist
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+
+from ..errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Place:
     device: torch.device
     rank: int = 0
     world: int = 1
+    opened: bool = False  # whether ``leave`` ends the process group
 
     @property
     def first(self) -> bool:
@@ -32,20 +35,34 @@ class Place:
 
 
 def join(device: str | None) -> Place:
-    """The place of this process; under ``torchrun`` it meets the others."""
-    cuda = torch.cuda.is_available() if device is None else device.startswith("cuda")
-    if "RANK" not in os.environ or dist.is_initialized():
-        return Place(torch.device(device or ("cuda" if cuda else "cpu")))
-    dist.init_process_group("nccl" if cuda else "gloo")
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    if cuda:
-        torch.cuda.set_device(local)
-    return Place(torch.device(f"cuda:{local}" if cuda else "cpu"), dist.get_rank(), dist.get_world_size())
+    """The place of this process; under ``torchrun`` it meets the others. ConfigError for a device that is not there."""
+    own = device_of(device)
+    opened = "RANK" in os.environ and not dist.is_initialized()
+    if opened:
+        dist.init_process_group("nccl" if own.type == "cuda" else "gloo")
+    if not dist.is_initialized():
+        return Place(own)
+    if own.type == "cuda":
+        own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(own)
+    return Place(own, dist.get_rank(), dist.get_world_size(), opened)
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device of a name; without one, CUDA's if there is any. ConfigError where it can't be used."""
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # PyTorch without CUDA asserts
+        raise ConfigError(f"no device {name!r}: {str(error).splitlines()[0]}") from error
+    return device
 
 
 def leave(place: Place) -> None:
-    """Part from the others."""
-    if place.world > 1:
+    """Part from the others, where ``join`` met them."""
+    if place.opened:
         dist.destroy_process_group()
 
 
@@ -61,12 +78,3 @@ def any_of(asked: bool, place: Place) -> bool:
     votes = torch.tensor(float(asked), device=place.device)
     dist.all_reduce(votes)
     return bool(votes > 0)
-
-
-def averaged(value: Tensor, place: Place) -> Tensor:
-    """The mean of a number over all processes."""
-    if place.world > 1:
-        value = value.clone()
-        dist.all_reduce(value)
-        value /= place.world
-    return value

@@ -33,7 +33,7 @@ from ..tables import HYPER_LIMIT
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
-from .corrections import REACH, Terms, learn_corrections
+from .corrections import REACH, CorrectionTerms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
 from .gradient import curvature
@@ -131,7 +131,7 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
-    corrections: Terms | None = None,
+    corrections: CorrectionTerms | None = None,
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
@@ -173,7 +173,12 @@ def write_bundle(
 def refinable(config: Config) -> bool:
     """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
     others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips)
-    return config.network == "flagship" and config.levels > 1 and config.weight_mse > 0 and not any(others)
+    return (
+        config.network == "flagship"
+        and config.levels > 1
+        and config.weight_mse > 0 < config.lambda_r
+        and not any(others)
+    )
 
 
 def distortion_row(config: Config) -> npt.NDArray[np.float32]:
@@ -279,16 +284,13 @@ def _last_validation(log: Path, step: int) -> dict[str, Any] | None:
 
 
 def _commit() -> str | None:
-    """The commit that this source is at, where it is a checkout and git is there."""
+    """The commit of the source that exports, where that is a checkout and git is there."""
+    own = Path(__file__)
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        for command in (["ls-files", "--error-unmatch", own.name], ["rev-parse", "HEAD"]):
+            found = subprocess.run(
+                ["git", *command], cwd=own.parent, capture_output=True, text=True, timeout=10, check=True
+            )
+    except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip() or None
+    return found.stdout.strip()

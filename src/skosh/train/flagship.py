@@ -117,7 +117,6 @@ class Flagship(nn.Module):
             config.mean_features,
             config.mean_context,
             start_log_gain(config, std),
-            torch.ones(m),
             config.learned_step,
             config.exponent,
         )

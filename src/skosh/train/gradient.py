@@ -90,10 +90,10 @@ def backward_all(blocks: nn.Module, slopes: list[Slopes], g: Tensor) -> Tensor:
         assert isinstance(block, MixBlock)
         g = g + back(block.widen, wide * back(block.narrow, g))
         spatial = block.spatial
-        through = F.conv2d(
+        inside = F.conv2d(
             before * back(block.leave, g), spatial.weight.flip(2, 3), padding=spatial.padding, groups=spatial.groups
         )
-        g = g + back(block.enter, through)
+        g = g + back(block.enter, inside)
     return g
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..exact import MAP_MAX
 from ..manifest import CORRECTION, CORRECTION_TERMS, GRADIENT, LINEAR_GRADIENT
-from .corrections import CorrectionGraph, Terms, TermsGraph
+from .corrections import CorrectionGraph, CorrectionTerms, TermsGraph
 from .flagship import Synthesis
 from .gradient import LinearGradient, SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
@@ -75,7 +75,7 @@ def write_graphs(model: Network, folder: Path) -> None:
         write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
 
 
-def write_corrections(corrections: Terms, folder: Path) -> None:
+def write_corrections(corrections: CorrectionTerms, folder: Path) -> None:
     """Write the two graphs of a bundle's corrections into ``folder``."""
     x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(corrections.tables), 1, 1)
     write_graph(CorrectionGraph(corrections), (x, c), folder / f"{CORRECTION}.onnx")

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..exact import MAP_MAX
 from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood
@@ -25,7 +26,6 @@ from .quantise import add_noise, between, round_through
 
 REDUCTION = 4  # z has one sample where y has 4 x 4
 INDEX_CENTRE = 128.0  # the scale map's output where z says nothing; the level's shift is relative to it
-MAP_MAX = 255.0  # outputs of the scale map are clamped to 0..MAP_MAX
 
 
 class Levels(nn.Module):
@@ -95,7 +95,7 @@ class ScaleMap(nn.Module):
             index = index + (torch.floor(index + 0.5) - index).detach()
         else:
             index = F.conv2d(z, self.weight, self.bias)
-        return F.pixel_shuffle(between(index, 0.0, MAP_MAX), REDUCTION)  # (B, M, H/16, W/16)
+        return F.pixel_shuffle(between(index, 0.0, float(MAP_MAX)), REDUCTION)  # (B, M, H/16, W/16)
 
 
 class StepSize(nn.Module):
@@ -192,11 +192,10 @@ class Hyperprior(nn.Module):
         features: int,
         context: int,
         log_gain: Tensor,
-        std: Tensor,
         step: bool = False,
         exponent: float = 2.0,
     ):
-        """``log_gain`` (knots, M): start of the log gains. ``std`` (M,): standard deviation of y where it is known.
+        """``log_gain`` (knots, M): start of the log gains., y of unit variance.
 
         ``step``: the mean networks choose a quantisation step for each element as well. ``exponent``: of the distribution of q, 2 for the normal one.
         """
@@ -211,7 +210,7 @@ class Hyperprior(nn.Module):
         self.mean_second = MeanSecond(features, context, width, latents, step)
         self.log_gain = Levels(log_gain)  # u = y * exp(log_gain)
         self.log_inverse = Levels(-log_gain)  # y_hat = u_hat * exp(log_inverse)
-        self.shift = Levels((log_gain + torch.log(std) - math.log(SCALE_MIN)) / LOG_STEP - INDEX_CENTRE)
+        self.shift = Levels((log_gain - math.log(SCALE_MIN)) / LOG_STEP - INDEX_CENTRE)
         self.z_level = Levels(torch.zeros(knots, hyper))
         self.mean_level = Levels(torch.zeros(knots, features))
 

@@ -10,14 +10,17 @@ from pathlib import Path
 from types import FrameType
 
 from ..errors import ConfigError
+from ..manifest import find
 from . import checkpoint, distributed
 from .config import Config
 from .data import load_pictures
 from .loss import Loss
 from .memory import keep_freed_memory
 from .report import Board, Line
-from .run import Run, learning_rate
+from .run import Run, check_same_run, learning_rate
 from .validate import Point, validate
+
+SMALLEST = 256  # pixels a side of a picture that is validated on
 
 
 def train(
@@ -41,19 +44,28 @@ def train(
     end = time.monotonic() + 60.0 * minutes
     keep_freed_memory()
     folder = Path(out)
+    if resume and init:
+        raise ConfigError("--init is for a new run, and --resume goes on with one: give one of the two")
     if not resume and (folder / checkpoint.FILE).exists():
         raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    saved = checkpoint.load(folder) if resume else None
+    if saved:
+        check_same_run(saved["config"], config)
+    if init:
+        find(init)  # before anything that takes time
+    loss = Loss(config, lpips_weights)
     place = distributed.join(device)
-    line, board = Line(quiet=not place.first), Board(folder if place.first else None)
 
+    line = Line(quiet=not place.first)
     pictures = load_pictures(data, config.crop, line.say)
-    held_out = load_pictures(val, 256, line.say)
+    held_out = load_pictures(val, SMALLEST, line.say)
     megapixels = sum(p.size for p in pictures) / 3e6
     source = f"{Path(data).resolve().name}: {len(pictures)} pictures, {megapixels:.0f} megapixels"
-    run = Run(
-        config, pictures, source, place, Loss(config, lpips_weights), init, checkpoint.load(folder) if resume else None
-    )
+    run = Run(config, pictures, source, place, loss, init, saved)
+    folder.mkdir(parents=True, exist_ok=True)
+    board = Board(folder if place.first else None)
+    if saved and saved["data"] != source:
+        line.say(f"the pictures have changed: {saved['data']} before, {source} now")
     line.say(f"{config.name}: {run.size}, {len(pictures)} pictures, steps {run.done} to {run.steps}, {place.device}")
 
     stop = StopSignal()

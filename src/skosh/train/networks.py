@@ -7,8 +7,9 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
+from ..pixels import Pixels
 from .config import Config
-from .data import Pixels, patch_transform
+from .data import patch_transform
 from .flagship import PATCH, Flagship
 from .hyperprior import Hyperprior
 from .seed import Seed

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ConfigError, SkoshError
+from ..pixels import Pixels
 from . import checkpoint, distributed
 from .config import Config
-from .data import Crops, Pixels, to_network
+from .data import Crops, to_network
 from .distributed import Place
 from .loss import Loss, Terms
 from .networks import build, use_integer_scale
@@ -62,13 +63,11 @@ class Run:
         init: str | Path | None = None,
         saved: dict[str, Any] | None = None,
     ):
-        """``source``: the data in words. ``saved``: a checkpoint to go on from; else ``init``: a bundle to start from. Raises ConfigError."""
+        """``source``: the data in words. ``saved``: a checkpoint of the same run (``check_same_run``) to go on from; else ``init``: a bundle to start from. Raises ConfigError."""
         self.config, self.source, self.place = config, source, place
         self.crops = Crops(pictures, config.crop, config.batch, config.seed, place.rank, place.world, place.device)
         self.steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
         self.pixels_a_step = config.batch * config.crop**2
-        if saved:
-            check_same_run(saved["config"], config)
         torch.manual_seed(config.seed)
         model: nn.Module = build(config, None if saved else pictures)
         self.model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

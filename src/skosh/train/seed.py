@@ -77,7 +77,6 @@ class Seed(nn.Module):
                 config.mean_features,
                 config.mean_context,
                 torch.zeros(1, m),
-                torch.ones(m),
             )
 
     def forward(self, x: Tensor, t: Tensor) -> tuple[Tensor, Coded]:
