@@ -53,12 +53,12 @@ def main() -> None:
 
 def row(name: str, threads: int, command: list[str]) -> list[str]:
     call = [sys.executable, __file__, "--child", *command]
-    seconds, kilobytes = subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
-    return [name, str(threads), f"{float(seconds):.1f}", f"{int(kilobytes) / 1000:.0f}"]
+    seconds, kibibytes = subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
+    return [name, str(threads), f"{float(seconds):.1f}", f"{int(kibibytes) * 1024 / 1e6:.0f}"]
 
 
 def child(command: list[str]) -> None:
-    """Run one command and print its seconds and the most memory that it held, in kB."""
+    """Run one command and print its seconds and the most memory that it held, in units of 1024 bytes."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "skosh", *command], check=True, capture_output=True)
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)

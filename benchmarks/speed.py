@@ -179,7 +179,7 @@ def cpu_seconds() -> float:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process, or the largest tool that it ran, has held.
+    """The most memory in MB that this process, or the largest tool that it ran, has held.
 
     Where Linux says it, the process's own high-water mark: ``ru_maxrss`` begins at what the parent held.
     """
@@ -187,7 +187,7 @@ def peak_megabytes() -> float:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if status.exists():
         own = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1000
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024 / 1e6
 
 
 def introduction() -> str:

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 import skosh
+from skosh.pixels import from_image
 
 OUT = Path("demo-out")
 BAND = 22  # pixels of the caption over each picture
@@ -28,8 +29,7 @@ def main() -> None:
     source = arguments.image or sample()
     OUT.mkdir(exist_ok=True)
     with Image.open(source) as opened:
-        original = ImageOps.exif_transpose(opened).convert("RGB")
-    original.info.clear()  # neither file is to carry metadata
+        original = Image.fromarray(from_image(opened).pixels)  # neither file is to carry metadata
 
     coded_file = OUT / (source.stem + ".skosh")
     skosh.decode(skosh.encode(original, arguments.quality))  # the first call loads the networks

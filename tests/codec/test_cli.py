@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from skosh.cli.work import shared_out
 
 
 @pytest.fixture
@@ -223,3 +226,52 @@ def test_effort_makes_another_file_of_which_the_decoder_knows_nothing(skosh, alb
     done = skosh("compress", album / "a.png", "-o", "no.skosh", "--effort", 1, "--tune", "perceptual", bundle=None)
     assert done.returncode == 1
     assert b"no efforts" in done.stderr
+
+
+def test_an_empty_region_is_a_usage_error_and_not_the_whole_picture(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png").returncode == 0
+    assert skosh("decompress", album / "a.skosh", "--region", "").returncode == 2
+    assert not (album / "a_skosh.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers", "jobs", "due"),
+    [(1, 8, 20, (1, 1)), (4, 2, 20, (2, 2)), (4, 0, 1, (1, 4)), (3, 8, 2, (2, 1))],
+)
+def test_threads_are_the_most_that_all_workers_have_together(
+    threads: int, workers: int, jobs: int, due: tuple[int, int]
+) -> None:
+    assert shared_out(threads, workers, jobs) == due
+
+
+def test_transparency_that_a_format_cannot_hold_is_said(skosh, album: Path, photo: Image.Image) -> None:
+    clear = photo.crop((0, 0, 64, 64))
+    clear.putalpha(100)
+    clear.save(album / "clear.png")
+    assert skosh("compress", album / "clear.png").returncode == 0
+    done = skosh("decompress", album / "clear.skosh", "-o", album / "clear.ppm")
+    assert b"without transparency" in done.stderr
+
+
+def test_info_escapes_what_moves_a_cursor_in_a_name(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png", "-o", album / "a\x1b[2J.skosh").returncode == 0
+    shown = skosh("info", album / "a\x1b[2J.skosh")
+    assert shown.returncode == 0
+    assert b"\x1b" not in shown.stdout
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143)])
+def test_a_command_that_is_killed_says_so_by_its_status(number: int, status: int) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "import skosh.cli.show as s, skosh.cli as c; s.read_file = lambda _: (print('here', flush=True), __import__('time').sleep(60)); c.main()",
+        "info",
+        "a",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"here\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, b"Traceback" in errors) == (status, False)

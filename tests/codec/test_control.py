@@ -116,7 +116,13 @@ def test_what_is_out_of_reach_is_said_with_what_is_in_reach(
     [
         *(["-q", "40", "--target-size", "9000"], ["--target-bpp", "1", "--target-psnr", "30"]),
         *(["--target-size", "9000", "--target-bpp", "1"], ["-q", "40", "--target-psnr", "30"]),
-        *(["--target-size", "much"], ["--target-size", "-5"], ["--target-size", "9 parsecs"], ["--target-bpp", "-1"]),
+        *(
+            ["--target-size", "much"],
+            ["--target-size", "-5"],
+            ["--target-size", "9 parsecs"],
+            ["--target-size", ""],
+            ["--target-bpp", "-1"],
+        ),
         *(["-q", "100.1"], ["-q", "-1"], ["-q", "good"], ["--tune", "speed"], ["--tune", "fidelity", "--model", "x"]),
         *(["--tile", "100"], ["--tile", "32"], ["--tile", "-64"], ["--threads", "-1"], ["--max-pixels", "0"]),
     ],

@@ -172,3 +172,28 @@ def test_an_effort_goes_behind_the_bundle_unless_that_is_a_folder(
     folder = tmp_path / "bundle@2"
     shutil.copytree(tiny_bundle, folder)
     assert codecs.make(f"skosh={folder}").name == "skosh=bundle@2"
+
+
+def test_jpeg_2000_codes_colours_together(photo: Image.Image) -> None:
+    codec = installed("jpeg2000")
+    data = codec.encode(photo.crop((0, 0, 64, 64)), 40)
+    cod = data.index(b"\xff\x52")  # marker, length (2), style (1), progression (1), layers (2), colour transform (1)
+    assert data[cod + 8] == 1
+
+
+@pytest.mark.parametrize("name", ["avif", "heic"])
+def test_a_codec_tuned_for_psnr_is_nearer_at_its_bytes_and_has_a_name_of_its_own(name: str, photo: Image.Image) -> None:
+    plain, tuned = installed(name), installed(f"{name}=psnr")
+    assert (tuned.name, tuned.settings) == (f"{name}=psnr", f"{plain.settings}, tune psnr")
+    image = photo.crop((100, 50, 356, 306))
+
+    def curve(codec: Codec) -> tuple[list[float], list[float]]:
+        files = [codec.encode(image, quality) for quality in (30, 40, 50)]
+        return [float(np.log(len(file))) for file in files], [
+            -10 * float(np.log10(error_of(image, codec.decode(file)))) for file in files
+        ]
+
+    (plain_rates, plain_values), (rates, values) = curve(plain), curve(tuned)
+    assert values[1] > np.interp(rates[1], plain_rates, plain_values)
+    with pytest.raises(UsageError, match="psnr"):
+        codecs.make(f"{name}=ssim")

@@ -36,6 +36,17 @@ def test_a_picture_that_failed_once_is_left_out_of_every_point(made_up: Made) ->
     assert len(found.points) == 7
 
 
+def test_pictures_of_which_each_lacks_another_setting_are_no_curve(made_up: Made) -> None:
+    rows = [row for row in made_up("jpeg") if (row.image, row.quality) not in {("a", 6.0), ("b", 0.0)}]
+    assert curve(rows, codecs.make("jpeg")).points == ()
+
+
+def test_two_points_of_one_rate_are_one(made_up: Made) -> None:
+    rows = [replace(row, bytes=12500) if row.quality < 2 else row for row in made_up("webp")]
+    found = bd_rate(curve(rows, codecs.make("webp")), made_curve(made_up, "jpeg"), "psnr")
+    assert found.percent is not None
+
+
 def test_a_metric_that_one_picture_lacks_is_no_mean(made_up: Made) -> None:
     rows = made_up("jpeg")
     rows[0] = replace(rows[0], metrics=rows[0].metrics | {"ms_ssim": None})
@@ -113,6 +124,11 @@ def test_the_table_at_a_rate_has_the_best_first_and_leaves_out_who_does_not_reac
     ]
     rows = tables.at_rate(curves, 0.23).rows
     assert [row[0] for row in rows] == ["WebP", "JPEG"]
+    lpips = [
+        Curve(one.codec, tuple(replace(p, metrics={"lpips": p.metrics["lpips"]}) for p in one.points), one.images, None)
+        for one in curves
+    ]
+    assert [row[0] for row in tables.at_rate(lpips, 0.23).rows] == ["WebP", "JPEG"]
 
 
 def test_the_published_figures_of_the_reference_curves(shared: Path) -> None:
@@ -121,5 +137,7 @@ def test_the_published_figures_of_the_reference_curves(shared: Path) -> None:
     rows = {name: measured.load(shared / "reference" / "kodak" / f"{name}.csv") for name in ("bpg", *due)}
     curves = {name: curve(found, codecs.make(name)) for name, found in rows.items()}
     for name, figures in due.items():
-        found = [bd_rate(curves[name], curves["bpg"], key).percent for key in ("psnr", "ms_ssim_db", "lpips")]
+        table = tables.bd_table([], curves[name], [curves["bpg"]])
+        assert table.head[1:4] == ["PSNR", "MS-SSIM", "LPIPS"]
+        found = [float(cell.split()[0]) for cell in table.rows[0][1:4]]
         assert found == [pytest.approx(figure, abs=0.75) for figure in figures]

@@ -112,6 +112,17 @@ def test_compare_draws_a_figure_and_does_not_replace_one_unasked(pictures: Path,
     assert "--force replaces it" in words
 
 
+def test_compare_never_replaces_a_picture_that_it_compares(photo: Image.Image, tmp_path: Path) -> None:
+    picture = tmp_path / "a-compare.png"
+    photo.save(picture)
+    before = picture.read_bytes()
+    for inputs, out in (([picture], picture), ([tmp_path / "a.png", picture], tmp_path)):
+        status, _, words = call("compare", *inputs, "--against", "jpeg", "-o", out, "--force")
+        assert status == 2
+        assert "is one of the pictures" in words
+    assert picture.read_bytes() == before
+
+
 def test_compare_goes_on_after_a_picture_that_fails(pictures: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_text("no picture")

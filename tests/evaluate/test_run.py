@@ -5,16 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import skosh
 from skosh import SkoshError
 from skosh.evaluate import UsageError, codecs, pool, run, trial
 from skosh.evaluate import pictures as disk
+from skosh.evaluate.codecs import skosh as ours
 from skosh.evaluate.pool import DIED, Pool
 from skosh.evaluate.results import Result, Store
 from skosh.evaluate.run import Evaluation, Request, evaluate
@@ -215,12 +219,29 @@ def test_a_missing_codecs_measured_curve_stands_in_and_is_marked(
     assert all(r.metrics.keys() == {"psnr"} for r in stand_ins)  # what the others have too
 
 
+def test_a_measured_curve_that_is_not_used_is_named_with_the_reason(
+    pictures: Path, tmp_path: Path, here: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    head = "codec,image,q,bytes,bpp,psnr"
+    table = tmp_path / "before.csv"
+    table.write_text(f"{head}\nbpg,kodak/left,40,900,0.24,30\nwebp,left,40,900,0.24,30\n")
+    said: list[str] = []
+    request = Request(pictures, tmp_path, ("bpg", "jpeg"), {"jpeg": (10.0,)}, metrics=("psnr",), measured=(table,))
+    evaluate(request, said.append, quiet)
+    assert [line for line in said if "not used" in line] == [
+        "not used: the curve of bpg that was measured before: none of its pictures is among these",
+        "not used: the curve of webp that was measured before: it is installed or was not asked for",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
         ({"codecs": ("gif",)}, UsageError, "no codec 'gif'"),
         ({"codecs": ("jpeg", "jpeg")}, UsageError, "named twice"),
         ({"qualities": {"": (200.0,)}}, UsageError, "jpeg takes qualities 1 to 95 in steps of 1, not 200"),
+        ({"qualities": {"jpg": (20.0,)}}, UsageError, "jpg, which is none of these codecs: jpeg"),
         ({"metrics": ("psnr", "beauty")}, UsageError, "no metric beauty"),
         ({"folder": Path("nowhere")}, SkoshError, "is no folder"),
         ({"measured": (Path("nowhere.csv"),)}, OSError, "nowhere"),
@@ -256,3 +277,51 @@ def test_pictures_are_read_upright_and_in_rgb(tmp_path: Path, photo: Image.Image
     assert image.size == (photo.height, photo.width)
     assert image.mode == "RGB"
     assert image.info == {}
+
+
+def test_a_picture_of_16_bits_is_measured_as_it_is_coded(tmp_path: Path) -> None:
+    ramp = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (8, 1))
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    read = np.asarray(disk.read(tmp_path / "ramp.png"))
+    assert np.abs(read - ramp[:, :, None] / 257.0).max() <= 1.0
+
+
+def test_a_report_beside_the_pictures_is_not_measured(tmp_path: Path, photo: Image.Image) -> None:
+    report = tmp_path / "report"
+    report.mkdir()
+    for path in (tmp_path / "a.png", report / "psnr.png"):
+        photo.save(path)
+    assert [picture.name for picture in disk.find(tmp_path, report)] == ["a"]
+    with pytest.raises(SkoshError, match="another folder for the report"):
+        disk.find(tmp_path, tmp_path / "report" / "..")
+
+
+def test_results_of_other_code_are_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ours.code()
+    copy = tmp_path / "skosh"
+    shutil.copytree(Path(skosh.__file__).parent, copy, ignore=shutil.ignore_patterns("models", "__pycache__"))
+    monkeypatch.setattr(skosh, "__file__", str(copy / "__init__.py"))
+    assert ours.code() == before
+    with (copy / "improve.py").open("a") as file:
+        file.write("# changed\n")
+    assert ours.code() != before
+    assert f"code {ours.code()}, model" in ours.Skosh().version()
+
+
+def test_whoever_stops_a_run_does_not_wait_for_the_trials_under_way(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = multiprocessing.get_context("fork")
+    monkeypatch.setattr(pool.multiprocessing, "get_context", lambda _: context)
+    monkeypatch.setattr(trial.Bench, "run", lambda *_: time.sleep(30))
+    picture = disk.find(pictures)[0]
+    trials = [Trial(picture, "jpeg", "jpeg", "1", "", quality) for quality in (10.0, 20.0)]
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pool, "wait", interrupt)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(Pool(2, ("psnr",)).run(trials))
+    assert time.monotonic() - start < 10

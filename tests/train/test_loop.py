@@ -68,11 +68,11 @@ def test_a_run_that_was_terminated_and_resumed_ends_as_one_that_was_not_bit_for_
     train(config, photo_folder, photo_folder, tmp_path / "straight")
     with pytest.MonkeyPatch.context() as patch:
         terminate_in_step(patch, 4)
-        train(config, photo_folder, photo_folder, tmp_path / "stopped")
+        assert train(config, photo_folder, photo_folder, tmp_path / "stopped") == signal.SIGTERM
     stopped = checkpoint.load(tmp_path / "stopped")
     assert stopped["step"] == 5  # the step under way is finished and saved
     assert not (tmp_path / "stopped" / "log.jsonl").exists()
-    train(config, photo_folder, photo_folder, tmp_path / "stopped", resume=True)
+    assert train(config, photo_folder, photo_folder, tmp_path / "stopped", resume=True) == 0
     straight, resumed = checkpoint.load(tmp_path / "straight"), checkpoint.load(tmp_path / "stopped")
     for part in ("step", "pixels", "model", "averaged", "optimiser", "config"):
         assert equal(straight[part], resumed[part]), part

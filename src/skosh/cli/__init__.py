@@ -15,7 +15,7 @@ from .console import hear_warnings
 from .evaluation import compare, evaluate
 from .show import info
 from .training import export, train
-from .work import end_politely
+from .work import TERMINATED, Terminated, end_politely
 
 app = typer.Typer(
     add_completion=False,
@@ -41,4 +41,9 @@ def main() -> None:
     """Entry point of the ``skosh`` command."""
     hear_warnings()
     end_politely()
-    app()
+    try:
+        app()
+    except SystemExit as end:  # typer's, which knows Ctrl-C only
+        if isinstance(getattr(end.__context__, "__cause__", None), Terminated):
+            raise SystemExit(TERMINATED) from None
+        raise

@@ -141,7 +141,7 @@ def compress(
         check_tile(tile)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    size = parse_size(target_size) if target_size else None
+    size = None if target_size is None else parse_size(target_size)
     aim = Aim(size, target_bpp, target_psnr, DEFAULT_QUALITY if quality is None else quality)
     policy = existing(force, skip_existing)
     name = TUNED[tune.value] if tune else model
@@ -198,7 +198,7 @@ def decompress(
     A directory:  skosh decompress small/ -o album/
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
     """
-    box = parse_region(region) if region else None
+    box = None if region is None else parse_region(region)
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -15,6 +16,7 @@ from ..errors import SkoshError
 from .console import console, fail, say
 from .files import image_bytes
 from .options import Force, Model
+from .work import status
 
 if TYPE_CHECKING:
     from ..evaluate.compare import Box, Contest
@@ -85,9 +87,9 @@ def evaluate(
         write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
     except (SkoshError, OSError) as error:
         ended(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         say(f"stopped; what was measured is in {out}, and the same call goes on from there")
-        raise typer.Exit(130) from None
+        raise typer.Exit(status(error)) from None
     finish(found, out / "index.html")
 
 
@@ -191,7 +193,7 @@ def compare(
     failed = 0
     for image, target in zip(images, targets, strict=True):
         try:
-            draw_comparison(contest, image, target, width)
+            draw_comparison(contest, image, target, width, force)
         except Exception as error:  # whatever one picture does, the others go on
             say(f"failed: {image}: {batch.describe(error)}")
             failed += 1
@@ -199,13 +201,13 @@ def compare(
         raise typer.Exit(1)
 
 
-def draw_comparison(contest: Contest, image: Path, target: Path, width: int) -> None:
+def draw_comparison(contest: Contest, image: Path, target: Path, width: int, replace: bool) -> None:
     """One figure, and a line of what it shows."""
     from ..evaluate.figure import captions, figure
 
     found = contest.compare(image)
     content, _ = image_bytes(figure(found, width), target.suffix)
-    batch.write_whole(target, content)
+    batch.write_whole(target, content, replace)
     for panel in found.panels[1:]:
         say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
     if found.note:
@@ -224,7 +226,10 @@ def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[P
         raise typer.BadParameter(f"two pictures would give {twice[0]}")
     if targets[0].suffix.lower() not in FIGURES:
         raise typer.BadParameter(f"figures end in {', '.join(FIGURES)}, not {targets[0].suffix}")
+    inputs = {os.path.realpath(image) for image in images}
     for target in targets:
+        if os.path.realpath(target) in inputs:
+            raise typer.BadParameter(f"{target} is one of the pictures: name another figure")
         if target.exists() and not force:
             fail(f"{target} exists; --force replaces it")
     return targets

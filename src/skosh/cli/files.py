@@ -79,6 +79,8 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     if kind is None or kind not in Image.SAVE:
         raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
     arguments, notes = saved_metadata(image, kind)
+    if kind == "PPM" and image.has_transparency_data:
+        notes.append("PPM pictures are written without transparency")
     if kind == "GIF":
         notes.append("GIF has at most 256 colours")
     buffer = io.BytesIO()

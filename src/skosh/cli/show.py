@@ -13,7 +13,7 @@ from .. import batch
 from ..errors import SkoshError
 from ..glance import info as file_info
 from ..limits import MAX_FILE
-from .console import say
+from .console import printable, say
 from .files import read_file, within_limit
 from .options import STREAM
 
@@ -43,7 +43,7 @@ def info(
         if as_json:
             print(json.dumps({"file": str(file)} | found))
         else:
-            print("\n" * (place > 0) + str(file))
+            print("\n" * (place > 0) + printable(str(file)))
             print("\n".join(f"  {name:<8} {text}" for name, text in rows(found)))
     if failed:
         raise typer.Exit(1)

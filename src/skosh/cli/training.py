@@ -48,14 +48,14 @@ def train(
         str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; by default CUDA if there is any.")
     ] = None,
 ) -> None:
-    """Train a network. Ctrl-C saves first; go on with --resume.
+    """Train a network. Ctrl-C saves first (exit status 130); go on with --resume.
 
     skosh train --config flagship --data photos/ --val held-out/ --out runs/a --set steps=20000
     """
     try:
         training = training_half()
         loaded = training.config.load(config, tuple(settings or ()))
-        training.loop.train(
+        stopped = training.loop.train(
             loaded,
             data,
             val,
@@ -68,6 +68,8 @@ def train(
         )
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
+    if stopped:
+        raise typer.Exit(128 + stopped)
 
 
 def export(

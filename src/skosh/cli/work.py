@@ -36,7 +36,8 @@ def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: st
 def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
     """Workers, and threads for each of them."""
     cores = threads or os.cpu_count() or 1
-    workers = min(workers or min(cores, MAX_WORKERS), jobs)
+    most = min(cores, MAX_WORKERS) if not workers else min(workers, threads) if threads else workers
+    workers = min(most, jobs)
     return workers, max(1, cores // workers)
 
 
@@ -162,7 +163,12 @@ def end_at_once(error: KeyboardInterrupt) -> NoReturn:
     batch.remove_partials()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    os._exit(TERMINATED if isinstance(error, Terminated) else INTERRUPTED)
+    os._exit(status(error))
+
+
+def status(error: KeyboardInterrupt) -> int:
+    """The exit status of a command that was ended so."""
+    return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
 
 
 class Terminated(KeyboardInterrupt):

@@ -68,8 +68,11 @@ def rising(curve: Curve, key: str) -> tuple[Floats, Floats]:
     found: list[tuple[float, float]] = []
     for point in curve.points:
         value = measure(key).straight(point.metrics[key])
-        if not found or value > found[-1][1]:
-            found.append((point.bpp, value))
+        if found and value <= found[-1][1]:
+            continue
+        if found and point.bpp <= found[-1][0]:
+            found.pop()
+        found.append((point.bpp, value))
     rates, values = np.array(found, dtype=np.float64).T
     return rates, values
 

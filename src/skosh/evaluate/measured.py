@@ -29,7 +29,7 @@ def load(path: Path) -> list[Result]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [from_row(row, path) for row in csv.DictReader(file) if not row.get("error")]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise skosh.SkoshError(f"{path} is no table of results: {type(error).__name__} {error}") from error
 
 

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 import skosh
+
+from ..pixels import from_image
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"})
 
@@ -24,14 +26,21 @@ class Picture:
     digest: str  # 16 hexadecimal digits of SHA-256
 
 
-def find(folder: Path) -> list[Picture]:
-    """The pictures below a folder, by name. SkoshError where there are none."""
+def find(folder: Path, out: Path | None = None) -> list[Picture]:
+    """The pictures below a folder, by name, but for those of a report in ``out``. SkoshError where there are none, or the report would lie among them."""
+    report = out.resolve() if out else None
+    if report == folder.resolve():
+        raise skosh.SkoshError(f"{folder} is where the pictures are: name another folder for the report")
+    inside = report is not None and folder.resolve() in report.parents
     if not folder.is_dir():
         raise skosh.SkoshError(f"{folder} is no folder")
     paths = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not path.name.startswith(".")
+        and not (inside and report in path.resolve().parents)
     ]
     if not paths:
         raise skosh.SkoshError(f"{folder} has no pictures ({', '.join(sorted(SUFFIXES))})")
@@ -52,11 +61,11 @@ def digest(path: Path) -> str:
 
 
 def read(path: Path) -> Image.Image:
-    """An RGB picture, upright; colour values as they are stored, transparency dropped. ImageError where it can't be read."""
+    """An RGB picture as the codec sees it: upright, of 8 bits, colour values as they are stored, transparency dropped. ImageError where it can't be read."""
     try:
         with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
+            return Image.fromarray(from_image(opened).pixels)
+    except skosh.SkoshError:
+        raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise skosh.ImageError(f"can't read the picture: {error}") from error
-    image.info.clear()
-    return image

@@ -50,6 +50,8 @@ class Pool:
                 return list(running.values())
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
+                for worker in multiprocessing.active_children():
+                    worker.terminate()  # whoever stops a run does not wait for trials whose results nobody takes
                 raise
         return []
 

@@ -91,7 +91,7 @@ def comparison(evaluation: Evaluation, curves: Sequence[Curve]) -> list[str]:
             "<p>Bytes more (+) or fewer (-) at equal quality, and the rates between which that was measured.</p>",
             as_html(tables.bd_table(evaluation.results, ours, others)),
         ]
-        matrices = [tables.bd_matrix(evaluation.results, curves, key) for key in tables.metric_keys(curves)]
+        matrices = [tables.bd_matrix(evaluation.results, curves, key) for key in tables.metric_keys(curves, PLOTTED)]
         parts += folded("Every codec against every other", [as_html(matrix) for matrix in matrices])
     return parts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     unknown codec and for a quality that a codec does not take.
     """
     store = Store(request.out / RESULTS)
-    found = pictures.find(request.folder)
+    found = pictures.find(request.folder, request.out)
     metrics = available(request, say)
     before = [row for path in request.measured for row in measured.load(path)]
     chosen, stand_in = installed(request, {row.codec for row in before}, say)
@@ -84,6 +84,9 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     versions = {entry.codec.name: entry.version or "" for entry in chosen}
+    unknown = [name for name in request.qualities if name and name not in {*versions, *kinds(versions)}]
+    if unknown:
+        raise UsageError(f"--qualities for {', '.join(unknown)}, which is none of these codecs: {', '.join(versions)}")
     asked = request.codecs or codecs.names()
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
     evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
@@ -100,6 +103,9 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     pixels = {result.image: result.width * result.height for result in evaluation.results if result.width}
     wanted = {entry.codec.name for entry in stand_in}
     stood_in = measured.of_pictures((row for row in before if row.codec in wanted), found, pixels)
+    for name in sorted({row.codec for row in before} - {row.codec for row in stood_in}):
+        why = "none of its pictures is among these" if name in wanted else "it is installed or was not asked for"
+        say(f"not used: the curve of {name} that was measured before: {why}")
     evaluation.results += [with_metrics(row, metrics) for row in stood_in]
     return evaluation
 
@@ -146,13 +152,18 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
 
 def qualities(codec: Codec, request: Request) -> tuple[float, ...]:
     """The settings of a codec: its own list, the list for all, or else its default. UsageError for one that it does not take."""
-    kind = codec.name.partition("=")[0]
+    (kind,) = kinds([codec.name])
     asked = request.qualities.get(codec.name, request.qualities.get(kind, request.qualities.get("", ())))
     wrong = [f"{quality:g}" for quality in asked if quality not in codec.scale]
     if wrong and codec.scale.last:
         ends = f"{codec.scale.worst:g} to {codec.scale.best:g} in steps of {codec.scale.step:g}"
         raise UsageError(f"{codec.name} takes qualities {ends}, not {', '.join(wrong)}: give it its own, {kind}=...")
     return codec.qualities if wrong or not asked else asked  # a bundle of a single rate takes what there is
+
+
+def kinds(names: Iterable[str]) -> list[str]:
+    """The codecs' names without what stands after them."""
+    return [name.partition("=")[0] for name in names]
 
 
 def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .bdrate import BDRate, bd_rate
-from .curves import TABLED, Curve, curve, measure
+from .curves import PLOTTED, TABLED, Curve, curve, measure
 from .results import Result
 from .run import Evaluation
 
@@ -38,11 +39,11 @@ def metric_keys(curves: Sequence[Curve], keys: Sequence[str] = TABLED) -> list[s
 
 
 def at_rate(curves: Sequence[Curve], bpp: float) -> Table:
-    """Every metric of every codec that reaches a rate, interpolated, the best PSNR first."""
+    """Every metric of every codec that reaches a rate, interpolated, the best by the first of them at the top."""
     keys = metric_keys(curves)
     found = [(one, [one.at(bpp, key) for key in keys]) for one in curves]
     rows = [(one, values) for one, values in found if any(value is not None for value in values)]
-    rows.sort(key=lambda row: -(row[1][0] or 0.0))
+    rows.sort(key=lambda row: math.inf if row[1][0] is None else -measure(keys[0]).better * row[1][0])
     head = [f"at {bpp:g} bpp", *(title(key) for key in keys)]
     return Table(head, [[one.label, *map(shown, keys, values)] for one, values in rows])
 
@@ -67,7 +68,7 @@ def compared(results: Sequence[Result], test: Curve, anchor: Curve, key: str) ->
 
 def bd_table(results: Sequence[Result], test: Curve, others: Sequence[Curve]) -> Table:
     """Bytes of one codec against each other one, for every metric, and the rates between which that was measured."""
-    keys = metric_keys([test, *others])
+    keys = metric_keys([test, *others], PLOTTED)
     table = Table(
         [f"{test.label} against", *(measure(key).label for key in keys), "rates (bpp)", "not compared"], words=()
     )

@@ -34,8 +34,8 @@ def train(
     lpips_weights: str | Path | None = None,
     device: str | None = None,
     minutes: float = math.inf,
-) -> None:
-    """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``.
+) -> int:
+    """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``. Returns the signal's number, or 0.
 
     With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Under ``torchrun`` all processes train one
     network. From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
@@ -71,7 +71,7 @@ def train(
     stop = StopSignal()
     line.begin(run.done)
     try:
-        while run.done < run.steps and not distributed.any_of(stop.asked or time.monotonic() >= end, place):
+        while run.done < run.steps and not distributed.any_of(bool(stop.asked) or time.monotonic() >= end, place):
             batch = run.step()
             if line.due():
                 line.step(run.done, run.steps, batch.summary(), run.pixels_a_step)
@@ -91,6 +91,7 @@ def train(
         line.say(f"stopped at step {run.done} of {run.steps}; go on with --resume")
     else:
         line.say(f"done: {run.done} steps")
+    return stop.asked if run.done < run.steps else 0
 
 
 def knots(config: Config) -> list[float]:
@@ -114,11 +115,11 @@ class StopSignal:
     """Remembers SIGINT and SIGTERM, so that the loop can save first; a second one ends the run at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = 0  # the signal's number
         self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.asked = number
         self.restore()
 
     def restore(self) -> None:

@@ -8,11 +8,11 @@ from PIL import features
 
 import skosh
 
-from ..codec import PillowCodec, Scale
+from ..codec import Scale, TunedCodec
 
 
-class Avif(PillowCodec):
-    """AVIF with full chroma."""
+class Avif(TunedCodec):
+    """AVIF with full chroma; libavif 1.4 tunes still pictures for what people see (``tune=iq``)."""
 
     name = "avif"
     label = "AVIF"
@@ -29,7 +29,8 @@ class Avif(PillowCodec):
         return f"{super().version()}, libavif {features.version('avif')}"
 
     def options(self, quality: float) -> dict[str, Any]:
-        return {"quality": int(quality), "speed": 4, "subsampling": "4:4:4"}
+        advanced = {"advanced": {"tune": self.tune}} if self.tune else {}
+        return {"quality": int(quality), "speed": 4, "subsampling": "4:4:4", **advanced}
 
 
 CODEC = Avif

@@ -6,11 +6,11 @@ from typing import Any
 
 import skosh
 
-from ..codec import PillowCodec, Scale
+from ..codec import Scale, TunedCodec
 
 
-class Heic(PillowCodec):
-    """HEIC with full chroma."""
+class Heic(TunedCodec):
+    """HEIC with full chroma; libheif tunes x265 for SSIM."""
 
     name = "heic"
     label = "HEIC"
@@ -34,7 +34,8 @@ class Heic(PillowCodec):
         return f"pillow-heif {pillow_heif.__version__}, libheif {found['libheif']}, {found['HEIF']}"
 
     def options(self, quality: float) -> dict[str, Any]:
-        return {"quality": int(quality), "chroma": "444"}
+        tune = {"enc_params": {"tune": self.tune}} if self.tune else {}
+        return {"quality": int(quality), "chroma": "444", **tune}
 
 
 CODEC = Heic

@@ -20,7 +20,7 @@ class Jpeg2000(PillowCodec):
     name = "jpeg2000"
     label = "JPEG 2000"
     kind = "JPEG2000"
-    settings = "9/7 wavelet, compression ratio"
+    settings = "9/7 wavelet, colour transform, compression ratio"
     scale = Scale(480, 2, 0.5)
     qualities = (240, 160, 104, 69, 44, 24)
     colour, marker = "purple", "D"
@@ -31,7 +31,8 @@ class Jpeg2000(PillowCodec):
         return f"{super().version()}, OpenJPEG {features.version('jpg_2000')}"
 
     def options(self, quality: float) -> dict[str, Any]:
-        return {"quality_mode": "rates", "quality_layers": [float(quality)], "irreversible": True, "no_jp2": True}
+        layers = {"quality_mode": "rates", "quality_layers": [float(quality)]}
+        return {**layers, "irreversible": True, "mct": 1, "no_jp2": True}  # without mct: three pictures in grey
 
 
 CODEC = Jpeg2000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path, PurePath
 
@@ -41,14 +42,14 @@ class Skosh(Codec):
         return cls(found[1], effort=int(found[2])) if found else cls(argument)
 
     def version(self) -> str:
-        """The package's version and the model id. A bundle of a single rate has one setting from here on. UsageError for an effort out of range."""
+        """The package's version, its code and the model id. A bundle of a single rate has one setting from here on. UsageError for an effort out of range."""
         try:
             found = skosh.info(self.encode(Image.new("RGB", (64, 64), "grey"), 100))
         except ValueError as error:
             raise UsageError(str(error)) from error
         if not found["quality"]:
             self.scale, self.qualities = Scale(0, 0, STEP), (0,)
-        return f"skosh {skosh.__version__}, model {found['model_id']}"
+        return f"skosh {skosh.__version__}, code {code()}, model {found['model_id']}"
 
     def encode(self, image: Image.Image, quality: float) -> bytes:
         exact = int(quality) if quality == int(quality) else quality
@@ -56,6 +57,14 @@ class Skosh(Codec):
 
     def decode(self, data: bytes) -> Image.Image:
         return skosh.decode(data, self.model, self.threads).convert("RGB")
+
+
+def code() -> str:
+    """A digest of the codec's own modules, 8 hexadecimal digits: files depend on them as well as on the bundle."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(skosh.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 CODEC = Skosh
