@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 QUALITIES = 101  # rows of levels in a bundle of variable rate
 LAST_EIGHTH = (QUALITIES - 1) * QUALITY_UNIT  # quality 100
 ELSEWHERE = b"\x0a\x08location\x12"  # how a graph begins to say in which file a weight lies
+NO_MEMORY = "bad_alloc"  # in what ONNX Runtime says where memory ends
 BESIDE = ELSEWHERE + b"\x0esynthesis.onnx"
 
 
@@ -176,6 +177,8 @@ class Bundle:
         try:
             outputs: list[Floats] = session.run(None, feeds)
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
+            if NO_MEMORY in str(error):
+                raise MemoryError(f"no memory to run {graph}.onnx") from error
             raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
         return outputs
 

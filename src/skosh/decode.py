@@ -19,7 +19,7 @@ from .correct import Corrections, margin, place_of
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError, LimitError
 from .latents import WINDOW, synthesise
-from .limits import MAX_PIXELS, check_justified
+from .limits import MAX_PIXELS, check_justified, memory_for
 from .pixels import Picture, Pixels, padded, to_image
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
@@ -48,7 +48,9 @@ def decode(
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
-    return to_image(picture)
+    height, width = picture.pixels.shape[:2]
+    with memory_for(width, height):
+        return to_image(picture)
 
 
 def decode_picture(
@@ -74,7 +76,8 @@ def decode_picture(
         raise BundleError(
             f"the file was made with model {header.model_id.hex()}, not {bundle.name} ({bundle.model_id.hex()})"
         )
-    return Decoder(bundle, contents, workers, salvage).picture(box)
+    with memory_for(header.width, header.height):
+        return Decoder(bundle, contents, workers, salvage).picture(box)
 
 
 def _box(region: Region | None, header: Header) -> Box:

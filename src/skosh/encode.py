@@ -22,7 +22,7 @@ from .entropy import Symbols, Writer
 from .errors import LimitError
 from .improve import compare
 from .latents import WINDOW, synthesise
-from .limits import MAX_PIXELS
+from .limits import MAX_PIXELS, memory_for
 from .metadata import Metadata, pack
 from .pixels import Picture, Pixels, from_image
 from .refine import EFFORTS, check_effort, refine
@@ -125,16 +125,18 @@ class Encoder:
         mode = "L" if picture.grey else "RGB"
         self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
         self.extras = pack(picture.metadata)
-        if picture.alpha is not None:
-            self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
         self.effort = EFFORTS[effort]
-        self.y = analyse(self.bundle, picture.pixels, self.workers)
+        with memory_for(width, height):
+            if picture.alpha is not None:
+                self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
+            self.y = analyse(self.bundle, picture.pixels, self.workers)
         self.last: tuple[float, Parts] | None = None  # the quality that was asked for last, and what its file holds
 
     def file(self, quality: float) -> bytes:
         """The file of this quality."""
         header = replace(self.header, quality=self.bundle.quality(quality))
-        return write(header, self.extras, self.streams(header.quality))
+        with memory_for(self.width, self.height):
+            return write(header, self.extras, self.streams(header.quality))
 
     def file_of_size(self, size: float) -> bytes:
         """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""
@@ -175,8 +177,10 @@ class Encoder:
 
     def psnr(self, quality: float) -> float:
         """PSNR (dB, RGB) of what the decoder will show."""
-        coded, found = self.parts(quality)
-        shown = synthesise(self.bundle, coded.z, coded.q, whole(self.height, self.width), quality, self.workers, found)
+        box = whole(self.height, self.width)
+        with memory_for(self.width, self.height):
+            coded, found = self.parts(quality)
+            shown = synthesise(self.bundle, coded.z, coded.q, box, quality, self.workers, found)
         errors = [  # row by row, so that no large array of floats is made
             np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
             for row, due in zip(shown, self.picture.pixels, strict=True)

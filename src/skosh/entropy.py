@@ -6,7 +6,7 @@ order of (channel, row, column)), then what lay outside of a table, and at last 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ Symbols = npt.NDArray[np.int32]
 ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
 SYMBOL_MAX = 32_767  # the largest magnitude of a symbol
 LOW_BITS = 12  # ... and is written in parts of at most so many
+BLOCK = 1 << 21  # elements that are sorted at once
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,16 @@ class Writer:
 
     def put_q(self, q: Symbols, index: npt.NDArray[np.uint8]) -> None:
         """q and its scale indices, both (M, H, W); q is 0 where the index is 0."""
-        order, ends = _groups(index)
-        flat = q.reshape(-1)[order]
+        flat = q.reshape(-1)
         escaped: list[tuple[int, int]] = []  # value, reach
-        for i in range(1, SCALES):
-            group = flat[ends[i - 1] : ends[i]]
-            if group.size:
-                reach = int(self.models.reaches[i])
-                outside = np.abs(group) > reach
-                if outside.any():
-                    escaped.extend((int(v), reach) for v in group[outside])
-                symbols = np.where(outside, 2 * reach + 1, group + reach).astype(np.int32)
-                self.coder.encode(symbols, self.models.q_models[i])
+        for i, start, places in _runs(index):
+            run, reach = flat[start : start + BLOCK].take(places), int(self.models.reaches[i])
+            symbols = run + np.int32(reach)
+            outside = np.abs(run) > reach
+            if outside.any():
+                escaped.extend((int(v), reach) for v in run[outside])
+                symbols[outside] = 2 * reach + 1
+            self.coder.encode(symbols, self.models.q_models[i])
         for value, reach in escaped:
             self._put_escaped(value, reach)
 
@@ -149,21 +148,16 @@ class Reader:
 
     def take_q(self, index: npt.NDArray[np.uint8]) -> Symbols:
         """q, shaped as its scale indices."""
-        order, ends = _groups(index)
-        flat = np.zeros(order.size, dtype=np.int32)
-        escapes: list[tuple[int, int]] = []  # place in flat, reach
-        for i in range(1, SCALES):
-            start, end = int(ends[i - 1]), int(ends[i])
-            if end > start:
-                reach = int(self.models.reaches[i])
-                group = self._take(self.models.q_models[i], end - start)
-                outside = np.flatnonzero(group == 2 * reach + 1)
-                escapes.extend((start + int(place), reach) for place in outside)
-                flat[start:end] = group - reach
-        for place, reach in escapes:
-            flat[place] = self._take_escaped(reach)
         q = np.zeros(index.size, dtype=np.int32)
-        q[order] = flat
+        escapes: list[tuple[int, int]] = []  # place in q, reach
+        for i, start, places in _runs(index):
+            reach = int(self.models.reaches[i])
+            run = self._take(self.models.q_models[i], places.size)
+            if run.max() == 2 * reach + 1:
+                escapes.extend((start + int(place), reach) for place in places[run == 2 * reach + 1])
+            q[start : start + BLOCK][places] = run - reach
+        for place, reach in escapes:
+            q[place] = self._take_escaped(reach)
         return q.reshape(index.shape)
 
     def take_correction(self) -> Symbols | None:
@@ -193,9 +187,26 @@ class Reader:
         return taken
 
 
-def _groups(index: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Places of the coded elements in the order of their scale index (raster order within), and where each index's group ends."""
+def _runs(index: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int, npt.NDArray[np.integer]]]:
+    """The coded elements in the order of the stream: scale index, where a block begins, and their places in it.
+
+    They are sorted block by block: NumPy takes 8 bytes a place, and a hostile file can claim hundreds of millions.
+    """
     flat = index.reshape(-1)
-    coded = np.flatnonzero(flat)
-    indices = flat[coded]
-    return coded[np.argsort(indices, kind="stable")], np.cumsum(np.bincount(indices, minlength=SCALES))
+    starts = range(0, flat.size, BLOCK)
+    kept = np.int32 if len(starts) > 1 else np.intp  # NumPy uses the latter as it is
+    groups = [_groups(flat[start : start + BLOCK], kept) for start in starts]
+    for i in range(1, SCALES):
+        for start, (order, ends) in zip(starts, groups, strict=True):
+            if ends[i] > ends[i - 1]:
+                yield i, start, order[ends[i - 1] : ends[i]]
+
+
+def _groups(
+    block: npt.NDArray[np.uint8], kept: type[np.signedinteger[Any]]
+) -> tuple[npt.NDArray[np.integer], list[int]]:
+    """Places of a block's coded elements in the order of their scale index (raster order within), and where each index's group ends."""
+    coded = np.flatnonzero(block)
+    indices = block[coded]
+    order = coded[np.argsort(indices, kind="stable")].astype(kept, copy=False)
+    return order, np.cumsum(np.bincount(indices, minlength=SCALES)).tolist()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from .errors import LimitError
 
 MAX_SIDE = 65_535  # pixels
 MAX_PIXELS = (
     128 << 20
-)  # width x height, unless the user says otherwise; a large picture takes about 20 bytes of memory a pixel
+)  # width x height, unless the user says otherwise; decoding takes about 20 bytes and 0.6 microseconds of a core for each, encoding 45 bytes
 FREE_PIXELS = 1 << 20  # a file may claim so many, however short it is
-PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes; a picture of one colour has about 250
+PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes, which is 20 KB and 0.6 ms of a core to decode; a picture of one colour has about 250
 PADDING = 64  # pixels: the sides that networks see are multiples of this
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
@@ -37,3 +40,12 @@ def check_justified(width: int, height: int, size: int) -> None:
     padded = -(-width // PADDING) * -(-height // PADDING) * PADDING**2
     if padded > FREE_PIXELS + PIXELS_PER_BYTE * size:
         raise LimitError(f"a file of {size} bytes claims a picture of {width}x{height}: refused")
+
+
+@contextlib.contextmanager
+def memory_for(width: int, height: int) -> Iterator[None]:
+    """Raise LimitError where a picture of this size takes more memory than there is."""
+    try:
+        yield
+    except MemoryError as error:
+        raise LimitError(f"there is not enough memory for a picture of {width}x{height}") from error

@@ -10,7 +10,7 @@ from PIL import Image
 
 from .colours import colour_key, keyed_alpha, note_losses, raw_mode, to_eight_bits, to_rgb
 from .errors import ImageError, SkoshError
-from .limits import MAX_PIXELS, check_size
+from .limits import MAX_PIXELS, check_size, memory_for
 from .metadata import Metadata, of_image, to_info
 from .orientation import orientation, upright
 
@@ -50,6 +50,11 @@ def from_image(
     ``max_pixels``. The picture itself is not changed, but its data are loaded.
     """
     check_size(image.width, image.height, max_pixels)
+    with memory_for(image.width, image.height):
+        return _taken_apart(image, strip, metadata)
+
+
+def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> Picture:
     notes: list[str] = []
     try:
         note_losses(image, notes)
@@ -63,7 +68,7 @@ def from_image(
         image, metadata = to_rgb(image, upright(metadata), notes, strip)
         if image.mode == "RGBA" and raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
-    except SkoshError:
+    except (SkoshError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
         raise ImageError(f"can't read the picture: {error}") from error

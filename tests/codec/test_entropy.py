@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bisect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -146,3 +147,31 @@ def test_an_escaped_symbol_that_is_too_large_is_refused(monkeypatch: pytest.Monk
     reader.take_z(CHANNELS, 2, 3)
     with pytest.raises(FormatError, match="32768"):
         reader.take_q(index)
+
+
+def test_many_blocks_are_coded_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    z, q, index = sample(5, (6, 20, 20))
+    q[index == 2] *= 100  # some outside of their table
+    alone = coded(z, q, index)
+    monkeypatch.setattr("skosh.entropy.BLOCK", 700)
+    assert coded(z, q, index) == alone
+    reader = Reader(MODELS, alone)
+    assert np.array_equal(reader.take_z(CHANNELS, 2, 3), z)
+    assert np.array_equal(reader.take_q(index), q)
+
+
+def test_coding_many_elements_takes_few_bytes_for_each() -> None:
+    index = np.full((4, 1024, 2048), 30, np.uint8)
+    q = np.zeros(index.shape, np.int32)
+    writer = Writer(MODELS)
+    tracemalloc.start()
+    writer.put_q(q, index)
+    put = tracemalloc.get_traced_memory()[1]
+    stream = writer.stream()
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    Reader(MODELS, stream).take_q(index)
+    taken = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert put < 14 * index.size  # three quarters of a hostile picture's memory were places of 8 bytes
+    assert taken < 14 * index.size
