@@ -15,7 +15,7 @@ import contextlib
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from .errors import FormatError
@@ -57,6 +57,7 @@ class Contents:
     header: Header
     extras: dict[bytes, bytes]  # type -> payload
     tiles: list[bytes | None]
+    lost: list[bytes] = field(default_factory=list)  # types of the chunks before the tiles that salvage could not read
 
 
 def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> bytes:
@@ -209,13 +210,13 @@ def _read_payload(file: IO[bytes], kind: bytes, length: int) -> bytes:
 
 
 def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
-    """Take every chunk that can still be read; behind a damaged one, go on at the next tile.
+    """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or before the tiles where it says that it ends.
 
     Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
     many bytes are summed up in all, so that no file takes long.
     """
     left, at = SALVAGE_SUMS * len(data), file.tell()
-    sure, behind_tile = True, False  # sure: right behind a whole chunk
+    sure, behind_tile = True, False  # sure: a chunk is due here
     while 0 <= at < len(data) and left > 0:
         end = _chunk_end(file, at)
         if at < end <= len(data) and (sure or end == len(data) or data[end : end + 1] == TILE):
@@ -225,10 +226,31 @@ def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
                 behind_tile |= _take(file, contents, behind_tile) == TILE
                 at, sure = end, True
                 continue
+        if sure and not behind_tile and data[at : at + 1] != TILE:
+            contents.lost.append(data[at : at + 1])
+            behind, summed = _whole_behind(file, data, end)
+            left -= summed
+            if behind:
+                at = behind
+                continue
+            contents.lost.append(b"")
         at, sure = data.find(TILE, at + 1), False
 
 
 SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find tiles
+
+
+def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:
+    """Where a damaged chunk ends, if a whole one begins there, else 0; and how many bytes were summed up to see it."""
+    end = _chunk_end(file, at) if at else 0
+    if not at < end <= len(data):
+        return 0, 0
+    file.seek(at)
+    try:
+        _read_chunk(file)
+    except FormatError:
+        return 0, end - at
+    return at, end - at
 
 
 def _chunk_end(file: IO[bytes], at: int) -> int:

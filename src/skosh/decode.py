@@ -14,7 +14,7 @@ from . import alpha, manifest, metadata
 from . import bundle as bundles
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .container import ALPHA, Contents, Header, read
+from .container import ALPHA, EXIF, ICC, XMP, Contents, Header, read
 from .correct import Corrections, margin, place_of
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError, LimitError
@@ -25,6 +25,7 @@ from .pixels import Picture, Pixels, padded, to_image
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 LOST = 128  # grey level of what salvage could not save
 LOST_NAMED = 8  # lost tiles that are named one by one
+EXTRA_NAMES = {ALPHA: "the transparency", ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}
 
 
 def decode(
@@ -40,7 +41,7 @@ def decode(
 
     ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
     core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
-    damaged file; lost parts are grey and named in warnings, the first eight one by one.
+    damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
 
     Raises FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
     or a region outside of it.
@@ -120,7 +121,7 @@ class Decoder:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
         header, extras = self.contents.header, self.contents.extras
         pixels = self.pixels(box)
-        plane, notes = None, []
+        plane, notes = None, self.lost_extras()
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
         lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
@@ -132,6 +133,14 @@ class Decoder:
                 part = seen.cut_to(box).inside(box)
                 pixels[part.top : part.bottom, part.left : part.right] = LOST
         return Picture(pixels, header.mode == "L", plane, metadata.unpack(extras), notes)
+
+    def lost_extras(self) -> list[str]:
+        """A note about every chunk before the tiles that was lost, as far as its type can be told."""
+        lost = [kind for kind in dict.fromkeys(self.contents.lost) if kind not in self.contents.extras]
+        notes = [f"lost: {EXTRA_NAMES[kind]}" for kind in lost if kind in EXTRA_NAMES]
+        if any(kind not in EXTRA_NAMES for kind in lost):
+            notes.append("lost: damaged bytes before the tiles, perhaps metadata or transparency")
+        return notes
 
     def pixels(self, box: Box) -> Pixels:
         """The pixels of a box, (H, W, 3)."""

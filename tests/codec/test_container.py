@@ -101,9 +101,32 @@ def test_salvage_of_damaged_metadata_keeps_every_tile() -> None:
     assert read(FILE[:at] + b"\x7f" + FILE[at + 1 :], salvage=True).tiles == STREAMS
 
 
+@pytest.mark.parametrize("n", range(4))
+def test_salvage_loses_the_damaged_extra_and_says_so(n: int) -> None:
+    extras = {ALPHA: b"plane" * 7, ICC: b"profile", EXIF: b"exif" * 9, XMP: b"packet"}
+    file = write(HEADER, extras, STREAMS)
+    start, end = ends(file)[n : n + 2]
+    kind = file[start : start + 1]
+    for at in range(start + 2, end):
+        found = read(file[:at] + bytes([file[at] ^ 0x55]) + file[at + 1 :], salvage=True)
+        assert found.tiles == STREAMS
+        assert found.extras == {other: payload for other, payload in extras.items() if other != kind}
+        assert found.lost == [kind]
+
+
+def test_salvage_says_where_more_than_the_damaged_chunk_may_be_lost() -> None:
+    at = ends(FILE)[0] + 1
+    assert read(FILE[:at] + b"\x7f" + FILE[at + 1 :], salvage=True).lost == [ICC, b""]
+
+
+def test_salvage_of_damaged_chunks_before_the_tiles_is_quick() -> None:
+    pair = chunk(b"z", b"whole") + chunk(b"z", b"damaged")[:-1] + b"?"
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + pair * 50_000, True)
+
+
 def test_salvage_of_a_long_file_that_is_full_of_false_beginnings_is_quick() -> None:
-    trap = b"T" + bytes([0x80, 0x80, 0x01])  # a chunk of 16384 bytes, behind which another seems to begin
-    read(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 100_000, salvage=True)
+    trap = b"T" + bytes([0x80, 0x80, 0x20])  # a chunk of 524288 bytes, behind which another seems to begin
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 300_000, True)
 
 
 def varint(value: int) -> bytes:

@@ -79,6 +79,28 @@ def test_ten_thousand_flipped_bits_are_all_noticed(file: bytes) -> None:
             skosh.decode(bytes(flipped(file, int(bit))), threads=1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "named", "key"),
+    [
+        ("A", "the transparency", ""),
+        ("i", "the ICC profile", "icc_profile"),
+        ("e", "EXIF", "exif"),
+        ("x", "XMP", "xmp"),
+    ],
+)
+def test_salvage_names_the_extra_that_is_lost_and_keeps_the_others(
+    picture: Image.Image, file: bytes, kind: str, named: str, key: str
+) -> None:
+    (place,) = [place for place in places(file) if file[place[0]] == ord(kind)]
+    damaged = bytes(flipped(file, 8 * place[1]))
+    with pytest.warns(UserWarning, match="lost") as warned:
+        image = skosh.decode(damaged, salvage=True)
+    assert [str(warning.message) for warning in warned] == [f"lost: {named}"]
+    assert image.mode == ("RGB" if kind == "A" else "RGBA")
+    for other in ("icc_profile", "exif", "xmp"):
+        assert image.info.get(other) == (picture.info[other] if other != key else None)
+
+
 def repaired(data: bytearray, place: tuple[int, int, int]) -> bytes:
     """With a checksum that fits the chunk."""
     at, start, end = place
