@@ -18,7 +18,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from . import metadata
-from .container import ALPHA, SIGNATURE, read, read_head
+from .container import ALPHA, SIGNATURE, Header, read, read_head
 from .errors import SkoshError
 
 FORMAT = "SKOSH"
@@ -36,7 +36,7 @@ class SkoshImageFile(ImageFile.ImageFile):
 
     def _open(self) -> None:
         try:
-            header, extras = read_head(self._file(), UNLIMITED)
+            header, extras = self._head()
             self.info.update(metadata.to_info(metadata.unpack(extras)))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
@@ -45,6 +45,18 @@ class SkoshImageFile(ImageFile.ImageFile):
         self.info["quality"] = header.quality
         self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
         self._undecoded = True
+
+    def _head(self) -> tuple[Header, dict[bytes, bytes]]:
+        """Header and extras; of a damaged file, if Pillow is told to show those, what ``load`` will find."""
+        file = self._file()
+        try:
+            return read_head(file, UNLIMITED)
+        except SkoshError:
+            if not ImageFile.LOAD_TRUNCATED_IMAGES:
+                raise
+        file.seek(0)
+        contents = read(file.read(), UNLIMITED, salvage=True)
+        return contents.header, contents.extras
 
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 import skosh
-from skosh.container import SIGNATURE, VERSION, Header, write
+from skosh.container import SIGNATURE, VERSION, Header, read, write
 from skosh.metadata import Metadata
 from skosh.pillow_plugin import SkoshImageFile
 
@@ -156,6 +156,28 @@ def test_what_is_left_of_a_damaged_file_is_shown_if_pillow_is_told_so(
         image.load()
     assert np.all(np.asarray(image)[:, 128:] == 128)
     assert not np.all(np.asarray(image)[:, :128] == 128)
+
+
+@pytest.mark.parametrize("kind", ["A", "i", "e", "x"])
+def test_a_damaged_extra_does_not_stop_pillow_if_it_is_told_so(
+    picture: Image.Image, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    clear = picture.copy()
+    clear.putalpha(picture.getchannel("G"))
+    carried = Metadata(icc=b"profile", exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0", xmp=XMP)
+    bad = bytearray(skosh.encode(clear, 50, metadata=carried))
+    payload = read(bytes(bad)).extras[kind.encode()]
+    bad[bad.index(payload)] ^= 1
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(bad))
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    image = Image.open(io.BytesIO(bad))
+    opened = image.mode
+    assert opened == ("RGB" if kind == "A" else "RGBA")
+    assert len({"icc_profile", "exif", "xmp"} & set(image.info)) == (3 if kind == "A" else 2)
+    with pytest.warns(UserWarning, match="lost: "):
+        image.load()
+    assert image.mode == image.im.mode == opened
 
 
 def test_a_decompression_bomb_is_refused_by_pillows_own_check(monkeypatch: pytest.MonkeyPatch) -> None:
