@@ -23,7 +23,9 @@ little-endian) and content. A file's model id is its first 8 bytes.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,9 +49,9 @@ if TYPE_CHECKING:
 
 QUALITIES = 101  # rows of levels in a bundle of variable rate
 LAST_EIGHTH = (QUALITIES - 1) * QUALITY_UNIT  # quality 100
-ELSEWHERE = b"\x0a\x08location\x12"  # how a graph begins to say in which file a weight lies
+ELSEWHERE = b"\x08location"  # in what a graph says of a weight that lies in another file
+BESIDE = b"\x0a" + ELSEWHERE + b"\x12\x0esynthesis.onnx"  # a whole entry, as ONNX writes it
 NO_MEMORY = "bad_alloc"  # in what ONNX Runtime says where memory ends
-BESIDE = ELSEWHERE + b"\x0esynthesis.onnx"
 
 
 class Bundle:
@@ -62,7 +64,8 @@ class Bundle:
         """
         self.folder, self.threads, self.optimise = folder, threads, optimise
         self.manifest = read_manifest(folder)
-        found = content_hash(folder)
+        self._files: dict[str, bytes] = {}  # name -> SHA-256
+        found = content_hash(folder, self._files)
         if found != self.manifest["content_sha256"]:
             raise BundleError(
                 f"the bundle {folder} is damaged: content {found[:16]}, manifest {self.manifest['content_sha256'][:16]}"
@@ -76,6 +79,7 @@ class Bundle:
         self.halo: dict[str, int] = self.manifest["halo"]  # how far each network sees, in samples of its coarser side
         self._models: dict[int, Models] = {}
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._opening = threading.Lock()
         try:
             with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
                 self.arrays = {name: arrays[name] for name in arrays.files}
@@ -169,9 +173,7 @@ class Bundle:
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
         """Run a network; inputs and outputs in the order of the module's text."""
-        session = self._sessions.get(graph)
-        if session is None:
-            session = self._sessions[graph] = self._open(graph)
+        session = self._sessions.get(graph) or self._opened(graph)
         names = [node.name for node in session.get_inputs()]
         feeds = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in zip(names, inputs, strict=True)}
         try:
@@ -254,6 +256,20 @@ class Bundle:
                 f"the scale map of {self.folder} is not exact on this machine: files would decode wrongly"
             )
 
+    def _opened(self, graph: str) -> onnxruntime.InferenceSession:
+        """The network, read by one thread while the others wait."""
+        with self._opening:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._open(graph)
+            return self._sessions[graph]
+
+    def _content(self, name: str) -> bytes:
+        """A file as it was when the bundle was loaded; BundleError if it has changed since."""
+        content = (self.folder / name).read_bytes()
+        if hashlib.sha256(content).digest() != self._files.get(name):
+            raise BundleError(f"{name} has changed since the bundle was loaded: load it anew")
+        return content
+
     def _open(self, graph: str) -> onnxruntime.InferenceSession:
         import onnxruntime as ort
 
@@ -269,15 +285,18 @@ class Bundle:
         options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
         path = self.folder / f"{graph}.onnx"
         try:
-            content = path.read_bytes()
-            if content.count(ELSEWHERE) != content.count(BESIDE):  # the content hash would not cover it
-                raise BundleError("it takes weights from another file than synthesis.onnx")
+            content = self._content(path.name)
+            if ELSEWHERE in content:
+                if content.count(ELSEWHERE) != content.count(BESIDE):  # the content hash would not cover it
+                    raise BundleError("it takes weights from another file than synthesis.onnx")
+                self._content("synthesis.onnx")
             return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
             raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
 
 
 _loaded: dict[tuple[Path, int, bool], Bundle] = {}
+_loading = threading.Lock()
 
 
 def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
@@ -293,8 +312,13 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
 
 
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
-    """A bundle by name or path; a second call with the same arguments returns the one already loaded."""
+    """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since."""
     key = (find(model).resolve(), threads, optimise)
-    if key not in _loaded:
-        _loaded[key] = Bundle(*key)
-    return _loaded[key]
+    due = read_manifest(key[0])["content_sha256"]
+    found = _loaded.get(key)
+    if found is None or found.manifest["content_sha256"] != due:
+        with _loading:
+            found = _loaded.get(key)
+            if found is None or found.manifest["content_sha256"] != due:
+                found = _loaded[key] = Bundle(*key)
+    return found

@@ -36,12 +36,14 @@ CORRECTION, CORRECTION_TERMS = "correction", "correction_terms"  # of one whose 
 HALO_MAX = 64  # samples
 
 
-def content_hash(folder: Path) -> str:
-    """SHA-256 over the bundle's graphs and tables (see the module's text), as 64 hexadecimal digits."""
+def content_hash(folder: Path, files: dict[str, bytes] | None = None) -> str:
+    """SHA-256 over the bundle's graphs and tables (see ``skosh.bundle``), as 64 hexadecimal digits; ``files`` gets that of each alone, by its name."""
     digest = hashlib.sha256()
     hashed = [path for path in folder.iterdir() if path.suffix == ".onnx" or path.name == TABLES]
     for path in sorted(hashed, key=lambda path: path.name):
         content = path.read_bytes()
+        if files is not None:
+            files[path.name] = hashlib.sha256(content).digest()
         digest.update(path.name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()
 

@@ -1,0 +1,90 @@
+"""Bundles that change on disk, are loaded by many threads at once, or name other files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from skosh import BundleError
+from skosh import bundle as bundles
+from skosh.bundle import BESIDE, Bundle, load
+from skosh.manifest import GRADIENT, MANIFEST, content_hash, find
+
+THREADS = 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(find(None), tmp_path / "bundle"))
+
+
+def change(folder: Path, name: str, edit: Callable[[bytes], bytes] = lambda content: content + b"\x32\x00") -> None:
+    """Edit a file and let the manifest fit; by default, a graph gets an empty text more."""
+    path = folder / name
+    path.write_bytes(edit(path.read_bytes()))
+    state = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(state | {"content_sha256": content_hash(folder)}))
+
+
+def test_a_network_that_has_changed_since_the_bundle_was_loaded_is_refused(folder: Path) -> None:
+    bundle = Bundle(folder)
+    change(folder, "analysis.onnx")
+    with pytest.raises(BundleError, match=r"analysis\.onnx has changed"):
+        bundle.run("analysis", np.zeros((1, 3, 64, 64), np.float32))
+
+
+def test_weights_that_have_changed_are_refused_where_another_network_takes_them(folder: Path) -> None:
+    bundle = Bundle(folder)
+    change(folder, "synthesis.onnx")
+    with pytest.raises(BundleError, match=r"synthesis\.onnx has changed"):
+        bundle.run(GRADIENT)
+
+
+def test_a_bundle_that_was_replaced_is_loaded_anew(folder: Path) -> None:
+    first = load(folder)
+    assert load(folder) is first
+    change(folder, "analysis.onnx")
+    second = load(folder)
+    assert second.model_id != first.model_id
+    assert load(folder) is second
+
+
+def swapped(content: bytes) -> bytes:
+    """Another file, with the value of the entry before its key."""
+    return content.replace(BESIDE, b"\x12\x0eelsewhere.onnx\x0a\x08location", 1)
+
+
+@pytest.mark.parametrize("edit", [swapped, lambda content: content.replace(b"\x0esynthesis", b"\x0eelsewhere", 1)])
+def test_weights_of_another_file_are_refused_in_either_order_of_the_fields(
+    folder: Path, edit: Callable[[bytes], bytes]
+) -> None:
+    change(folder, f"{GRADIENT}.onnx", edit)
+    with pytest.raises(BundleError, match="another file"):
+        Bundle(folder).run(GRADIENT)
+
+
+def test_threads_that_come_at_once_load_a_bundle_and_open_a_network_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    open_network = Bundle._open
+    monkeypatch.setattr(Bundle, "_open", lambda self, graph: opened.append(graph) or open_network(self, graph))
+    together = Barrier(THREADS)
+
+    def work(_: int) -> Bundle:
+        together.wait()
+        bundle = bundles.load(folder)
+        bundle.run("analysis", np.zeros((1, 3, 64, 64), np.float32))
+        return bundle
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(work, range(THREADS)))
+    assert all(bundle is found[0] for bundle in found)
+    assert sorted(opened) == ["analysis", "scale_map"]
