@@ -18,7 +18,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO
 
-from .errors import FormatError
+from .errors import FormatError, LimitError
 from .limits import MAX_CHUNK, MAX_PIXELS, check_size
 
 SIGNATURE = b"\x93SK"
@@ -61,7 +61,7 @@ class Contents:
 
 
 def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> bytes:
-    """The bytes of a file."""
+    """The bytes of a file. Raises LimitError for a chunk that no reader would take."""
     if len(tiles) != header.tiles:
         raise ValueError(f"{len(tiles)} tiles where the header says {header.tiles}")
     parts = [SIGNATURE, bytes([VERSION]), _chunk(HEADER, _pack_header(header))]
@@ -177,6 +177,8 @@ def _unpack_header(payload: bytes) -> Header:
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:
+    if len(payload) > MAX_CHUNK:
+        raise LimitError(f"chunk {kind.decode()} would have {len(payload)} bytes, over the limit of {MAX_CHUNK}")
     return kind + _varint(len(payload)) + payload + struct.pack("<I", zlib.crc32(kind + payload))
 
 

@@ -22,7 +22,7 @@ from .entropy import Symbols, Writer
 from .errors import LimitError
 from .improve import compare
 from .latents import WINDOW, synthesise
-from .limits import MAX_PIXELS, memory_for
+from .limits import MAX_PIXELS, check_justified, memory_for
 from .metadata import Metadata, pack
 from .pixels import Picture, Pixels, from_image
 from .refine import EFFORTS, check_effort, refine
@@ -136,7 +136,9 @@ class Encoder:
         """The file of this quality."""
         header = replace(self.header, quality=self.bundle.quality(quality))
         with memory_for(self.width, self.height):
-            return write(header, self.extras, self.streams(header.quality))
+            data = write(header, self.extras, self.streams(header.quality))
+        check_justified(self.width, self.height, len(data))  # as the decoder does
+        return data
 
     def file_of_size(self, size: float) -> bytes:
         """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""

@@ -12,7 +12,7 @@ MAX_PIXELS = (
     128 << 20
 )  # width x height, unless the user says otherwise; decoding takes about 20 bytes and 0.6 microseconds of a core for each, encoding 45 bytes
 FREE_PIXELS = 1 << 20  # a file may claim so many, however short it is
-PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes, which is 20 KB and 0.6 ms of a core to decode; a picture of one colour has about 250
+PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes, which is 20 KB and 0.6 ms of a core to decode; a picture of one colour has about 250, the cheapest symbols 910
 PADDING = 64  # pixels: the sides that networks see are multiples of this
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file

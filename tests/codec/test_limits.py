@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import skosh
 from skosh.bundle import Bundle
-from skosh.manifest import find
+from skosh.limits import PADDING, PIXELS_PER_BYTE
+from skosh.manifest import find, installed
+from skosh.tables import TOTAL
 
 
 @pytest.fixture
@@ -69,3 +73,25 @@ def test_a_network_that_finds_no_memory_is_no_damaged_bundle(small: Image.Image)
     bundle._sessions["analysis"] = Full()  # type: ignore[assignment]
     with pytest.raises(MemoryError, match=r"analysis\.onnx"):
         bundle.run("analysis")
+
+
+def test_a_chunk_that_no_reader_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch, small: Image.Image) -> None:
+    monkeypatch.setattr("skosh.container.MAX_CHUNK", 100)
+    with pytest.raises(skosh.LimitError, match="chunk T would have"):
+        skosh.encode(small, 100)
+
+
+def test_a_file_that_no_decoder_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch, small: Image.Image) -> None:
+    monkeypatch.setattr("skosh.limits.FREE_PIXELS", 0)
+    monkeypatch.setattr("skosh.limits.PIXELS_PER_BYTE", 1)
+    with pytest.raises(skosh.LimitError, match="claims a picture of 64x64"):
+        skosh.encode(small, 0)
+
+
+@pytest.mark.parametrize("folder", [folder for _, folder, _ in installed()], ids=lambda folder: folder.name)
+def test_the_cheapest_symbols_of_a_shipped_bundle_stay_below_the_limit_of_pixels_a_byte(folder: Path) -> None:
+    tables = Bundle(folder).arrays["z_tables"]
+    bits = -np.log2(tables.max(-1) / TOTAL).sum(
+        -1
+    )  # of the most probable z, row by row; latents at scale index 0 are free
+    assert PADDING**2 / (bits.min() / 8) < PIXELS_PER_BYTE
