@@ -24,7 +24,7 @@ from .improve import compare
 from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS, check_justified, memory_for
 from .metadata import Metadata, pack
-from .pixels import Picture, Pixels, from_image
+from .pixels import Picture, Pixels, from_image, luma
 from .refine import EFFORTS, check_effort, refine
 from .search import highest_below
 
@@ -64,6 +64,9 @@ def encode(
         raise ValueError(f"quality is 0 to 100, not {quality}")
     if target_bytes is not None and target_psnr is not None:
         raise ValueError("target_bytes and target_psnr exclude each other")
+    for name, target in (("target_bytes", target_bytes), ("target_psnr", target_psnr)):
+        if target is not None and not 0 <= target < math.inf:
+            raise ValueError(f"{name} is a number from 0 on, not {target}")
     picture = take_apart(image, max_pixels, strip, metadata)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
@@ -154,7 +157,7 @@ class Encoder:
         return files[step]
 
     def file_of_psnr(self, psnr: float) -> bytes:
-        """The smallest file whose picture reaches ``psnr`` (dB, RGB); LimitError where the best does not."""
+        """The smallest file whose picture reaches ``psnr`` (dB, as ``psnr`` measures it); LimitError where the best does not."""
         last = self.last_step()
         best = -math.inf
         files: dict[int, bytes] = {}
@@ -178,14 +181,17 @@ class Encoder:
         return round(self.bundle.quality(100) * QUALITY_UNIT)
 
     def psnr(self, quality: float) -> float:
-        """PSNR (dB, RGB) of what the decoder will show."""
+        """PSNR (dB; RGB, or the luma of a grey picture) of what the decoder will show."""
         box = whole(self.height, self.width)
         with memory_for(self.width, self.height):
             coded, found = self.parts(quality)
             shown = synthesise(self.bundle, coded.z, coded.q, box, quality, self.workers, found)
+            due = self.picture.pixels
+            if self.picture.grey:
+                shown, due = luma(shown), due[..., 0]
         errors = [  # row by row, so that no large array of floats is made
-            np.sum((row.astype(np.float32) - due) ** 2, dtype=np.float64)
-            for row, due in zip(shown, self.picture.pixels, strict=True)
+            np.sum((row.astype(np.float32) - meant) ** 2, dtype=np.float64)
+            for row, meant in zip(shown, due, strict=True)
         ]
         return 10.0 * math.log10(255.0**2 / max(float(np.sum(errors)) / shown.size, 1e-10))
 

@@ -88,6 +88,11 @@ def _rgb(image: Image.Image) -> Pixels:
     return pixels
 
 
+def luma(pixels: Pixels) -> Plane:
+    """What a grey picture is shown as, (H, W, 3) -> (H, W): ITU-R 601, as Pillow has it."""
+    return np.asarray(Image.fromarray(pixels).convert("L"))
+
+
 def to_image(picture: Picture) -> Image.Image:
     """The Pillow picture, its metadata in ``info``."""
     image = Image.fromarray(picture.pixels)

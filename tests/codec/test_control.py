@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from pathlib import Path
 
@@ -124,6 +125,7 @@ def test_what_is_out_of_reach_is_said_with_what_is_in_reach(
             ["--target-bpp", "-1"],
         ),
         *(["-q", "100.1"], ["-q", "-1"], ["-q", "good"], ["--tune", "speed"], ["--tune", "fidelity", "--model", "x"]),
+        *(["--target-psnr", "nan"], ["--target-psnr", "inf"], ["--target-bpp", "nan"]),
         *(["--tile", "100"], ["--tile", "32"], ["--tile", "-64"], ["--threads", "-1"], ["--max-pixels", "0"]),
     ],
     ids=" ".join,
@@ -156,9 +158,18 @@ def test_every_quality_costs_more_and_shows_more(picture: Image.Image) -> None:
     assert min(np.diff(quality[::5])) > 0
 
 
-def test_the_search_measures_what_the_decoder_shows(picture: Image.Image) -> None:
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_the_search_measures_what_the_decoder_shows(picture: Image.Image, mode: str) -> None:
+    picture = picture.convert(mode)
     encoder = Encoder(take_apart(picture))
     assert encoder.psnr(40) == pytest.approx(psnr(encoder.file(40), picture), abs=0.01)
+
+
+@pytest.mark.parametrize("target", ["target_bytes", "target_psnr"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+def test_a_target_that_is_none_is_a_value_error(picture: Image.Image, target: str, value: float) -> None:
+    with pytest.raises(ValueError, match=target):
+        skosh.encode(picture, **{target: value})
 
 
 def test_tune_picks_the_bundle(source: Path) -> None:

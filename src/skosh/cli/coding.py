@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,8 @@ def compress(
     """
     if sum(aim is not None for aim in (quality, target_size, target_bpp, target_psnr)) > 1:
         raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
+    if not all(aim is None or math.isfinite(aim) for aim in (target_bpp, target_psnr)):
+        raise typer.BadParameter("--target-bpp and --target-psnr take a number")
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
     if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
