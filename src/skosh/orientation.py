@@ -11,7 +11,7 @@ from PIL import Image
 from .metadata import Metadata
 
 TAG = 0x0112  # of TIFF and EXIF
-SHORT = 3  # type of 16-bit numbers
+SHORT, LONG = 3, 4  # types of 16-bit and of 32-bit numbers
 IN_XMP = re.compile(rb"""(tiff:Orientation\s*=\s*["']|<tiff:Orientation>\s*)([1-8])""")
 UPRIGHT = 1
 
@@ -25,7 +25,10 @@ def orientation(metadata: Metadata) -> int:
 
 
 def upright(metadata: Metadata) -> Metadata:
-    """The same with every orientation set to 1 and not a byte moved, unless EXIF holds it in an unusual way and has to be written anew."""
+    """The same with every orientation set to 1 and not a byte moved, unless EXIF holds it in an unusual way and has to be written anew.
+
+    It is dropped where that fails, too: a picture that is turned already must not be turned again.
+    """
     exif, xmp = metadata.exif, metadata.xmp
     if exif and _of_exif(exif) not in (None, UPRIGHT):
         exif = _patched(exif)
@@ -58,7 +61,7 @@ def _parsed(exif: bytes | None) -> Image.Exif | None:
 
 
 def _patched(exif: bytes) -> bytes:
-    """The same with 1 written over the 16-bit value of every such tag of the first directory."""
+    """The same with 1 written over the value, of 16 or of 32 bits, of every such tag of the first directory."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2], "<")
     changed = bytearray(exif)
     try:
@@ -66,17 +69,20 @@ def _patched(exif: bytes) -> bytes:
         (count,) = struct.unpack_from(f"{order}H", exif, start)
         for entry in range(start + 2, start + 2 + 12 * count, 12):
             tag, kind = struct.unpack_from(f"{order}HH", exif, entry)
-            if (tag, kind) == (TAG, SHORT):
-                struct.pack_into(f"{order}H", changed, entry + 8, UPRIGHT)
+            if tag == TAG and kind in (SHORT, LONG):
+                struct.pack_into(order + ("H" if kind == SHORT else "I"), changed, entry + 8, UPRIGHT)
     except struct.error:
         pass  # a directory that is longer than the data: what was there has been seen
     return bytes(changed)
 
 
-def _rewritten(exif: bytes) -> bytes:
-    """The same tags as Pillow writes them, the orientation among them."""
+def _rewritten(exif: bytes) -> bytes | None:
+    """The same tags as Pillow writes them, the orientation among them; None if it can't."""
     parsed = _parsed(exif)
     assert parsed is not None
     parsed[TAG] = UPRIGHT
-    written = parsed.tobytes()
+    try:
+        written = parsed.tobytes()
+    except Exception:  # Pillow's writer raises anything on damaged data
+        return None
     return written.removeprefix(b"Exif\0\0")

@@ -65,7 +65,10 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
             image = image.transpose(turn)
         alpha = None if key is None else keyed_alpha(image, key)
         image = to_eight_bits(image, notes)
-        image, metadata = to_rgb(image, upright(metadata), notes, strip)
+        straight = upright(metadata)
+        if metadata.exif and not straight.exif and not strip:
+            notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
+        image, metadata = to_rgb(image, straight, notes, strip)
         if image.mode == "RGBA" and raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
     except (SkoshError, MemoryError):

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from making import LONG, MAKER_NOTE, exif, png_chunk, xmp
+from making import LONG, MAKER_NOTE, RATIONAL, directory, entry, exif, png_chunk, xmp
 from PIL import Image, ImageOps
 
 from skosh.metadata import Metadata
@@ -15,6 +15,7 @@ from skosh.orientation import orientation, readable, upright
 from skosh.pixels import from_image, to_image
 
 ORDERS = ["<", ">"]
+SIGNED_SHORT = 8  # type of EXIF
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -39,6 +40,28 @@ def test_an_orientation_of_32_bits_is_applied_once_too(order: str) -> None:
     assert parsed[0x010F] == "a maker"
     assert parsed.get_ifd(0x8769)[0x927C] == MAKER_NOTE
     assert parsed.get_ifd(0x8825)[2] == (52.0, 30.0, 12.34)
+
+
+def unwritable(kind: int) -> bytes:
+    """EXIF that Pillow reads and can't write: a maker that is a fraction; the orientation is of some type."""
+    entries = [entry("<", 0x010F, RATIONAL, 1, 8), entry("<", 0x0112, kind, 1, struct.pack("<I", 6))]
+    return b"II*\0" + struct.pack("<I", 8) + directory("<", entries)
+
+
+def test_an_orientation_of_32_bits_is_set_in_its_place() -> None:
+    before = unwritable(LONG)
+    assert orientation(Metadata(exif=before)) == 6
+    assert upright(Metadata(exif=before)).exif == before.replace(b"\x06\0\0\0", b"\x01\0\0\0")
+
+
+def test_exif_that_can_not_be_set_upright_is_dropped_and_the_picture_is_not(photo: Image.Image) -> None:
+    small = photo.crop((0, 0, 40, 30))
+    small.info["exif"] = unwritable(SIGNED_SHORT)
+    picture = from_image(small)
+    assert picture.pixels.shape == (40, 30, 3)
+    assert picture.metadata.exif is None
+    assert any("EXIF is damaged" in note for note in picture.notes)
+    assert not from_image(small, strip=True).notes
 
 
 def test_a_tag_that_stands_twice_is_set_everywhere() -> None:
