@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 import skosh
 from skosh.metadata import Metadata
-from skosh.pixels import from_image, from_network, to_image, to_network
+from skosh.pixels import Picture, from_image, from_network, luma, to_image, to_network
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -228,6 +228,14 @@ def test_pixels_survive_the_way_to_the_network_and_back(photo: Image.Image) -> N
     x = to_network(pixels, 320, 512)
     assert x.shape == (1, 3, 320, 512)
     assert np.array_equal(from_network(x)[:300, :451], pixels)
+
+
+def test_the_luma_of_a_grey_picture_is_as_the_format_says() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    red, green, blue = pixels.astype(int).transpose(2, 0, 1)
+    due = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+    assert np.array_equal(luma(pixels), due)
+    assert np.array_equal(np.asarray(to_image(Picture(pixels, grey=True))), due)
 
 
 def test_values_out_of_range_are_clipped_and_halves_rounded() -> None:
