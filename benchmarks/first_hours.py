@@ -20,7 +20,7 @@ from pathlib import Path
 
 from memory import large_photograph
 from page import machine, replace_section, table
-from quality import METRICS, QUALITIES, SHARED, lpips_weights, progress, reference_files
+from quality import METRICS, SHARED, lpips_weights, progress, qualities, reference_files
 
 import skosh
 from skosh.evaluate import tables
@@ -61,10 +61,11 @@ def main() -> None:
 
 def measured(data: Path, folders: list[Path]) -> list[Curve]:
     """The curves of the bundles, of JPEG, and of BPG where it was measured on these pictures."""
-    qualities = {name: tuple(map(float, found)) for name, found in QUALITIES.items()}
     files = tuple(path for name, path in reference_files().items() if name == "bpg")
     specs = (*(f"skosh={folder}" for folder in folders), "jpeg", *(["bpg"] if files else []))
-    request = Request(data, ROOT / "report" / "first_hours", specs, qualities, METRICS, lpips_weights(), measured=files)
+    request = Request(
+        data, ROOT / "report" / "first_hours", specs, qualities(specs), METRICS, lpips_weights(), measured=files
+    )
     found = evaluate(request, lambda line: print(line, file=sys.stderr), progress)
     if found.failures:
         raise SystemExit(f"{len(found.failures)} results failed: {found.failures[0]}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from page import README, replace_section, table
@@ -23,7 +23,7 @@ from skosh.evaluate.curves import Curve, measure
 from skosh.evaluate.plots import rd_figure, svg
 from skosh.evaluate.report import write_report
 from skosh.evaluate.results import Result, load, machine
-from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate
+from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate, kinds
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
@@ -34,7 +34,9 @@ CODECS = (
     "skosh=perceptual",
     "bpg",
     "avif",
+    "avif=psnr",
     "heic",
+    "heic=psnr",
     "jxl",
     "webp",
     "jpeg2000",
@@ -78,7 +80,8 @@ def main() -> None:
         return
     if kodak:
         FIGURE.parent.mkdir(exist_ok=True)
-        FIGURE.write_text(svg(rd_figure(curves, PLOTS, PLOT_SIZE), text_as_paths=True))
+        drawn = [one for one in curves if not one.codec.name.endswith("=psnr")]
+        FIGURE.write_text(svg(rd_figure(drawn, PLOTS, PLOT_SIZE), text_as_paths=True))
         replace_section("kodak", tables.at_rate(curves, RATE).markdown().replace("| skosh |", "| **skosh** |"), README)
     replace_section(arguments.name, text)
 
@@ -93,7 +96,7 @@ def run(arguments: argparse.Namespace) -> Evaluation:
         arguments.data,
         ROOT / "report" / arguments.name,
         tuple(chosen),
-        {name: tuple(map(float, found)) for name, found in QUALITIES.items()},
+        qualities(chosen),
         METRICS,
         lpips_weights(),
         measured=tuple(files.values()),
@@ -107,6 +110,11 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     if found.failures:
         raise SystemExit(f"{len(found.failures)} results failed: {found.failures[0]}")
     return found
+
+
+def qualities(specs: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """The settings of codecs by their names."""
+    return {name: tuple(map(float, QUALITIES[name])) for name in kinds(specs) if name in QUALITIES}
 
 
 def progress(results: Iterator[Result], total: int) -> Iterator[Result]:

@@ -84,10 +84,10 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     versions = {entry.codec.name: entry.version or "" for entry in chosen}
-    unknown = [name for name in request.qualities if name and name not in {*versions, *kinds(versions)}]
-    if unknown:
-        raise UsageError(f"--qualities for {', '.join(unknown)}, which is none of these codecs: {', '.join(versions)}")
     asked = request.codecs or codecs.names()
+    unknown = [name for name in request.qualities if name and name not in {*asked, *kinds(asked), *versions}]
+    if unknown:
+        raise UsageError(f"--qualities for {', '.join(unknown)}, which is none of these codecs: {', '.join(asked)}")
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
     evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
     failed = {}
