@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from ..errors import ConfigError
 from ..manifest import find
@@ -44,15 +45,7 @@ def train(
     end = time.monotonic() + 60.0 * minutes
     keep_freed_memory()
     folder = Path(out)
-    if resume and init:
-        raise ConfigError("--init is for a new run, and --resume goes on with one: give one of the two")
-    if not resume and (folder / checkpoint.FILE).exists():
-        raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")
-    saved = checkpoint.load(folder) if resume else None
-    if saved:
-        check_same_run(saved["config"], config)
-    if init:
-        find(init)  # before anything that takes time
+    saved = saved_run(config, folder, resume, init)
     loss = Loss(config, lpips_weights)
     place = distributed.join(device)
 
@@ -92,6 +85,21 @@ def train(
     else:
         line.say(f"done: {run.done} steps")
     return stop.asked if run.done < run.steps else 0
+
+
+def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | None) -> dict[str, Any] | None:
+    """The checkpoint to go on from, or None for a new run. ConfigError or BundleError for what would fail later, before anything that takes time."""
+    if resume and init:
+        raise ConfigError("--init is for a new run, and --resume goes on with one: give one of the two")
+    if init:
+        find(init)
+    if resume:
+        saved = checkpoint.load(folder)
+        check_same_run(saved["config"], config)
+        return saved
+    if (folder / checkpoint.FILE).exists():
+        raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")
+    return None
 
 
 def knots(config: Config) -> list[float]:
