@@ -69,7 +69,7 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
     A directory stands for all files below it whose suffix is accepted, and is mirrored below ``out``. ``out`` is a file's name if there is a
     single input that is a file and ``out`` is no directory; else a directory. Without ``out``, outputs stand beside their inputs.
 
-    Raises SkoshError for an input that does not exist, a directory without a picture, and two inputs that would write one output.
+    An input that does not exist has a job, which will fail. Raises SkoshError for a directory without a picture, and inputs that would write one output.
     """
     inputs = list(inputs)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
@@ -81,8 +81,6 @@ def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: s
             if not found:
                 raise SkoshError(f"nothing to do in {path}: no {', '.join(sorted(accepted))} below it")
             jobs += [Job(p, (out or path) / p.relative_to(path).with_suffix(suffix)) for p in found]
-        elif not path.exists():
-            raise SkoshError(f"{path} does not exist")
         elif as_file and out is not None:
             jobs.append(Job(path, out))
         else:
@@ -113,13 +111,16 @@ def below(folder: Path, accepted: set[str]) -> list[Path]:
 def _refuse_collisions(jobs: list[Job]) -> None:
     sources = {os.path.realpath(job.source) for job in jobs}
     taken: dict[Path, Path] = {}
+    pairs = []
     for job in jobs:
         target = Path(os.path.abspath(job.target))
         if os.path.realpath(target) in sources:
             raise SkoshError(f"{job.target} is an input: name another output")
         if target in taken:
-            raise SkoshError(f"{taken[target]} and {job.source} would both become {job.target}: rename one of them")
+            pairs.append(f"{taken[target]} and {job.source} would both become {job.target}")
         taken[target] = job.source
+    if pairs:
+        raise SkoshError("; ".join(pairs) + ": rename one of them")
 
 
 def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE, workers: int = 1) -> Iterator[Outcome]:
@@ -166,6 +167,10 @@ def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
             raise SkoshError(
                 f"{job.target} exists: name another output with -o; --skip-existing goes on, --force replaces it"
             )
+        try:
+            os.stat(job.source)
+        except FileNotFoundError:
+            raise SkoshError("does not exist") from None
         made = convert(job.source, job.target)
         write_whole(job.target, made.content, existing is Existing.REPLACE)
         made.content = b""

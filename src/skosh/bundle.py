@@ -28,7 +28,7 @@ import os
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -271,8 +271,7 @@ class Bundle:
         return content
 
     def _open(self, graph: str) -> onnxruntime.InferenceSession:
-        import onnxruntime as ort
-
+        ort = _runtime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
@@ -293,6 +292,14 @@ class Bundle:
             return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
             raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
+
+
+def _runtime() -> Any:
+    """ONNX Runtime, told to report to nobody: its builds send what they are used for to their makers, and put a number of the machine's into the user's folder, unless this is set before it is loaded."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 _loaded: dict[tuple[Path, int, bool], Bundle] = {}

@@ -92,7 +92,7 @@ def check_effort(effort: int, bundle: Bundle) -> None:
         raise ValueError(f"an effort is 0 to {EFFORT_MAX}, not {effort}")
     if effort and not bundle.has_gradients:
         raise BundleError(
-            f"the model {bundle.name} has no efforts: its bundle has no gradients, as only one of many rates, trained for exact pixels alone, has"
+            f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for exact pixels alone"
         )
 
 

@@ -49,13 +49,19 @@ def test_two_inputs_that_would_write_one_output_are_refused_beforehand(tmp_path:
     with pytest.raises(SkoshError, match="both become"):
         plan([tmp_path / "x", tmp_path / "y"], tmp_path / "out", PNG, SKOSH)
     tree(tmp_path, "z/a.png", "z/a.jpg")
-    with pytest.raises(SkoshError, match="both become"):
+    tree(tmp_path, "z/b.png", "z/b.jpg")
+    with pytest.raises(SkoshError, match=r"a\.skosh; .*b\.skosh: rename"):  # all of them at once
         plan([tmp_path / "z"], None, {".png", ".jpg"}, SKOSH)
 
 
-def test_missing_inputs_and_empty_directories_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SkoshError, match="does not exist"):
-        plan([tmp_path / "no.png"], None, PNG, SKOSH)
+def test_a_missing_input_has_a_job_that_fails(tmp_path: Path) -> None:
+    (job,) = plan([tmp_path / "no.png"], None, PNG, SKOSH)
+    (outcome,) = run([job], lambda source, target: Made(b"words"))
+    assert outcome.error == "does not exist"
+    assert not job.target.exists()
+
+
+def test_empty_directories_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SkoshError, match="nothing to do"):
         plan([tree(tmp_path / "empty", "notes.txt")], None, PNG, SKOSH)
 

@@ -156,8 +156,41 @@ def test_wrong_usage_exits_with_two(skosh, arguments: list[str]) -> None:
 
 
 def test_a_missing_file_exits_with_one(skosh) -> None:
-    refused(skosh("compress", "missing.png"), "missing.png does not exist")
+    refused(skosh("compress", "missing.png"), "missing.png: does not exist")
     refused(skosh("info", "missing.skosh"), "missing.skosh")
+
+
+def test_a_missing_file_does_not_stop_the_others(skosh, album: Path) -> None:
+    refused(skosh("compress", "missing.png", album / "a.png"), "missing.png: does not exist", "1 of 2 failed")
+    assert (album / "a.skosh").exists()
+
+
+def test_a_file_that_is_larger_than_its_source_is_said(skosh, album: Path) -> None:
+    rng = np.random.default_rng(1)
+    Image.fromarray(255 * rng.integers(0, 2, (64, 64), np.uint8)).convert("1").save(album / "bits.png")
+    assert b"larger than the picture" in skosh("compress", album / "bits.png", "-q", 100).stderr
+    assert b"larger than" not in skosh("compress", album / "a.png").stderr
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "info", "compare"])
+def test_an_empty_name_is_a_usage_error_and_not_this_folder(skosh, album: Path, command: str) -> None:
+    assert skosh(command, "", bundle=None).returncode == 2
+    assert not list(album.rglob("*.skosh"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_standard_output_that_is_full_ends_in_one_line(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png").returncode == 0
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "skosh", "info", album / "a.skosh"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "skosh: standard output: No space left on device\n"
 
 
 def test_what_is_lost_is_said(skosh, album: Path) -> None:
@@ -223,9 +256,11 @@ def test_effort_makes_another_file_of_which_the_decoder_knows_nothing(skosh, alb
     plain, slow = (album.parent / f"{name}.skosh" for name in ("plain", "slow"))
     assert slow.read_bytes() != plain.read_bytes()
     assert skosh("decompress", slow).returncode == 0
-    done = skosh("compress", album / "a.png", "-o", "no.skosh", "--effort", 1, "--tune", "perceptual", bundle=None)
+    done = skosh("compress", album / "a.png", "-o", "no.skosh", "--effort", 1, "--model", "perceptual", bundle=None)
     assert done.returncode == 1
     assert b"no efforts" in done.stderr
+    done = skosh("compress", album / "a.png", "-o", "no.skosh", "--effort", 1, "--tune", "perceptual", bundle=None)
+    assert done.returncode == 2
 
 
 def test_an_empty_region_is_a_usage_error_and_not_the_whole_picture(skosh, album: Path) -> None:
@@ -249,8 +284,22 @@ def test_transparency_that_a_format_cannot_hold_is_said(skosh, album: Path, phot
     clear.putalpha(100)
     clear.save(album / "clear.png")
     assert skosh("compress", album / "clear.png").returncode == 0
-    done = skosh("decompress", album / "clear.skosh", "-o", album / "clear.ppm")
-    assert b"without transparency" in done.stderr
+    for kind in ("ppm", "bmp", "gif"):
+        done = skosh("decompress", album / "clear.skosh", "-o", album / f"clear.{kind}")
+        assert b"without transparency" in done.stderr
+        with Image.open(album / f"clear.{kind}") as shown:
+            assert not shown.has_transparency_data
+    for kind in ("webp", "tif", "tga", "jp2", "avif"):
+        assert skosh("decompress", album / "clear.skosh", "-o", album / f"clear.{kind}").returncode == 0
+        with Image.open(album / f"clear.{kind}") as shown:
+            assert np.all(np.abs(np.asarray(shown.convert("RGBA"))[..., 3].astype(int) - 100) <= 1)
+
+
+@pytest.mark.parametrize("kind", ["ico", "pdf", "icns"])
+def test_kinds_that_would_not_keep_the_picture_are_refused(skosh, album: Path, kind: str) -> None:
+    assert skosh("compress", album / "a.png").returncode == 0
+    refused(skosh("decompress", album / "a.skosh", "-o", album / f"b.{kind}"), f"can't write pictures as .{kind}")
+    assert not (album / f"b.{kind}").exists()
 
 
 def test_info_escapes_what_moves_a_cursor_in_a_name(skosh, album: Path) -> None:

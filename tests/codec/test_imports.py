@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,22 @@ bundle = {str(tiny_bundle)!r}
 skosh.decode(skosh.encode(Image.open({str(tmp_path / "a.png")!r}), 50, bundle), bundle)
 """
     assert modules_after(code) == "['onnxruntime']"
+
+
+def test_nobody_is_told_what_is_coded(tiny_bundle: Path, photo: Image.Image, tmp_path: Path) -> None:
+    photo.crop((0, 0, 64, 64)).save(tmp_path / "a.png")
+    home = tmp_path / "home"
+    home.mkdir()
+    code = f"""
+import skosh
+from PIL import Image
+skosh.encode(Image.open({str(tmp_path / "a.png")!r}), 50, {str(tiny_bundle)!r})
+"""
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**quiet, "HOME": str(home)})
+    assert (
+        list(home.rglob("*")) == []
+    )  # ONNX Runtime, left to itself, keeps a number of the machine's there, and what it wants to report
 
 
 def test_public_names_are_these() -> None:

@@ -76,6 +76,14 @@ def test_curves_that_hardly_meet_are_not_compared(made_up: Made) -> None:
     assert far.show() == "-"
 
 
+def test_rates_that_hardly_differ_are_not_compared_and_the_reason_is_right(made_up: Made) -> None:
+    steep = made_curve(made_up, "jpeg")
+    steep = replace(steep, points=tuple(replace(point, bpp=0.3 * point.bpp**0.1) for point in steep.points))
+    found = bd_rate(made_curve(made_up, "webp"), steep, "psnr")
+    assert found.percent is None
+    assert "by a factor of" in found.refusal
+
+
 def test_a_curve_of_three_points_is_not_compared(made_up: Made) -> None:
     found = bd_rate(made_curve(made_up, "webp", points=3), made_curve(made_up, "jpeg"), "psnr")
     assert "fewer than 4 points" in found.refusal

@@ -141,3 +141,9 @@ def test_compare_goes_on_after_a_picture_that_fails(pictures: Path, tmp_path: Pa
 )
 def test_compare_wrong_usage_is_status_2(pictures: Path, wrong: list[str]) -> None:
     assert call("compare", pictures / "left.png", *wrong)[0] == 2
+
+
+def test_compare_does_not_make_a_folder_of_a_figure_s_name(pictures: Path, tmp_path: Path) -> None:
+    both = [pictures / "left.png", pictures / "right.png"]
+    assert call("compare", *both, "--against", "jpeg", "-o", tmp_path / "figure.png")[0] == 2
+    assert not (tmp_path / "figure.png").exists()

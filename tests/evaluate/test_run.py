@@ -142,10 +142,13 @@ def test_a_broken_picture_is_told_once_and_the_rest_goes_on(pictures: Path, tmp_
     shutil.copytree(pictures, folder)
     (folder / "cut.png").write_bytes((folder / "left.png").read_bytes()[:3000])
     (folder / "text.jpg").write_text("no picture")
+    (folder / "wide.ppm").write_bytes(b"P6 200000 300 255\n")
     found = evaluate(Request(folder, tmp_path, ("jpeg",), {"": (10.0, 20.0)}, metrics=("psnr",)), print, quiet)
-    assert [(r.image, r.codec) for r in found.failures] == [("cut", ""), ("text", "")]
-    assert all("can't read the picture" in (r.error or "") for r in found.failures)
-    assert len(found.results) == 4 + 2
+    assert [(r.image, r.codec) for r in found.failures] == [("cut", ""), ("text", ""), ("wide", "")]
+    *unreadable, wide = found.failures
+    assert all("can't read the picture" in (r.error or "") for r in unreadable)
+    assert "over the limit" in (wide.error or "")
+    assert len(found.results) == 4 + 3
 
 
 def test_a_codec_that_fails_on_one_picture_is_recorded_and_the_rest_goes_on(

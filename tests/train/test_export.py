@@ -177,6 +177,18 @@ def test_an_existing_folder_is_not_replaced_unasked(tiny_run: Path, tmp_path: Pa
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
 
 
+def test_an_export_that_is_stopped_leaves_nothing(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skosh.train.export.content_hash", stopped)  # when the networks are written
+    with pytest.raises(KeyboardInterrupt):
+        export(tiny_run, tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_without_a_run_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no checkpoint"):
         export(tmp_path, tmp_path / "bundle")

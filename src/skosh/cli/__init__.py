@@ -5,13 +5,16 @@ Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: e
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from .. import __version__
+from ..batch import describe
 from .coding import compress, decompress
-from .console import hear_warnings
+from .console import hear_warnings, say
 from .evaluation import compare, evaluate
 from .show import info
 from .training import export, train
@@ -42,8 +45,17 @@ def main() -> None:
     hear_warnings()
     end_politely()
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except SystemExit as end:  # typer's, which knows Ctrl-C only
         if isinstance(getattr(end.__context__, "__cause__", None), Terminated):
             raise SystemExit(TERMINATED) from None
         raise
+    except OSError as error:  # of standard output: what is done with files ends in the commands
+        if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+            say(f"skosh: standard output: {describe(error)}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail once more at its end
+        raise SystemExit(1) from None

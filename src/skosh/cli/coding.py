@@ -138,6 +138,8 @@ def compress(
         raise typer.BadParameter("--target-bpp and --target-psnr take a number")
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
+    if effort and tune is Tune.perceptual:
+        raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
     if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
         raise typer.BadParameter(f"{out} has the name of a picture; .skosh files end in .skosh")
     try:
@@ -153,7 +155,9 @@ def compress(
         with contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, strip)
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
-        return made(aim.file(Encoder(picture, name, each, tile, effort)), size, picture.notes)
+        coded = aim.file(Encoder(picture, name, each, tile, effort))
+        larger = [f"the file is larger than the picture it was made of, which has {size:,} bytes"]
+        return made(coded, size, picture.notes + larger * (len(coded) > size))
 
     piped = is_pipe(inputs, out)
     check_piped(piped, report)
@@ -182,7 +186,7 @@ def decompress(
     out: Out = None,
     region: Annotated[
         str | None,
-        typer.Option("--region", metavar="X,Y,W,H", help="Only this part, in pixels; other tiles are not read."),
+        typer.Option("--region", metavar="X,Y,W,H", help="Only this part, in pixels; other tiles are not decoded."),
     ] = None,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Show what is left of a damaged file; lost parts are grey.")

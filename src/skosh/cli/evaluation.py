@@ -15,7 +15,7 @@ from .. import batch
 from ..errors import SkoshError
 from .console import console, fail, say
 from .files import image_bytes
-from .options import Force, Model
+from .options import Force, Model, named
 from .work import status
 
 if TYPE_CHECKING:
@@ -155,7 +155,9 @@ def need(*packages: str) -> None:
 
 
 def compare(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures.", show_default=False)],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", parser=named, help="Pictures.", show_default=False)
+    ],
     bpp: Annotated[float, typer.Option("--bpp", min=0.001, max=24.0, help="Bits a pixel of both files.")] = 0.23,
     against: Annotated[str, typer.Option("--against", help="The other codec.")] = "bpg",
     model: Model = None,
@@ -219,6 +221,8 @@ def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[P
     """Where the figures go. Ends the command where two would have one name, or one exists already."""
     if out and len(images) == 1 and not out.is_dir() and out.suffix:
         targets = [out]
+    elif out and not out.is_dir() and out.suffix.lower() in FIGURES:
+        raise typer.BadParameter(f"{out} is the name of one figure, for one picture: name a folder")
     else:
         targets = [(out or Path()) / f"{image.stem}-compare.png" for image in images]
     twice = [target for target in targets if targets.count(target) > 1]

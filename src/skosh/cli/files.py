@@ -18,6 +18,10 @@ from ..limits import MAX_FILE
 from ..metadata import TIFF_XMP, descriptive
 from ..orientation import readable
 
+WRITTEN = {  # what pictures are written as -> whether it holds transparency of 8 bits
+    **dict.fromkeys(("AVIF", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP"), True),
+    **dict.fromkeys(("BMP", "GIF", "JPEG", "PPM"), False),
+}
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
 PARSED_KINDS = ("AVIF", "TIFF")  # EXIF is taken apart to be written
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -76,11 +80,12 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     As little as possible is lost by lossy ones.
     """
     kind = Image.registered_extensions().get(suffix.lower())
-    if kind is None or kind not in Image.SAVE:
+    if kind not in WRITTEN or kind not in Image.SAVE:  # others make it smaller, or code it once more
         raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
     arguments, notes = saved_metadata(image, kind)
-    if kind == "PPM" and image.has_transparency_data:
-        notes.append("PPM pictures are written without transparency")
+    if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # which Pillow refuses
+        image = image.convert("L" if image.mode == "LA" else "RGB")
+        notes.append(f"{kind} pictures are written without transparency")
     if kind == "GIF":
         notes.append("GIF has at most 256 colours")
     buffer = io.BytesIO()

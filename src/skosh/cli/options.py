@@ -25,11 +25,18 @@ def output(text: str) -> Path:
     return path
 
 
+def named(text: str) -> Path:
+    """The path of an input; a usage error for an empty one, which would be the directory that we are in."""
+    if not text:
+        raise typer.BadParameter("an input has no name")
+    return Path(text)
+
+
 Inputs = Annotated[
     list[Path],
     typer.Argument(
         metavar="IN...",
-        readable=False,
+        parser=named,
         help="Files or directories; - reads one from standard input.",
         show_default=False,
     ),

@@ -15,14 +15,15 @@ from ..glance import info as file_info
 from ..limits import MAX_FILE
 from .console import printable, say
 from .files import read_file, within_limit
-from .options import STREAM
+from .options import STREAM, named
 
 UNLIMITED = 1 << 62  # pixels: none of them is decoded
 
 
 def info(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help=".skosh files; - is standard input.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="FILE...", parser=named, help=".skosh files; - is standard input.", show_default=False),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file on standard output, a line each.")

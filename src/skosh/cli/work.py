@@ -153,7 +153,8 @@ def interrupted(error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcom
         signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice wants to see this as well
     try:
         summary(jobs, outcomes, report)
-        say(f"interrupted: {len(outcomes)} of {len(jobs)} done; --skip-existing goes on from there")
+        further = "; --skip-existing goes on from there" if len(jobs) > 1 else ""
+        say(f"interrupted: {len(outcomes)} of {len(jobs)} done{further}")
     finally:
         end_at_once(error)
 

@@ -49,9 +49,11 @@ def bd_rate(test: Curve, anchor: Curve, key: str, rates: tuple[float, float] = R
     narrower = min(values[-1] - values[0] for _, values in sides)
     ends = [float(np.exp(np.interp(q, values, np.log(found)))) for found, values in sides for q in (bottom, top)]
     covered = min(ends), max(ends)
-    if top - bottom < MIN_OVERLAP * narrower or min(ends[1] / ends[0], ends[3] / ends[2]) < MIN_RATIO:
+    if top - bottom < MIN_OVERLAP * narrower:
         share = max(0.0, (top - bottom) / narrower)
         return BDRate(None, covered, refusal=f"too little in common: {share:.0%} of the narrower range of quality")
+    if (ratio := min(ends[1] / ends[0], ends[3] / ends[2])) < MIN_RATIO:
+        return BDRate(None, covered, refusal=f"too little in common: rates that differ by a factor of {ratio:.2g}")
     return BDRate(integrated(*sides), covered, (original(key, bottom), original(key, top)))
 
 

@@ -61,11 +61,13 @@ def digest(path: Path) -> str:
 
 
 def read(path: Path) -> Image.Image:
-    """An RGB picture as the codec sees it: upright, of 8 bits, colour values as they are stored, transparency dropped. ImageError where it can't be read."""
+    """An RGB picture as the codec sees it: upright, of 8 bits, colour values as they are stored, transparency dropped. ImageError where it can't be read, LimitError where it is too large."""
     try:
         with Image.open(path) as opened:
             return Image.fromarray(from_image(opened).pixels)
     except skosh.SkoshError:
         raise
+    except FileNotFoundError:
+        raise skosh.ImageError("does not exist") from None
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise skosh.ImageError(f"can't read the picture: {error}") from error

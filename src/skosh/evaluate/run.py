@@ -172,7 +172,7 @@ def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
     for picture in dict.fromkeys(trial.picture for trial in trials):
         try:
             pictures.read(picture.path)
-        except skosh.ImageError as error:
+        except skosh.SkoshError as error:
             failed[picture.name] = Result(picture.name, picture.digest, "", "", "", 0.0, error=str(error))
     return failed
 
