@@ -37,9 +37,10 @@ def info(
             found = file_info(data, UNLIMITED)
         except (SkoshError, OSError) as error:
             failed = True
-            say(f"skosh: {file}: {batch.describe(error)}")
+            why = error.strerror if isinstance(error, OSError) and error.strerror else batch.describe(error)
+            say(f"skosh: {file}: {why}")
             if as_json:
-                print(json.dumps({"file": str(file), "error": batch.describe(error)}))
+                print(json.dumps({"file": str(file), "error": why}))
             continue
         if as_json:
             print(json.dumps({"file": str(file)} | found))

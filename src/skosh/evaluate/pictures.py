@@ -67,7 +67,7 @@ def read(path: Path) -> Image.Image:
             return Image.fromarray(from_image(opened).pixels)
     except skosh.SkoshError:
         raise
-    except FileNotFoundError:
-        raise skosh.ImageError("does not exist") from None
     except Exception as error:  # Pillow's decoders raise anything on damaged data
+        if isinstance(error, OSError) and error.errno:  # of the file, not of what is in it
+            raise skosh.ImageError(f"can't read the picture: {error.strerror}") from error
         raise skosh.ImageError(f"can't read the picture: {error}") from error

@@ -46,7 +46,9 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     is a ConfigError.
     """
     root = Path(folder)
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES) if root.is_dir() else []
+    if not root.is_dir():
+        raise ConfigError(f"{folder} is no folder")
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
     pictures = []
