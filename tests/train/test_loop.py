@@ -233,6 +233,8 @@ def test_the_last_part_of_a_run_may_have_larger_crops(photo_folder: Path, tmp_pa
     last = configs.load("tiny", ("steps=3", "crop=128", "batch=2"))
     loop.train(last, photo_folder, photo_folder, tmp_path, resume=True)
     assert checkpoint.load(tmp_path)["pixels"] == 2 * 4 * 64**2 + 2 * 128**2
+    with pytest.raises(ConfigError, match="has 3 steps already, and 2 are asked for"):
+        loop.train(replace(last, steps=2), photo_folder, photo_folder, tmp_path, resume=True)
 
 
 def test_mistakes_are_said_before_anything_is_read_or_made(

@@ -55,6 +55,8 @@ def train(
     megapixels = sum(p.size for p in pictures) / 3e6
     source = f"{Path(data).resolve().name}: {len(pictures)} pictures, {megapixels:.0f} megapixels"
     run = Run(config, pictures, source, place, loss, init, saved)
+    if run.done > run.steps:
+        raise ConfigError(f"{folder} has {run.done} steps already, and {run.steps} are asked for")
     folder.mkdir(parents=True, exist_ok=True)
     board = Board(folder if place.first else None)
     if saved and saved["data"] != source:
