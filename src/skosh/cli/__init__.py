@@ -54,7 +54,9 @@ def main() -> None:
         if isinstance(getattr(end.__context__, "__cause__", None), Terminated):
             raise SystemExit(TERMINATED) from None
         raise
-    except OSError as error:  # of standard output: what is done with files ends in the commands
+    except OSError as error:  # of standard output; one that has a file's name is not
+        if error.filename is not None or sys.stdout is None:
+            raise
         if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
             say(f"skosh: standard output: {describe(error)}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail once more at its end
