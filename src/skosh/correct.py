@@ -116,16 +116,20 @@ class Equations(NamedTuple):
 
 
 def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
-    """Of the networks' picture in a ``sampled`` part with a margin around it, and the true one without, both (1, 3, H, W)."""
+    """Of the networks' picture in a ``sampled`` part with a margin around it, and the true one without, both (1, 3, H, W).
+
+    The products are summed row of pixels by row of pixels: for one large product NumPy's linear algebra would wake threads of its own, which keep a core busy for another
+    30 ms while the networks want it (docs/experiments.md, 47).
+    """
     (terms,) = bundle.run(CORRECTION_TERMS, x)
     around = margin(bundle)
     shown = x[..., around : x.shape[2] - around : SAMPLED, around : x.shape[3] - around : SAMPLED]
     check_shape(bundle, terms, (1, 3 * bundle.corrections, *shown.shape[2:]))
-    rows = terms.reshape(bundle.corrections, -1)
-    left = (due[..., ::SAMPLED, ::SAMPLED] - shown).reshape(-1)
-    return Equations(
-        (rows @ rows.T).astype(np.float64), (rows @ left).astype(np.float64), float(left @ left), left.size
-    )
+    width, last = shown.shape[3], bundle.corrections
+    left = due[..., ::SAMPLED, ::SAMPLED] - shown
+    rows = np.concatenate([terms.reshape(last, -1, width), left.reshape(1, -1, width)]).transpose(1, 0, 2)
+    sums = (rows @ rows.transpose(0, 2, 1)).sum(0, dtype=np.float64)  # of all terms and what is left, with each other
+    return Equations(sums[:last, :last], sums[:last, last], float(sums[last, last]), left.size)
 
 
 def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbols | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +203,20 @@ def test_the_right_coefficients_are_found(bundle: Bundle, photo: Image.Image) ->
     left = bundle.run("correction", x, found[None, :, None, None])[0] - due
     around = margin(bundle)
     assert np.mean(left**2) < 0.01 * np.mean((x[..., around:-around, around:-around] - due) ** 2)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is no other core to keep busy")
+def test_no_thread_keeps_a_core_busy_once_the_equations_are_there(bundle: Bundle) -> None:
+    around = 2 * margin(bundle)
+    x = np.random.default_rng(0).random((1, 3, 512 + around, 768 + around), np.float32)
+    due = np.zeros((1, 3, 512, 768), np.float32)
+    busy = []
+    for _ in range(3):
+        equations(bundle, x, due)
+        start = time.process_time()
+        time.sleep(0.05)
+        busy.append(time.process_time() - start)
+    assert min(busy) < 0.01
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,16 @@ class CorrectionGraph(nn.Module):
         super().__init__()
         self.kernels = nn.Parameter(found.kernels, requires_grad=False)
         self.offsets = nn.Parameter(found.offsets, requires_grad=False)
+        same = torch.zeros(6, 3, SIDE, SIDE)  # the plain filter that leaves a picture as it is
+        same[range(3), range(3), REACH, REACH] = 1.0
+        self.same = nn.Parameter(same, requires_grad=False)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         row = c.reshape(1, -1)
         kernel = (row @ self.kernels.flatten(1)).reshape(6, 3, SIDE, SIDE)
-        offset = (row @ self.offsets).reshape(6)
-        plain, busy = F.conv2d(x - 0.5, kernel, offset).chunk(2, 1)
-        return x[:, :, REACH:-REACH, REACH:-REACH] + plain + busyness(x - 0.5) * busy
+        offset = (row @ self.offsets).reshape(6) - 0.5 * kernel.sum((1, 2, 3))  # the kernels are for x - 0.5
+        both = F.conv2d(x, self.same + kernel, offset)
+        return both[:, :3] + busyness(x) * both[:, 3:]
 
 
 class TermsGraph(nn.Module):
@@ -71,13 +74,13 @@ class TermsGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         both = F.conv2d(x - 0.5, self.kernels, self.offsets, stride=SAMPLED)  # (1, 6 K, ...)
         both = both.reshape(-1, 2, 3, *both.shape[2:])
-        out = both[:, 0] + busyness(x - 0.5, SAMPLED) * both[:, 1]  # (K, 3, ...)
+        out = both[:, 0] + busyness(x, SAMPLED) * both[:, 1]  # (K, 3, ...)
         return out.flatten(0, 1)[None]
 
 
 def busyness(x: Tensor, stride: int = 1) -> Tensor:
     """(b, 3, H + 4, W + 4) -> (b, 1, H, W): 0 where the mean of the colours is the same all around, towards 1 where it varies."""
-    grey = x.mean(1, keepdim=True)
+    grey = x.mean(1, keepdim=True) - 0.5
     mean = F.avg_pool2d(grey, SIDE, stride)
     variance = (F.avg_pool2d(grey * grey, SIDE, stride) - mean * mean).clamp(min=0.0)
     return variance / (variance + BUSY)
@@ -136,8 +139,8 @@ def collect(model: Network, pictures: list[Pixels]) -> Moments:
 
 def observed(shown: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
     """The networks' pictures and what they left over, (b, 3, H, W) -> what filters are fitted to, (b, TAPS, H W), and (b, 3, H W)."""
-    around = F.pad(shown - 0.5, (REACH,) * 4, mode="replicate")
-    taps = F.unfold(around, SIDE)
+    around = F.pad(shown, (REACH,) * 4, mode="replicate")
+    taps = F.unfold(around - 0.5, SIDE)
     taps = torch.cat([taps, torch.ones_like(taps[:, :1])], 1)
     return torch.cat([taps, busyness(around).flatten(2) * taps], 1), left.flatten(2)
 
