@@ -23,12 +23,10 @@ little-endian) and content. A file's model id is its first 8 bytes.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,17 +39,11 @@ from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
 from .manifest import CORRECTION, GRADIENT, HALO_MAX, LINEAR_GRADIENT, TABLES, content_hash, find, read_manifest
 from .pixels import Floats
+from .sessions import Sessions
 from .tables import HYPER_SYMBOLS, SCALES, IntTable
-
-if TYPE_CHECKING:
-    import onnxruntime
-
 
 QUALITIES = 101  # rows of levels in a bundle of variable rate
 LAST_EIGHTH = (QUALITIES - 1) * QUALITY_UNIT  # quality 100
-ELSEWHERE = b"\x08location"  # in what a graph says of a weight that lies in another file
-BESIDE = b"\x0a" + ELSEWHERE + b"\x12\x0esynthesis.onnx"  # a whole entry, as ONNX writes it
-NO_MEMORY = "bad_alloc"  # in what ONNX Runtime says where memory ends
 
 
 class Bundle:
@@ -62,10 +54,10 @@ class Bundle:
 
         Raises BundleError if the content is not what the manifest's hash says, or the scale map is not exact here.
         """
-        self.folder, self.threads, self.optimise = folder, threads, optimise
+        self.folder, self.threads = folder, threads
         self.manifest = read_manifest(folder)
-        self._files: dict[str, bytes] = {}  # name -> SHA-256
-        found = content_hash(folder, self._files)
+        files: dict[str, bytes] = {}
+        found = content_hash(folder, files)
         if found != self.manifest["content_sha256"]:
             raise BundleError(
                 f"the bundle {folder} is damaged: content {found[:16]}, manifest {self.manifest['content_sha256'][:16]}"
@@ -77,9 +69,8 @@ class Bundle:
         self.multiple: int = self.manifest["multiple"]  # pictures are padded to this
         self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
         self.halo: dict[str, int] = self.manifest["halo"]  # how far each network sees, in samples of its coarser side
+        self._sessions = Sessions(folder, files, threads, optimise)
         self._models: dict[int, Models] = {}
-        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
-        self._opening = threading.Lock()
         try:
             with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
                 self.arrays = {name: arrays[name] for name in arrays.files}
@@ -173,16 +164,7 @@ class Bundle:
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
         """Run a network; inputs and outputs in the order of the module's text."""
-        session = self._sessions.get(graph) or self._opened(graph)
-        names = [node.name for node in session.get_inputs()]
-        feeds = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in zip(names, inputs, strict=True)}
-        try:
-            outputs: list[Floats] = session.run(None, feeds)
-        except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
-            if NO_MEMORY in str(error):
-                raise MemoryError(f"no memory to run {graph}.onnx") from error
-            raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
-        return outputs
+        return self._sessions.run(graph, *inputs)
 
     def scale_index(self, z: npt.NDArray[np.int32], quality: float) -> npt.NDArray[np.uint8]:
         """z (N, h, w) -> scale index of every latent (M, H, W). The same integers on every machine."""
@@ -255,51 +237,6 @@ class Bundle:
             raise BundleError(
                 f"the scale map of {self.folder} is not exact on this machine: files would decode wrongly"
             )
-
-    def _opened(self, graph: str) -> onnxruntime.InferenceSession:
-        """The network, read by one thread while the others wait."""
-        with self._opening:
-            if graph not in self._sessions:
-                self._sessions[graph] = self._open(graph)
-            return self._sessions[graph]
-
-    def _content(self, name: str) -> bytes:
-        """A file as it was when the bundle was loaded; BundleError if it has changed since."""
-        content = (self.folder / name).read_bytes()
-        if hashlib.sha256(content).digest() != self._files.get(name):
-            raise BundleError(f"{name} has changed since the bundle was loaded: load it anew")
-        return content
-
-    def _open(self, graph: str) -> onnxruntime.InferenceSession:
-        ort = _runtime()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False
-        # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A plan of memory is kept for every size of input ever seen, which gains nothing here and grows with each new size of picture.
-        options.enable_mem_pattern = False
-        level = ort.GraphOptimizationLevel
-        options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
-        path = self.folder / f"{graph}.onnx"
-        try:
-            content = self._content(path.name)
-            if ELSEWHERE in content:
-                if content.count(ELSEWHERE) != content.count(BESIDE):  # the content hash would not cover it
-                    raise BundleError("it takes weights from another file than synthesis.onnx")
-                self._content("synthesis.onnx")
-            return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
-            raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
-
-
-def _runtime() -> Any:
-    """ONNX Runtime, told to report to nobody: its builds send what they are used for to their makers, and put a number of the machine's into the user's folder, unless this is set before it is loaded."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    return onnxruntime
 
 
 _loaded: dict[tuple[Path, int, bool], Bundle] = {}

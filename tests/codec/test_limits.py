@@ -70,7 +70,7 @@ def test_a_network_that_finds_no_memory_is_no_damaged_bundle(small: Image.Image)
             raise RuntimeError("Non-zero status code returned while running Conv node. Status Message: std::bad_alloc")
 
     bundle = Bundle(find(None))
-    bundle._sessions["analysis"] = Full()  # type: ignore[assignment]
+    bundle._sessions._opened["analysis"] = Full()  # type: ignore[assignment]
     with pytest.raises(MemoryError, match=r"analysis\.onnx"):
         bundle.run("analysis")
 

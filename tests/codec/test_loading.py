@@ -14,8 +14,9 @@ import pytest
 
 from skosh import BundleError
 from skosh import bundle as bundles
-from skosh.bundle import BESIDE, Bundle, load
+from skosh.bundle import Bundle, load
 from skosh.manifest import GRADIENT, MANIFEST, content_hash, find
+from skosh.sessions import BESIDE, Sessions
 
 THREADS = 4
 
@@ -74,8 +75,8 @@ def test_threads_that_come_at_once_load_a_bundle_and_open_a_network_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    open_network = Bundle._open
-    monkeypatch.setattr(Bundle, "_open", lambda self, graph: opened.append(graph) or open_network(self, graph))
+    open_network = Sessions._open
+    monkeypatch.setattr(Sessions, "_open", lambda self, graph: opened.append(graph) or open_network(self, graph))
     together = Barrier(THREADS)
 
     def work(_: int) -> Bundle:

@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from skosh.cli import app
 from skosh.errors import ConfigError
 from skosh.train.config import Config, configs, from_dict, load
 
@@ -125,3 +127,15 @@ def test_a_file_that_is_no_mapping_is_an_error(tmp_path: Path, text: str) -> Non
 def test_a_setting_that_makes_no_sense_is_an_error(setting: str) -> None:
     with pytest.raises(ConfigError, match=setting.partition("=")[0]):
         load("tiny", (setting,))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["tiny", "--set", "steps=many"], "steps"), (["tiny", "--set", "stepz=1"], "stepz"), (["nothing"], "nothing")],
+)
+def test_a_wrong_configuration_is_a_mistake_of_usage(tmp_path: Path, options: list[str], word: str) -> None:
+    folders = [f"--{name}={tmp_path / name}" for name in ("data", "val", "out")]
+    done = CliRunner().invoke(app, ["train", *folders, "--config", *options])
+    assert done.exit_code == 2
+    assert word in done.output
+    assert not (tmp_path / "out").exists()

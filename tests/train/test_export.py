@@ -12,10 +12,12 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from typer.testing import CliRunner
 
 from skosh.analyse import Coded, Quantiser, hyper_symbols
 from skosh.boxes import whole
 from skosh.bundle import Bundle
+from skosh.cli import app
 from skosh.encode import tile_stream
 from skosh.errors import BundleError, ConfigError
 from skosh.latents import latent
@@ -175,6 +177,13 @@ def test_an_existing_folder_is_not_replaced_unasked(tiny_run: Path, tmp_path: Pa
     with pytest.raises(ConfigError, match="--force"):
         export(tiny_run, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_nothing_is_announced_where_nothing_will_be_written(tiny_run: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["export", str(tiny_run), "-o", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "--force" in done.output
+    assert "writing" not in done.output
 
 
 def test_an_export_that_is_stopped_leaves_nothing(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import batch
-from ..errors import SkoshError
+from ..errors import ConfigError, SkoshError
 from .console import fail, say
 from .options import Force
 
@@ -54,7 +54,7 @@ def train(
     """
     try:
         training = training_half()
-        loaded = training.config.load(config, tuple(settings or ()))
+        loaded = wanted(training, config, tuple(settings or ()))
         stopped = training.loop.train(
             loaded,
             data,
@@ -103,13 +103,23 @@ def export(
         raise typer.BadParameter("--share says how far to go --towards a bundle: name it")
     try:
         training_half()
+        from ..train.export import check_target
         from ..train.export import export as export_run
 
+        check_target(run, out, force)
         say(f"writing the networks, which takes some {'minutes' if calibrate else 'fifteen seconds'}")
         manifest = export_run(run, out, version, force, calibrate, licence, towards, 0.1 if share is None else share)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")
+
+
+def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:
+    """A configuration with what ``--set`` changes in it; one that there is not, or a value that it can't have, is a mistake of usage."""
+    try:
+        return training.config.load(config, settings)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def training_half() -> Any:

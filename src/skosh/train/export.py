@@ -71,8 +71,7 @@ def export(
     trained for the squared error; without it the tables are those of the normal distribution, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
-    target = Path(out).resolve()
-    _check_target(target, Path(run).resolve(), force)
+    target = check_target(run, out, force)
     state = checkpoint.load(run)
     config: Config = state["config"]
     model = averaged_model(config, state)
@@ -114,16 +113,17 @@ def export(
     return manifest
 
 
-def _check_target(target: Path, run: Path, force: bool) -> None:
-    """ConfigError unless nothing is lost by writing a bundle to ``target``."""
-    if target == run or run.is_relative_to(target):
+def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
+    """The folder of a bundle to write, whole; ConfigError unless nothing is lost by writing there."""
+    target = Path(out).resolve()
+    if Path(run).resolve().is_relative_to(target):
         raise ConfigError(f"{target} is or holds the run itself")
-    if not target.exists():
-        return
-    if not force:
-        raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
-    if not target.is_dir() or (any(target.iterdir()) and not (target / MANIFEST).is_file()):
-        raise ConfigError(f"{target} is no bundle, and --force replaces bundles only")
+    if target.exists():
+        if not force:
+            raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
+        if not target.is_dir() or (any(target.iterdir()) and not (target / MANIFEST).is_file()):
+            raise ConfigError(f"{target} is no bundle, and --force replaces bundles only")
+    return target
 
 
 def write_bundle(
