@@ -1,7 +1,8 @@
 # make demo                  compress and decompress a photograph with the shipped weights
 # make demo IMAGE=photo.jpg  the same with one of your own
 # make test                  lint, types, fast tests; needs the training half as well
-# make TORCH=torch test      with the newest PyTorch instead of the one that we develop with
+# make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
+# make bench                 times and memory of skosh and the other codecs on this machine
 # make fuzz                  hostile files for an hour; SECONDS=600 for ten minutes
 # make SHARED=/path results  measure again what docs/results.md shows
 

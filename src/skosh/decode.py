@@ -43,7 +43,7 @@ def decode(
     core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
     damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
 
-    Raises FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
+    Raises TypeError for what is no bytes (a path: read the file first), ValueError for a region that is not four numbers, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
     or a region outside of it.
     """
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)

@@ -51,13 +51,13 @@ def encode(
     """Encode a picture as the bytes of a ``.skosh`` file. What is lost besides precision comes as a warning.
 
     ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
-    installed bundle's name, a bundle's folder or a loaded bundle. ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
+    installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``). ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
     not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost less in bits
     and squared error together (with a model trained for exact pixels alone; 0 is one quick look), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
-    ``metadata``: instead of those that the picture carries.
+    ``metadata``: a ``skosh.metadata.Metadata``, instead of those that the picture carries.
 
-    Raises ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
+    Raises TypeError for what is no picture (a path: open the file first), ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
     reached) and BundleError.
     """
     if not 0 <= quality <= 100:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 
 class SkoshError(Exception):
-    """Anything that skosh raises on purpose."""
+    """What is wrong with a file, a picture, a bundle, a limit or a configuration. Wrong arguments are ValueError and TypeError."""
 
 
 class FormatError(SkoshError):

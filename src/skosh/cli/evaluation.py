@@ -44,7 +44,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--qualities",
-            help="10,50,90 for every codec or CODEC=10,50,90 for one; may be repeated. Default: each codec's own.",
+            help="CODEC=10,50,90 for one codec, or 10,50,90 for all; may be repeated. Scales are each codec's own (bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
         ),
     ] = None,
     metrics: Annotated[str, typer.Option("--metrics", help="Names, with commas.")] = "psnr,ms_ssim,lpips,ssimulacra2",

@@ -28,7 +28,7 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on from the checkpoint in --out; only steps, epochs, learning_rate, crop, batch and what is reported and saved when may change.",
+            help="Go on from the checkpoint in --out; only steps, epochs, learning_rate, crop, batch, validate_every and save_every may change.",
         ),
     ] = False,
     init: Annotated[
@@ -38,7 +38,10 @@ def train(
         list[str] | None, typer.Option("--set", help="key=value over the configuration; may be repeated.")
     ] = None,
     lpips_weights: Annotated[
-        Path | None, typer.Option("--lpips-weights", help="LPIPS weights (.npz), where the loss needs them.")
+        Path | None,
+        typer.Option(
+            "--lpips-weights", help="LPIPS weights (.npz), where the loss needs them; also SKOSH_LPIPS_WEIGHTS."
+        ),
     ] = None,
     minutes: Annotated[
         float,
@@ -80,14 +83,14 @@ def export(
         Path | None,
         typer.Option(
             "--calibrate",
-            help="Folder of training pictures: fit the frequency tables to them (1 to 2 % smaller files) and learn corrections (1 to 5 % more, if trained for MSE alone).",
+            help="Folder of training pictures: fit the frequency tables to them (files 1 to 2 % smaller) and learn corrections (another 1 to 5 %, if trained for MSE alone). Not for seed.",
         ),
     ] = None,
     towards: Annotated[
         str | None,
         typer.Option(
             "--towards",
-            help="Move the weights --share of the way back to this bundle's, with which a fine-tuning began (--init).",
+            help="Move the weights --share of the way back to this bundle's, normally the one that the run started from (--init).",
             show_default=False,
         ),
     ] = None,

@@ -34,7 +34,7 @@ def missing(name: str, weights: Path | None) -> str | None:
     """Why a metric can't be had here, with what to do; None where it can. Loads nothing."""
     packages = all(importlib.util.find_spec(package) for package in ("lpips", "torchvision"))
     if name == "lpips" and not (weights or os.environ.get(LPIPS_WEIGHTS) or packages):
-        return f"no LPIPS: name the published weights (.npz) with --lpips-weights or {LPIPS_WEIGHTS}"
+        return f"no LPIPS: name the published weights (.npz) with --lpips-weights or {LPIPS_WEIGHTS}, or pip install lpips torchvision, which fetch them"
     if name == "ssimulacra2" and not importlib.util.find_spec("ssimulacra2"):
         return "no SSIMULACRA 2: pip install ssimulacra2"
     return None
