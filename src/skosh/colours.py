@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,41 @@ IPTC_IN_JPEG, IPTC_IN_TIFF = 0x0404, 33723  # resource of Photoshop, tag
 PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
 
 
-def note_losses(image: Image.Image, notes: list[str]) -> None:
+class Layout(NamedTuple):
+    """How a picture's file holds its samples, as the decoder's arguments tell it."""
+
+    raw: str  # of the first, as Pillow names it: L;4, RGB;16B, LA;16B
+    deep: bool  # more than 8 bits a channel
+    known: bool  # whether there is anything to tell it by
+
+
+def layout_of(image: Image.Image) -> Layout:
+    """To be called before the data are loaded, which makes Pillow forget it; afterwards the file's name, if there is one, leads to it once more."""
+    tiles = list(getattr(image, "tile", ()))
+    if not tiles and (name := getattr(image, "filename", None)):
+        with contextlib.suppress(Exception), Image.open(name) as again:  # gone, or another picture by now
+            if (again.format, again.size) == (image.format, image.size):
+                tiles = list(getattr(again, "tile", ()))
+    raw = next((tile[-1] for tile in tiles), "")
+    return Layout(raw if isinstance(raw, str) else "", any(map(_is_deep, tiles)), bool(tiles))
+
+
+def _is_deep(tile: Any) -> bool:
+    decoder, *_, arguments = tile
+    words = arguments if isinstance(arguments, tuple) else (arguments,)
+    if any(isinstance(word, str) and ";16" in word for word in words):
+        return True
+    return decoder == "SGI16" or (decoder.startswith("ppm") and any(isinstance(n, int) and n > 255 for n in words))
+
+
+def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
     """What Pillow drops of a picture without a word, as far as its header shows. To be called before its data are loaded."""
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         which = "the first" if image.tell() == getattr(image, "_min_frame", 0) else "one"
         what = "pictures" if image.format == "MPO" else "frames"
         notes.append(f"only {which} of its {frames} {what} is kept")
-    if _is_deep(image) and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
+    if layout.deep and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
         notes.append("16 bits a channel are reduced to 8")
     gamma = image.info.get("gamma")
     if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
@@ -37,39 +65,26 @@ def note_losses(image: Image.Image, notes: list[str]) -> None:
         notes.append("its IPTC captions are not kept")
 
 
-def _is_deep(image: Image.Image) -> bool:
-    """Whether the file has more than 8 bits a channel, by the decoder's arguments."""
-    for decoder, *_, arguments in getattr(image, "tile", ()):
-        words = arguments if isinstance(arguments, tuple) else (arguments,)
-        if any(isinstance(word, str) and ";16" in word for word in words):
-            return True
-        if decoder == "SGI16" or (decoder.startswith("ppm") and any(isinstance(n, int) and n > 255 for n in words)):
-            return True
-    return False
-
-
-def raw_mode(image: Image.Image) -> str:
-    """How the file holds a sample, as Pillow names it: L;4, RGB;16B, LA;16B. To be called before the data are loaded, which forgets it."""
-    arguments = next((tile[-1] for tile in getattr(image, "tile", ())), "")
-    return arguments if isinstance(arguments, str) else ""
-
-
-def colour_key(image: Image.Image) -> Any:
+def colour_key(image: Image.Image, layout: Layout) -> Any:
     """The one colour that is transparent, as the loaded pixels will have it, or None. To be called before the data are loaded.
 
     Pillow gives what a PNG of 2, 4 or 16 bits says (tRNS), while its pixels are scaled to 8.
     """
     key = image.info.get("transparency")
     if isinstance(key, tuple) and image.mode == "RGB":
-        return tuple(value >> 8 for value in key) if _is_deep(image) else key
+        return tuple(value >> 8 for value in key) if layout.deep or max(key) > 255 else key
     if isinstance(key, int) and image.mode in ("1", "L", "I", *SIXTEEN_BIT_MODES):
-        return 255 * bool(key) if image.mode == "1" else key * {"L;2": 85, "L;4": 17}.get(raw_mode(image), 1)
+        return 255 * bool(key) if image.mode == "1" else key * {"L;2": 85, "L;4": 17}.get(layout.raw, 1)
     return None
 
 
-def keyed_alpha(image: Image.Image, key: Any) -> npt.NDArray[np.uint8]:
+def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> npt.NDArray[np.uint8]:
     """(H, W): 0 where the picture has the one transparent colour, else 255."""
     same = np.asarray(image.convert("L") if image.mode == "1" else image) == np.asarray(key)
+    if not layout.known and image.format == "PNG" and image.mode == "L" and key < 16 and not same.any():
+        notes.append(
+            "its transparent grey, perhaps of 2 or 4 bits, can't be told once it has been loaded: open it anew"
+        )
     return np.where(same.all(axis=2) if same.ndim == 3 else same, 0, 255).astype(np.uint8)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .colours import colour_key, keyed_alpha, note_losses, raw_mode, to_eight_bits, to_rgb
+from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_bits, to_rgb
 from .errors import ImageError, SkoshError
 from .limits import MAX_PIXELS, check_size, memory_for
 from .metadata import Metadata, of_image, to_info
@@ -57,19 +57,20 @@ def from_image(
 def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> Picture:
     notes: list[str] = []
     try:
-        note_losses(image, notes)
-        raw, key = raw_mode(image), colour_key(image)
+        layout = layout_of(image)
+        note_losses(image, layout, notes)
+        key = colour_key(image, layout)
         image.load()
         metadata = of_image(image) if metadata is None else metadata
         if (turn := TURNS.get(orientation(metadata))) is not None:
             image = image.transpose(turn)
-        alpha = None if key is None else keyed_alpha(image, key)
+        alpha = None if key is None else keyed_alpha(image, key, layout, notes)
         image = to_eight_bits(image, notes)
         straight = upright(metadata)
         if metadata.exif and not straight.exif and not strip:
             notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
         image, metadata = to_rgb(image, straight, notes, strip)
-        if image.mode == "RGBA" and raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
+        if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
     except (SkoshError, MemoryError):
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -112,3 +113,30 @@ def test_metadata_behind_the_data_are_found() -> None:
     content = png(np.full((4, 4, 3), 100), RGB, 8)
     picture = opened(content[:-12] + png_chunk(b"eXIf", exif(1)) + content[-12:])
     assert picture.metadata.exif == exif(1)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [(kind, bits) for kind, bits in KINDS if kind in (GREY, RGB, GREY_ALPHA)])
+def test_a_picture_that_was_loaded_before_comes_out_as_a_fresh_one(kind: int, bits: int, tmp_path: Path) -> None:
+    samples = np.random.default_rng(bits).integers(0, 2**bits, (9, 7, CHANNELS[kind]))
+    samples[0, 0] = 1
+    extra = b"" if kind == GREY_ALPHA else png_chunk(b"tRNS", samples[0, 0].astype(">u2").tobytes())
+    file = tmp_path / "a.png"
+    file.write_bytes(png(samples, kind, bits, extra=extra))
+    fresh, image = from_image(Image.open(file)), Image.open(file)
+    image.load()
+    loaded = from_image(image)
+    assert fresh.alpha is not None
+    assert np.array_equal(loaded.alpha, fresh.alpha)
+    assert np.array_equal(loaded.pixels, fresh.pixels)
+    assert (loaded.grey, loaded.notes) == (fresh.grey, fresh.notes)
+
+
+def test_a_transparent_grey_that_can_not_be_told_any_more_is_said() -> None:
+    image = Image.open(io.BytesIO(png(np.arange(16).reshape(4, 4, 1), GREY, 4, extra=png_chunk(b"tRNS", b"\0\3"))))
+    image.load()
+    assert "transparent grey" in from_image(image).notes[0]
+    image = Image.open(io.BytesIO(png(np.arange(16).reshape(4, 4, 1), GREY, 8, extra=png_chunk(b"tRNS", b"\0\3"))))
+    image.load()
+    picture = from_image(image)
+    assert picture.alpha is not None
+    assert not picture.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -161,15 +162,14 @@ def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_fol
     tiny_run: Path, tiny_bundle: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "again"
-    target.mkdir()
-    (target / "old.txt").write_text("of another bundle")
-    (target / MANIFEST).write_text("{}")
+    shutil.copytree(tiny_bundle, target)
+    (target / "old.onnx").write_text("of another bundle")
     manifest = export(tiny_run, target, version="2", force=True)
     assert manifest == read_manifest(target)
     assert manifest["version"] == "2"
     assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again"]
-    assert not (target / "old.txt").exists()
+    assert not (target / "old.onnx").exists()
 
 
 def test_an_existing_folder_is_not_replaced_unasked(tiny_run: Path, tmp_path: Path) -> None:
@@ -227,12 +227,48 @@ def test_rounding_leaves_alone_what_is_in_no_graph(tiny_run: Path) -> None:
     assert not [name for name in changed if name.startswith(tables)]
 
 
-def test_force_replaces_bundles_only(tiny_run: Path, tmp_path: Path) -> None:
+def test_force_replaces_bundles_only(tiny_run: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "wedding.jpg").write_bytes(b"precious")
-    for target, words in ((tmp_path, "no bundle"), (tiny_run, "run itself"), (tiny_run.parent, "run itself")):
+    bundle, other = tmp_path / "bundle", tmp_path / "extension"
+    shutil.copytree(tiny_bundle, bundle)
+    (bundle / "notes.txt").write_text("precious")
+    other.mkdir()
+    (other / MANIFEST).write_text('{"manifest_version": 3}')  # of a browser's extension
+    for target, words in (
+        (tmp_path, "no bundle"),
+        (bundle, "other files"),
+        (other, "no bundle"),
+        (tiny_run, "run itself"),
+        (tiny_run.parent, "run itself"),
+    ):
         with pytest.raises(ConfigError, match=words):
             export(tiny_run, target, force=True)
     assert (tmp_path / "wedding.jpg").read_bytes() == b"precious"
+    assert (bundle / "notes.txt").is_file()
+    assert (other / MANIFEST).is_file()
+
+
+def test_folders_beside_a_bundle_stay_as_they_are(tiny_run: Path, tmp_path: Path) -> None:
+    for name in ("bundle.old", "bundle.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kept.txt").write_text("precious")
+    export(tiny_run, tmp_path / "bundle")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "bundle.old", "bundle.partial"]
+    assert len(list(tmp_path.rglob("kept.txt"))) == 2
+
+
+def test_a_folder_that_appears_during_an_export_stays(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else(*arguments: object) -> str:
+        (tmp_path / "bundle").mkdir()
+        return content_hash(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("skosh.train.export.content_hash", somebody_else)
+    with pytest.raises(ConfigError, match="exists"):
+        export(tiny_run, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert not list((tmp_path / "bundle").iterdir())
 
 
 def test_the_commit_in_the_manifest_is_that_of_this_source_or_none(

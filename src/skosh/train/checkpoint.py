@@ -26,11 +26,17 @@ def save(folder: Path, config: Config, **state: Any) -> None:
     os.replace(partial, folder / FILE)
 
 
-def load(folder: str | Path) -> dict[str, Any]:
-    """The state that ``save`` wrote, on the CPU; ``config`` is a ``Config``. ConfigError if there is none or it is damaged."""
+def find(folder: str | Path) -> Path:
+    """The checkpoint of a run; ConfigError if there is none."""
     path = Path(folder) / FILE
     if not path.is_file():
         raise ConfigError(f"no checkpoint in {folder}")
+    return path
+
+
+def load(folder: str | Path) -> dict[str, Any]:
+    """The state that ``save`` wrote, on the CPU; ``config`` is a ``Config``. ConfigError if there is none or it is damaged."""
+    path = find(folder)
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -103,7 +103,10 @@ def load(source: str, settings: tuple[str, ...] = ()) -> Config:
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise ConfigError(f"no configuration file {source}")
-        text = path.read_text()
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"can't read {source}: {error}") from error
     elif source in configs():
         text = (resources.files(__package__) / "configs" / f"{source}.yaml").read_text()
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..bundle import QUALITIES
-from ..errors import ConfigError
+from ..errors import BundleError, ConfigError
 from ..exact import check_bound, scale_map_reference
 from ..manifest import (
     BUNDLE_VERSION,
@@ -98,32 +99,46 @@ def export(
         tables = calibrated_tables(model, pictures)
         if refinable(config):
             found = learn_corrections(model, pictures)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        manifest = write_bundle(model, config, partial, version, provenance, tables, licence, found)
-        old = target.with_name(target.name + ".old")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+        fresh, old = Path(beside, "new"), Path(beside, "old")
+        fresh.mkdir()
+        manifest = write_bundle(model, config, fresh, version, provenance, tables, licence, found)
+        check_target(run, out, force)  # once more: it may have taken minutes
         if target.exists():
             os.replace(target, old)
-        os.replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+        try:
+            os.replace(fresh, target)
+        except OSError:
+            if old.exists():
+                os.replace(old, target)
+            raise
     return manifest
 
 
 def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
     """The folder of a bundle to write, whole; ConfigError unless nothing is lost by writing there."""
     target = Path(out).resolve()
+    checkpoint.find(run)
     if Path(run).resolve().is_relative_to(target):
         raise ConfigError(f"{target} is or holds the run itself")
     if target.exists():
         if not force:
             raise ConfigError(f"{target} exists: name another folder, or add --force to replace it")
-        if not target.is_dir() or (any(target.iterdir()) and not (target / MANIFEST).is_file()):
-            raise ConfigError(f"{target} is no bundle, and --force replaces bundles only")
+        if not target.is_dir() or not is_bundle_alone(target):
+            raise ConfigError(
+                f"{target} is no bundle, or holds other files beside one, and --force replaces bundles only"
+            )
     return target
+
+
+def is_bundle_alone(folder: Path) -> bool:
+    """Whether a folder is empty or holds a bundle's files and no others."""
+    names = {path.name for path in folder.iterdir()}
+    with contextlib.suppress(BundleError):
+        own = {MANIFEST, TABLES, EXTRA, *(name for name in names if name.endswith(".onnx"))}
+        return not names or (names <= own and bool(read_manifest(folder)))
+    return False
 
 
 def write_bundle(
