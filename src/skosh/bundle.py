@@ -23,6 +23,7 @@ little-endian) and content. A file's model id is its first 8 bytes.
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from functools import cached_property
@@ -37,6 +38,7 @@ from .costs import Costs
 from .entropy import Models, check_table
 from .errors import BundleError
 from .exact import check_bound, scale_map_reference, shifted
+from .limits import cores
 from .manifest import CORRECTION, GRADIENT, HALO_MAX, LINEAR_GRADIENT, TABLES, content_hash, find, read_manifest
 from .pixels import Floats
 from .sessions import Sessions
@@ -72,12 +74,12 @@ class Bundle:
         self._sessions = Sessions(folder, files, threads, optimise)
         self._models: dict[int, Models] = {}
         try:
-            with (folder / TABLES).open("rb") as file, np.load(file) as arrays:
+            with np.load(io.BytesIO(self._sessions.content(TABLES))) as arrays:
                 self.arrays = {name: arrays[name] for name in arrays.files}
             self._check_arrays()
             if self.hyper:
                 self._check_scale_map()
-        except BundleError:
+        except (BundleError, MemoryError):
             raise
         except Exception as error:  # a damaged archive can fail in many ways
             raise BundleError(f"can't use the tables of the bundle {folder}: {error}") from error
@@ -249,7 +251,7 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
     A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
     that is loaded already keeps its threads.
     """
-    workers = threads or os.cpu_count() or 1
+    workers = threads or cores()
     if isinstance(model, Bundle):
         return model, workers if model.threads == 1 else 1
     return (load(model, 1), workers) if many_windows else (load(model, threads), 1)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from .errors import FormatError, LimitError
-from .limits import MAX_CHUNK, MAX_PIXELS, check_size
+from .limits import MAX_CHUNK, MAX_PIXELS, MAX_UNKNOWN, check_size
 
 SIGNATURE = b"\x93SK"
 VERSION = 1
@@ -82,9 +82,11 @@ def read(data: bytes, max_pixels: int = MAX_PIXELS, salvage: bool = False) -> Co
     if salvage:
         _salvage(file, data, contents)
         return contents
-    behind_tile = False
+    behind_tile, unknown = False, 0
     while file.tell() < len(data):
-        behind_tile |= _take(file, contents, behind_tile) == TILE
+        kind = _take(file, contents, behind_tile)
+        behind_tile |= kind == TILE
+        unknown = _count_unknown(kind, unknown)
     if missing := sum(tile is None for tile in contents.tiles):
         raise FormatError(f"the file is cut short: {missing} of {header.tiles} tiles are missing")
     return contents
@@ -110,11 +112,13 @@ def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, di
     """Header and extras of an open file, which is read up to its first tile and no further."""
     header = _read_start(file, max_pixels)
     extras: dict[bytes, bytes] = {}
+    unknown = 0
     while True:
         at = file.tell()
         kind, length = _read_chunk_start(file)
         if kind == TILE:
             return header, extras
+        unknown = _count_unknown(kind, unknown)
         _put_extra(extras, kind, _read_payload(file, kind, length), at)
 
 
@@ -125,6 +129,14 @@ def _put_extra(extras: dict[bytes, bytes], kind: bytes, payload: bytes, at: int)
         extras[kind] = payload
     elif kind.isupper():
         raise FormatError(f"this file needs a newer skosh: unknown critical chunk {kind.decode()}")
+
+
+def _count_unknown(kind: bytes, count: int) -> int:
+    """How many chunks there have been that this version does not know; FormatError for more than anybody would write."""
+    count += kind not in (HEADER, TILE, *EXTRAS)
+    if count > MAX_UNKNOWN:
+        raise FormatError(f"over {MAX_UNKNOWN} chunks of kinds that this skosh does not know: refused")
+    return count
 
 
 def _read_start(file: IO[bytes], max_pixels: int) -> Header:
@@ -215,9 +227,9 @@ def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
     """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or before the tiles where it says that it ends.
 
     Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
-    many bytes are summed up in all, so that no file takes long.
+    many are looked at and so many bytes summed up in all, so that no file takes long.
     """
-    left, at = SALVAGE_SUMS * len(data), file.tell()
+    left, at = SALVAGE_SUMS * len(data) + SALVAGE_FREE, file.tell()
     sure, behind_tile = True, False  # sure: a chunk is due here
     while 0 <= at < len(data) and left > 0:
         end = _chunk_end(file, at)
@@ -228,6 +240,7 @@ def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
                 behind_tile |= _take(file, contents, behind_tile) == TILE
                 at, sure = end, True
                 continue
+        left -= SALVAGE_LOOK
         if sure and not behind_tile and data[at : at + 1] != TILE:
             contents.lost.append(data[at : at + 1])
             behind, summed = _whole_behind(file, data, end)
@@ -240,6 +253,8 @@ def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
 
 
 SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find tiles
+SALVAGE_FREE = 1 << 20  # and so many more
+SALVAGE_LOOK = 4096  # bytes could be summed up while one place is looked at where a tile may begin
 
 
 def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:

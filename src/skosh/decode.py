@@ -120,10 +120,14 @@ class Decoder:
     def picture(self, box: Box) -> Picture:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
         header, extras = self.contents.header, self.contents.extras
-        pixels = self.pixels(box)
-        plane, notes = None, self.lost_extras()
+        if self.salvage:
+            self.give_up_senseless_extras()
+        found = metadata.unpack(extras)
+        plane = None
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
+        pixels = self.pixels(box)
+        notes = self.lost_extras()
         lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
         notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
         if len(lost) > LOST_NAMED:
@@ -132,7 +136,20 @@ class Decoder:
             if seen.meets(box):  # a tile that is only near had its part in what is shown, too
                 part = seen.cut_to(box).inside(box)
                 pixels[part.top : part.bottom, part.left : part.right] = LOST
-        return Picture(pixels, header.mode == "L", plane, metadata.unpack(extras), notes)
+        return Picture(pixels, header.mode == "L", plane, found, notes)
+
+    def give_up_senseless_extras(self) -> None:
+        """Count as lost what is whole by its checksum and still no transparency or metadata."""
+        header, extras = self.contents.header, self.contents.extras
+        for kind, payload in list(extras.items()):
+            try:
+                if kind == ALPHA:
+                    alpha.unpack(payload, header.height, header.width)
+                else:
+                    metadata.unpack({kind: payload})
+            except (FormatError, LimitError):
+                del extras[kind]
+                self.contents.lost.append(kind)
 
     def lost_extras(self) -> list[str]:
         """A note about every chunk before the tiles that was lost, as far as its type can be told."""

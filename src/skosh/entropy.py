@@ -149,15 +149,16 @@ class Reader:
     def take_q(self, index: npt.NDArray[np.uint8]) -> Symbols:
         """q, shaped as its scale indices."""
         q = np.zeros(index.size, dtype=np.int32)
-        escapes: list[tuple[int, int]] = []  # place in q, reach
+        escapes: list[tuple[int, npt.NDArray[np.int32], int]] = []  # where a block begins, places in it, reach
         for i, start, places in _runs(index):
             reach = int(self.models.reaches[i])
             run = self._take(self.models.q_models[i], places.size)
             if run.max() == 2 * reach + 1:
-                escapes.extend((start + int(place), reach) for place in places[run == 2 * reach + 1])
+                escapes.append((start, places[run == 2 * reach + 1].astype(np.int32), reach))
             q[start : start + BLOCK][places] = run - reach
-        for place, reach in escapes:
-            q[place] = self._take_escaped(reach)
+        for start, escaped, reach in escapes:
+            for place in escaped:
+                q[start + place] = self._take_escaped(reach)
         return q.reshape(index.shape)
 
     def take_correction(self) -> Symbols | None:

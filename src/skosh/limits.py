@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from .errors import LimitError
 
 MAX_SIDE = 65_535  # pixels
+UNLIMITED = 1 << 62  # pixels, for whoever decodes none or has looked already
 MAX_PIXELS = (
     128 << 20
 )  # width x height, unless the user says otherwise; decoding takes about 20 bytes and 0.6 microseconds of a core for each, encoding 45 bytes
@@ -16,8 +18,14 @@ PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes, which is 2
 PADDING = 64  # pixels: the sides that networks see are multiples of this
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
+MAX_UNKNOWN = 4096  # chunks of kinds that this version does not know
 MAX_MANIFEST = 1 << 20  # bytes
 MAX_METADATA = 16 << 20  # bytes of an ICC profile, of EXIF or of XMP
+
+
+def cores() -> int:
+    """How many cores this process may use: fewer than the machine has, where it was given some of them only."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:

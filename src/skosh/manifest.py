@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BundleError
-from .limits import MAX_MANIFEST
+from .limits import MAX_MANIFEST, PADDING
 
 MANIFEST = "manifest.json"
 TABLES = "tables.npz"
@@ -64,13 +64,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if manifest.get("bundle_version") not in (BUNDLE_VERSION, CORRECTED_VERSION):
         raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
     wrong = [key for key, kind in REQUIRED.items() if type(manifest.get(key)) is not kind]
-    if wrong or manifest["stride"] < 1 or manifest["multiple"] % manifest["stride"]:
+    if wrong or not sensible(manifest["stride"], manifest["multiple"]):
         raise BundleError(f"{path} lacks or misstates {', '.join(wrong) or 'stride and multiple'}")
     graphs = (*GRAPHS, *(HYPERPRIOR_GRAPHS if manifest["hyper_channels"] else ()))
     halos = [manifest["halo"].get(graph) for graph in graphs]
     if not all(type(halo) is int and 0 <= halo <= HALO_MAX for halo in halos):
         raise BundleError(f"{path} lacks or misstates the halo of {', '.join(graphs)}")
     return manifest
+
+
+def sensible(stride: int, multiple: int) -> bool:
+    """Whether a bundle's pictures can be padded to such a multiple: whole latents, and whole in every tile."""
+    return 0 < stride <= multiple and multiple % stride == 0 and PADDING % multiple == 0
 
 
 def installed() -> Iterator[tuple[str, Path, dict[str, Any]]]:

@@ -20,9 +20,9 @@ from PIL import Image, ImageFile
 from . import metadata
 from .container import ALPHA, SIGNATURE, Header, read, read_head
 from .errors import SkoshError
+from .limits import UNLIMITED  # Pillow has its own check of sizes
 
 FORMAT = "SKOSH"
-UNLIMITED = 1 << 62  # pixels: Pillow has its own check of sizes
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
 FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # what save calls it -> of Metadata
 

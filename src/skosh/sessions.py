@@ -1,4 +1,7 @@
-"""The networks of a bundle in ONNX Runtime: opened when they are first run, and only if they are what the bundle's hash says."""
+"""The networks of a bundle in ONNX Runtime: opened when they are first run, and only as they were when the bundle was loaded.
+
+Weights in another file than ``synthesis.onnx``, as ONNX's own tools name one, are refused: a guard against mistakes, not against somebody who means to deceive (SECURITY.md).
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,9 @@ class Sessions:
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
         """Run a network; inputs and outputs in the order of ``skosh.bundle``'s text."""
         session = self._opened.get(graph) or self._open_once(graph)
-        names = [node.name for node in session.get_inputs()]
-        feeds = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in zip(names, inputs, strict=True)}
+        values = [np.ascontiguousarray(value, dtype=np.float32) for value in inputs]
         try:
+            feeds = {node.name: value for node, value in zip(session.get_inputs(), values, strict=True)}
             outputs: list[Floats] = session.run(None, feeds)
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
             if NO_MEMORY in str(error):
@@ -52,7 +55,7 @@ class Sessions:
                 self._opened[graph] = self._open(graph)
             return self._opened[graph]
 
-    def _content(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
         """A file as it was when the bundle was loaded; BundleError if it has changed since."""
         content = (self.folder / name).read_bytes()
         if hashlib.sha256(content).digest() != self.files.get(name):
@@ -73,13 +76,17 @@ class Sessions:
         options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
         path = self.folder / f"{graph}.onnx"
         try:
-            content = self._content(path.name)
+            content = self.content(path.name)
+            source: bytes | str = content
             if ELSEWHERE in content:
                 if content.count(ELSEWHERE) != content.count(BESIDE):  # the content hash would not cover it
                     raise BundleError("it takes weights from another file than synthesis.onnx")
-                self._content("synthesis.onnx")
-            return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+                self.content("synthesis.onnx")
+                source = str(path)  # so that the other file is found
+            return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
+            if isinstance(error, MemoryError) or NO_MEMORY in str(error):
+                raise MemoryError(f"no memory to load {path.name}") from error
             raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
 
 

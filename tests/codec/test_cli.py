@@ -155,6 +155,42 @@ def test_wrong_usage_exits_with_two(skosh, arguments: list[str]) -> None:
     assert skosh(*arguments, bundle=None).returncode == 2
 
 
+def test_an_output_without_a_name_is_a_usage_error_and_not_this_folder(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png", "-o", "").returncode == 2
+    assert skosh("decompress", album / "a.skosh", "-o", "").returncode == 2
+
+
+def test_a_pipe_into_a_directory_names_it_as_the_trouble(skosh, album: Path) -> None:
+    data = (album / "a.png").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "skosh", "compress", "-", "-o", album], input=data, capture_output=True, check=False
+    )
+    refused(done, "is a directory")
+
+
+def test_info_without_a_standard_input_says_so() -> None:
+    done = subprocess.run(f"{sys.executable} -m skosh info - <&-", shell=True, capture_output=True, check=False)
+    refused(done, "standard input is closed")
+
+
+def test_a_wrong_model_is_reported_once_and_a_wrong_suffix_before_anything_is_decoded(skosh, album: Path) -> None:
+    assert skosh("compress", album / "a.png", album / "sub" / "b.jpg").returncode == 0
+    done = skosh(
+        "decompress",
+        album / "a.skosh",
+        album / "sub" / "b.skosh",
+        "-o",
+        album / "out",
+        "--model",
+        "nothing",
+        bundle=None,
+    )
+    refused(done, "nothing")
+    assert done.stderr.count(b"nothing") == 1
+    (album / "a.skosh").write_bytes((album / "a.skosh").read_bytes()[:-5])
+    refused(skosh("decompress", album / "a.skosh", "-o", album / "a.xyz"), "can't write pictures as .xyz")
+
+
 def test_a_missing_file_exits_with_one(skosh) -> None:
     refused(skosh("compress", "missing.png"), "missing.png: does not exist")
     refused(skosh("info", "missing.skosh"), "missing.skosh")

@@ -227,6 +227,8 @@ def test_a_stray_file_in_a_bundle_does_not_change_its_id(tiny_bundle: Path, tmp_
         {"latent_channels": 40},
         {"hyper_channels": None},
         {"multiple": 65},
+        {"multiple": 0},
+        {"multiple": 128},
         {"halo": {}},
         {"halo": {"analysis": -1}},
     ],

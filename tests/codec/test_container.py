@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skosh import FormatError, LimitError, SkoshError
 from skosh.container import ALPHA, EXIF, ICC, SIGNATURE, XMP, Contents, Header, read, read_head, write
+from skosh.limits import MAX_UNKNOWN
 
 HEADER = Header(300, 200, 50.125, b"01234567", tile=128)
 STREAMS = [bytes([n]) * (40 + n) for n in range(6)]
@@ -129,6 +130,23 @@ def test_salvage_of_a_long_file_that_is_full_of_false_beginnings_is_quick() -> N
     quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 300_000, True)
 
 
+def test_salvage_of_a_long_file_of_nothing_but_false_beginnings_is_quick() -> None:
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + b"T" * 8_000_000, True)
+
+
+def test_salvage_finds_all_of_a_whole_file_of_many_small_tiles() -> None:
+    assert all(tile is not None for tile in read(MANY, salvage=True).tiles)
+
+
+def test_more_unknown_chunks_than_anybody_would_write_are_refused() -> None:
+    at = ends(FILE)[0]
+    for count, refused in ((MAX_UNKNOWN, False), (MAX_UNKNOWN + 1, True)):
+        data = FILE[:at] + chunk(b"z", b"") * count + FILE[at:]
+        for reading in (read, lambda data: read_head(io.BytesIO(data))):
+            with pytest.raises(FormatError, match="does not know") if refused else contextlib.nullcontext():
+                reading(data)
+
+
 def varint(value: int) -> bytes:
     out = []
     while value > 127:
@@ -163,7 +181,7 @@ def test_salvage_takes_time_that_grows_with_the_file_and_not_with_its_square(beh
 
 def test_chunks_behind_the_last_tile_do_not_look_at_every_other_tile() -> None:
     head = MANY[: ends(MANY[:30])[0]]
-    quick(head + chunk(b"T", varint(33_123)) + chunk(b"z", b"") * 100_000, False)
+    quick(head + chunk(b"T", varint(33_123)) + chunk(b"z", b"") * 4_000, False)
 
 
 @given(st.binary(max_size=400), st.booleans())

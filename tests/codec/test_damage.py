@@ -101,6 +101,18 @@ def test_salvage_names_the_extra_that_is_lost_and_keeps_the_others(
         assert image.info.get(other) == (picture.info[other] if other != key else None)
 
 
+def test_salvage_gives_up_extras_that_make_no_sense_behind_checksums_that_fit(picture: Image.Image) -> None:
+    extras = {b"A": b"no PNG", b"i": b"not deflated", b"x": zlib.compress(picture.info["xmp"])}
+    contents = read(skosh.encode(np.asarray(picture.convert("RGB")), 20, tile=SIDE))
+    data = write(contents.header, extras, [tile or b"" for tile in contents.tiles])
+    with pytest.raises(skosh.FormatError):
+        skosh.decode(data)
+    with pytest.warns(UserWarning, match="lost") as warned:
+        image = skosh.decode(data, salvage=True)
+    assert [str(warning.message) for warning in warned] == ["lost: the transparency", "lost: the ICC profile"]
+    assert (image.mode, image.info["xmp"]) == ("RGB", picture.info["xmp"])
+
+
 def repaired(data: bytearray, place: tuple[int, int, int]) -> bytes:
     """With a checksum that fits the chunk."""
     at, start, end = place

@@ -15,14 +15,16 @@ import typer
 from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
+from ..container import read
 from ..decode import Region, decode_picture
 from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import FormatError, SkoshError
 from ..glance import info as file_info
+from ..limits import UNLIMITED, memory_for
 from ..pixels import to_image
 from ..refine import EFFORT_MAX, check_effort
 from .console import fail
-from .files import image_bytes, open_image, pillow_limit, read_file
+from .files import image_bytes, open_image, pillow_limit, read_file, written_as
 from .options import (
     DEFAULT_MAX_PIXELS,
     STREAM,
@@ -175,7 +177,7 @@ def compress(
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:
     """A file, with what to say of it."""
-    found = file_info(coded, max_pixels=1 << 62)
+    found = file_info(coded, UNLIMITED)
     keys = ("width", "height", "mode", "quality", "bytes", "bpp", "model_id")
     note = f"{found['width']}x{found['height']}, {found['bytes']:,} bytes, {found['bpp']:.3f} bpp"
     return Made(coded, note, {key: found[key] for key in keys} | {"source_bytes": before}, notes)
@@ -209,19 +211,24 @@ def decompress(
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:
+        written_as(suffix)
         try:
             picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
         except FormatError as error:
-            if salvage or not something_left(data, model, each, box, max_pixels):
+            if salvage or not something_left(data, max_pixels):
                 raise
             raise FormatError(f"{error}; --salvage shows what is left") from error
-        image = to_image(picture)
-        figures = {"width": image.width, "height": image.height, "mode": image.mode}
-        content, left_out = image_bytes(image, suffix)
+        height, width = picture.pixels.shape[:2]
+        with memory_for(width, height):
+            image = to_image(picture)
+            content, left_out = image_bytes(image, suffix)
+        figures = {"width": width, "height": height, "mode": image.mode}
         return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)
 
     piped = is_pipe(inputs, out)
     check_piped(piped, report)
+    if model:
+        check_model(model, threads, 0)
     if piped:
         suffix = out.suffix if out and out != STREAM else ".png"
         pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy)
@@ -238,13 +245,12 @@ def decompress(
     )
 
 
-def something_left(data: bytes, model: str | None, threads: int, box: Region | None, max_pixels: int) -> bool:
-    """Whether --salvage would show anything of a damaged file."""
+def something_left(data: bytes, max_pixels: int) -> bool:
+    """Whether --salvage would find a tile in a damaged file."""
     try:
-        decode_picture(data, model, threads, region=box, salvage=True, max_pixels=max_pixels)
+        return any(tile is not None for tile in read(data, max_pixels, salvage=True).tiles)
     except SkoshError:
         return False
-    return True
 
 
 def check_model(model: str | None, threads: int, effort: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from ..container import SIGNATURE
-from ..errors import ImageError, LimitError
+from ..errors import ImageError, LimitError, SkoshError
 from ..limits import MAX_FILE
 from ..metadata import TIFF_XMP, descriptive
 from ..orientation import readable
@@ -44,6 +45,8 @@ def open_image(source: Path | bytes) -> Image.Image:
         if error.errno:  # of the file, not of what is in it
             raise
         raise ImageError(f"can't read the picture: {error}") from error
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise ImageError(f"can't read the picture: {error}") from error
 
@@ -79,9 +82,7 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
 
     As little as possible is lost by lossy ones.
     """
-    kind = Image.registered_extensions().get(suffix.lower())
-    if kind not in WRITTEN or kind not in Image.SAVE:  # others make it smaller, or code it once more
-        raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
+    kind = written_as(suffix)
     arguments, notes = saved_metadata(image, kind)
     if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # which Pillow refuses
         image = image.convert("L" if image.mode == "LA" else "RGB")
@@ -91,11 +92,21 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     buffer = io.BytesIO()
     try:
         image.save(buffer, format=kind, **SAVE_OPTIONS.get(kind, {}), **arguments)
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's encoders raise anything on what they can't write
         if isinstance(error, OSError) and error.errno:
             raise
         raise ImageError(f"can't write this picture as {suffix} ({error}): use .png") from error
     return buffer.getvalue(), notes
+
+
+def written_as(suffix: str) -> str:
+    """Pillow's name of the kind of picture that a file's suffix stands for; ImageError for one that is not written."""
+    kind = Image.registered_extensions().get(suffix.lower())
+    if kind not in WRITTEN or kind not in Image.SAVE:  # others make it smaller, or code it once more
+        raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
+    return kind
 
 
 def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[str]]:
@@ -141,6 +152,13 @@ def read_file(path: Path) -> bytes:
     """A file's bytes, up to the limit."""
     with path.open("rb") as file:
         return within_limit(file.read(MAX_FILE + 1))
+
+
+def from_stdin() -> bytes:
+    """All of standard input; LimitError if it is too much, SkoshError where it is closed."""
+    if sys.stdin is None:
+        raise SkoshError("standard input is closed")
+    return within_limit(sys.stdin.buffer.read(MAX_FILE + 1))
 
 
 def within_limit(data: bytes) -> bytes:

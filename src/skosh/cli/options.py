@@ -16,6 +16,8 @@ STREAM = Path("-")
 
 def output(text: str) -> Path:
     """The path of --out. A name that ends in a slash is that of a directory, made if it is missing."""
+    if not text:
+        raise typer.BadParameter("the output has no name")
     path = Path(text)
     if text.endswith(("/", os.sep)):
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +11,10 @@ import typer
 from .. import batch
 from ..errors import SkoshError
 from ..glance import info as file_info
-from ..limits import MAX_FILE
+from ..limits import UNLIMITED
 from .console import printable, say
-from .files import read_file, within_limit
+from .files import from_stdin, read_file
 from .options import STREAM, named
-
-UNLIMITED = 1 << 62  # pixels: none of them is decoded
 
 
 def info(
@@ -33,7 +30,7 @@ def info(
     failed = False
     for place, file in enumerate(files):
         try:
-            data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if file == STREAM else read_file(file)
+            data = from_stdin() if file == STREAM else read_file(file)
             found = file_info(data, UNLIMITED)
         except (SkoshError, OSError) as error:
             failed = True

@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .. import batch
 from ..batch import Convert, Existing, Job, Made, Outcome
 from ..errors import SkoshError
-from ..limits import MAX_FILE
+from ..limits import cores
 from .console import console, fail, printable, say
-from .files import read_file, within_limit
+from .files import from_stdin, read_file
 from .options import MAX_WORKERS, STREAM
 
 INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
@@ -35,10 +35,10 @@ def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: st
 
 def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
     """Workers, and threads for each of them."""
-    cores = threads or os.cpu_count() or 1
-    most = min(cores, MAX_WORKERS) if not workers else min(workers, threads) if threads else workers
+    together = threads or cores()
+    most = min(together, MAX_WORKERS) if not workers else min(workers, threads) if threads else workers
     workers = min(most, jobs)
-    return workers, max(1, cores // workers)
+    return workers, max(1, together // workers)
 
 
 def is_pipe(inputs: list[Path], out: Path | None) -> bool:
@@ -59,11 +59,13 @@ def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, exist
     if to_stdout and sys.stdout.isatty():
         raise typer.BadParameter("standard output is a terminal: name a file with -o, or redirect it")
     try:
+        if out is not None and not to_stdout and out.is_dir():
+            raise SkoshError(f"{out} is a directory: name the file in it")
         if out is not None and not to_stdout and os.path.lexists(out) and existing is not Existing.REPLACE:
             if existing is Existing.SKIP:
                 return
             raise SkoshError(f"{out} exists: name another output; --force replaces it")
-        data = within_limit(sys.stdin.buffer.read(MAX_FILE + 1)) if source == STREAM else read_file(source)
+        data = from_stdin() if source == STREAM else read_file(source)
         made = batch.apart(lambda: convert(data))
         for warning in made.warnings:
             say(f"{name}: {warning}")
