@@ -117,7 +117,7 @@ def test_what_varies_is_busy_and_what_does_not_is_not() -> None:
     assert busyness(slope).shape == (1, 1, 5, 5)
     slight = torch.zeros(1, 3, 5, 5)
     slight[..., 2:, :] = 6.0 / 255.0  # three rows of five: a variance of 0.24 times 36
-    assert busyness(slight).item() == pytest.approx(0.24 * 36 / (0.24 * 36 + 9), abs=1e-4)
+    assert busyness(slight).item() == pytest.approx(0.24 * 36 / (0.24 * 36 + 9), abs=1e-3)
 
 
 def test_learned_terms_have_coefficients_of_five_steps(
