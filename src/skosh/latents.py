@@ -16,7 +16,7 @@ from .correct import Corrections, corrected, margin, with_margin
 from .entropy import SYMBOL_MAX, Symbols
 from .pixels import Floats, Pixels, from_network
 
-WINDOW = 768  # side in pixels of what the networks see at once, without its halo
+WINDOW = 768  # side in pixels of what the networks see at once, without its halo; of any other shape as many pixels
 
 
 class FirstHalf(NamedTuple):
@@ -116,7 +116,7 @@ def synthesise(
         x = corrected(bundle, x, core, corrections)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
-    each(split(box, WINDOW), work, workers)
+    each(in_windows(box, WINDOW), work, workers)
     return out
 
 
@@ -152,4 +152,9 @@ def share_inside(bundle: Bundle, box: Box, picture: Box) -> Floats:
 
 def windows(bundle: Bundle, grid: Box) -> list[Box]:
     """Boxes of latents, each as large as the networks see at once."""
-    return split(grid, WINDOW // bundle.stride)
+    return in_windows(grid, WINDOW // bundle.stride)
+
+
+def in_windows(area: Box, side: int) -> list[Box]:
+    """What the networks see at once of an area: all of it, whatever its shape, if that is no more than a square of ``side``; else such squares."""
+    return [area] if area.height * area.width <= side * side else split(area, side)

@@ -13,6 +13,7 @@ from PIL import Image
 
 import skosh
 from skosh import latents
+from skosh.boxes import Box
 from skosh.bundle import Bundle
 from skosh.container import read
 from skosh.decode import Decoder
@@ -34,6 +35,11 @@ def small_windows(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
 
 def pixels(image: Image.Image) -> npt.NDArray[np.int16]:
     return np.asarray(image).astype(np.int16)
+
+
+def test_an_area_no_larger_than_a_window_is_seen_at_once_whatever_its_shape() -> None:
+    assert latents.in_windows(Box(0, 0, 36, 52), 48) == [Box(0, 0, 36, 52)]
+    assert latents.in_windows(Box(0, 0, 49, 48), 48) == [Box(0, 0, 48, 48), Box(48, 0, 49, 48)]
 
 
 @pytest.mark.parametrize("name", ["tiny", "shipped"])
