@@ -167,7 +167,7 @@ def test_small_pictures_gain_as_well(photo: Image.Image, monkeypatch: pytest.Mon
     assert costs[1] - costs[0] > 0.02 * 8 * sum(map(len, plain))
 
 
-@pytest.mark.parametrize("side", [64, 192])
+@pytest.mark.parametrize("side", [64, 128])
 @pytest.mark.parametrize("size", [(451, 300), (193, 65), (64, 257)])
 def test_windows_do_not_matter(
     tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, side: int, size: tuple[int, int]
