@@ -83,6 +83,25 @@ def test_lpips_sees_another_grid_at_every_step_of_training_and_the_whole_in_vali
     assert loss(*batch).loss == first  # a run that is resumed sees what it would have seen
 
 
+def test_pattern_is_what_all_blocks_of_a_crop_have_in_common() -> None:
+    torch.manual_seed(1)
+    block = torch.randn(2, 3, 16, 16)
+    same = block.repeat(1, 1, 4, 3)  # 4 x 3 blocks
+    torch.testing.assert_close(losses.pattern(same), block.square().mean((1, 2, 3)))
+    signs = torch.tensor([1.0, -1.0]).repeat(2).repeat_interleave(16)[:, None]  # every other row of blocks is negative
+    torch.testing.assert_close(losses.pattern(same * signs), torch.zeros(2))
+
+
+def test_loss_weighs_the_pattern_beside_the_squared_error() -> None:
+    torch.manual_seed(2)
+    x = torch.rand(2, 3, 192, 256)
+    x_hat = x + 0.05 * torch.randn(1, 1, 16, 16).repeat(1, 1, 12, 16)
+    free = Coded(torch.zeros(1), torch.zeros(2), torch.zeros(2))
+    t = torch.tensor([0.0, 1.0])
+    mse = Loss(config(weight_mse=1.0))(x, x_hat, free, t).loss
+    torch.testing.assert_close(Loss(config(weight_mse=1.0, weight_pattern=2.0))(x, x_hat, free, t).loss, 3.0 * mse)
+
+
 def test_lambda_is_log_linear_in_the_level() -> None:
     found = Loss(config()).lambda_d(torch.tensor([0.0, 0.25, 0.5, 1.0]))
     torch.testing.assert_close(found, torch.tensor([0.01, 0.02, 0.04, 0.16]))

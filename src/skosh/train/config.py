@@ -57,6 +57,7 @@ class Config:
     weight_mae: float = 0.0  # times MAE on [0, 1]
     weight_ms_ssim: float = 0.0  # times 1 - MS-SSIM
     weight_lpips: float = 0.0  # times LPIPS (AlexNet)
+    weight_pattern: float = 0.0  # times 255^2 MSE of the mean over a crop's blocks of 16x16: an error that all share
 
     # data
     crop: int = 256  # side of a crop in pixels, a multiple of 64

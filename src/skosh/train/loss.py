@@ -14,6 +14,7 @@ from .hyperprior import Coded
 from .lpips import load_lpips
 
 LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features
+BLOCK = 16  # pixels a side that one place of y stands for
 
 
 class Terms(NamedTuple):
@@ -46,6 +47,8 @@ class Loss(nn.Module):
             total = total + c.weight_ms_ssim * (1.0 - ms_ssim(x_hat, x, data_range=1.0, size_average=False))
         if self.lpips is not None:
             total = total + c.weight_lpips * self.lpips(*_shifted(x, x_hat))
+        if c.weight_pattern:
+            total = total + c.weight_pattern * 255.0**2 * pattern(x - x_hat)
         return total
 
     def forward(self, x: Tensor, x_hat: Tensor, coded: Coded, t: Tensor) -> Terms:
@@ -57,6 +60,15 @@ class Loss(nn.Module):
         weight = (lambda_d / (c.lambda_min * c.lambda_max) ** 0.5) ** -c.level_balance
         loss = weight * (lambda_d * self.distortion(x, x_hat, mse) + c.lambda_r * bpp)
         return Terms(torch.mean(loss), bpp.detach(), mse.detach())
+
+
+def pattern(error: Tensor) -> Tensor:
+    """(B, C, H, W), H and W multiples of 16 -> (B,): mean square of what is left of the error in the mean over all blocks of 16x16.
+
+    A synthesis that is to please LPIPS invents texture, and tends to the same in every block: a faint grid of dots on plain surfaces (docs/experiments.md, 38).
+    """
+    rows = error.unflatten(2, (-1, BLOCK)).unflatten(4, (-1, BLOCK))  # (B, C, blocks, 16, blocks, 16)
+    return rows.mean((2, 4)).square().mean((1, 2, 3))
 
 
 def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
