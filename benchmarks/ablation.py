@@ -1,7 +1,7 @@
 """Trainings of equal time that differ from the flagship in one thing each, compared on the validation pictures.
 
     python benchmarks/ablation.py [NAME ...] [--minutes 4] [--parallel 2] [--seed 1] [--out DIR] [--set key=value]    train those that are missing; all by default
-    python benchmarks/ablation.py --table [--out DIR]                       the table of all that there are
+    python benchmarks/ablation.py --table [--out DIR|FILE.jsonl]            the table of all that there are, or of those in docs/runs
 
 The names and what they change: the folder variants. Every training has one thread and starts from nothing; the learning rate follows the clock, so that it has
 fallen when the time is over. Only the processor time of steps counts. Results are kept, one JSON file each; one of another length or with other settings is an error.
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from page import table
+from page import ROOT, SHARED, table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from variants import VARIANTS
@@ -36,8 +36,6 @@ from skosh.train.memory import keep_freed_memory
 from skosh.train.run import Run
 from skosh.train.validate import validate
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
 BASE = ("crop=192", "batch=8", "autocast=bf16", "warmup=50", "exponent=2.0", "steps=1000000")
 SENDER = ("analysis", "entropy.analysis")  # the rest is the receiver, which has the means in common with it
 FIRST = 20  # steps before the pace is known
@@ -59,10 +57,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(VARIANTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.table:
         print(markdown(read(arguments.out)))
-    elif arguments.here:
+        return
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.here:
         (name,) = arguments.names
         place(arguments.out, name, arguments.seed).write_text(
             json.dumps(train(name, arguments.seed, arguments.minutes, arguments.steps, tuple(arguments.set)))
@@ -173,8 +172,11 @@ def place(folder: Path, name: str, seed: int) -> Path:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """All results, in the order of the variants."""
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    """All results of a folder, or of a file with one a line, in the order of the variants."""
+    if folder.is_file():
+        found = [json.loads(line) for line in folder.read_text().splitlines()]
+    else:
+        found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     return sorted(found, key=lambda result: (list(VARIANTS).index(result["name"]), result["seed"]))
 
 

@@ -6,12 +6,11 @@ python benchmarks/effort.py [--data DIR] [--model NAME] [--write]
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from statistics import fmean
 
-from page import replace_section, table
+from page import ROOT, SHARED, replace_section, table
 
 from skosh.evaluate import tables
 from skosh.evaluate.bdrate import bd_rate
@@ -19,8 +18,6 @@ from skosh.evaluate.curves import Curve
 from skosh.evaluate.results import machine
 from skosh.evaluate.run import Request, evaluate
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
 QUALITIES = (0.0, 25.0, 50.0, 75.0, 100.0)
 EFFORTS = range(4)
 

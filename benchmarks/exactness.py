@@ -6,24 +6,23 @@ python benchmarks/exactness.py [--data DIR] [--write]
 from __future__ import annotations
 
 import argparse
-import os
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from page import machine, replace_section, table
+from page import SHARED, machine, replace_section, table
 from PIL import Image
 
 import skosh
 from skosh.bundle import Bundle
 from skosh.container import read
 from skosh.decode import take_symbols
+from skosh.evaluate import pictures
 from skosh.exact import scale_map_reference, shifted
 from skosh.manifest import find
 from skosh.pixels import padded
 
-SHARED = Path(os.environ.get("SKOSH_SHARED", Path(__file__).parents[2] / "shared"))
 QUALITIES = (10, 60, 95)
 SETTINGS = tuple(product((1, 2), (True, False)))  # threads, graph optimisation
 
@@ -34,10 +33,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
     arguments = parser.parse_args()
     ways = [Bundle(find(None), threads, optimise) for threads, optimise in SETTINGS]
-    pictures = sorted(p for p in arguments.data.iterdir() if p.suffix in {".png", ".webp", ".jpg"})[::4]
+    paths = [picture.path for picture in pictures.find(arguments.data)[::4]]
     files = wrong = 0
     worst, share = 0, 0.0
-    for place, (path, quality) in enumerate(product(pictures, QUALITIES)):
+    for place, (path, quality) in enumerate(product(paths, QUALITIES)):
         with Image.open(path) as image:
             file = skosh.encode(image, quality, ways[place % len(ways)])
         found = [symbols(way, file) for way in ways]
@@ -61,6 +60,8 @@ def main() -> None:
     print(text)
     if arguments.write:
         replace_section("exactness", text)
+    if wrong or worst > 1:
+        raise SystemExit("decoding is not the same everywhere")
 
 
 def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:

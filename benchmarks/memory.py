@@ -35,7 +35,7 @@ def main() -> None:
         picture, coded, back = (Path(work) / name for name in ("a.png", "a.skosh", "b.png"))
         image = large_photograph(arguments.megapixels)
         image.save(picture, compress_level=1)
-        region = f"{image.width // 2},{image.height // 2},1000,1000"
+        region = f"{image.width // 2},{image.height // 2},{min(1000, image.width // 2)},{min(1000, image.height // 2)}"
         rows = []
         for threads in RUNS:
             common = ["--threads", str(threads), "--force"]
@@ -53,14 +53,14 @@ def main() -> None:
 
 def row(name: str, threads: int, command: list[str]) -> list[str]:
     call = [sys.executable, __file__, "--child", *command]
-    seconds, kibibytes = subprocess.run(call, check=True, capture_output=True, text=True).stdout.split()
+    seconds, kibibytes = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     return [name, str(threads), f"{float(seconds):.1f}", f"{int(kibibytes) * 1024 / 1e6:.0f}"]
 
 
 def child(command: list[str]) -> None:
     """Run one command and print its seconds and the most memory that it held, in units of 1024 bytes."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "skosh", *command], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "skosh", *command], check=True, stdout=subprocess.DEVNULL)
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 

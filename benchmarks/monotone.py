@@ -6,18 +6,16 @@ python benchmarks/monotone.py [--data DIR] [--model NAME] [--write]
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from page import replace_section, table
+from page import SHARED, replace_section, table
 from PIL import Image
 
 from skosh.encode import Encoder, take_apart
+from skosh.evaluate import pictures
 
-SHARED = Path(os.environ.get("SKOSH_SHARED", Path(__file__).parents[2] / "shared"))
-SUFFIXES = {".png", ".webp", ".jpg"}
 QUALITIES = range(101)
 
 
@@ -45,8 +43,7 @@ def main() -> None:
     parser.add_argument("--model", help="an installed model's name or a bundle's folder")
     parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
     arguments = parser.parse_args()
-    paths = sorted(path for path in arguments.data.iterdir() if path.suffix in SUFFIXES)
-    curves = {path.name: measured(path, arguments.model) for path in paths}
+    curves = {picture.name: measured(picture.path, arguments.model) for picture in pictures.find(arguments.data)}
     for name, curve in curves.items():
         if curve.size_drops or curve.psnr_drops:
             print(f"{name}: fewer bytes at {curve.size_drops}, lower PSNR at {curve.psnr_drops}")

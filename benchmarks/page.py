@@ -1,14 +1,17 @@
-"""The sections of docs/results.md and the README that scripts write: each between a pair of marks that name it."""
+"""What the benchmarks share: where the data are, and the sections of docs/results.md and the README that they write, each between a pair of marks that name it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from skosh.evaluate.results import machine as machine
 
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))  # pictures and reference curves
+PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
 
 
 def replace_section(name: str, text: str, document: Path | None = None) -> None:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from page import README, replace_section, table
+from page import README, ROOT, SHARED, replace_section, table
 
 from skosh.evaluate import codecs, measured, tables
 from skosh.evaluate.curves import Curve, measure
@@ -25,8 +25,6 @@ from skosh.evaluate.report import write_report
 from skosh.evaluate.results import Result, load, machine
 from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate, kinds
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
 CODECS = (
     "skosh",
     "skosh=flagship@2",

@@ -8,18 +8,15 @@ A fine-tuning that only pleased the metrics that it was trained for would show h
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from page import replace_section
+from page import ROOT, SHARED, replace_section
 
 from skosh.evaluate import tables
 from skosh.evaluate.results import machine
 from skosh.evaluate.run import Request, evaluate
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("SKOSH_SHARED", ROOT.parent / "shared"))
 CODECS = ("skosh", "skosh=perceptual", "avif")
 QUALITIES: dict[str, tuple[float, ...]] = {
     "skosh": (0.0, 25.0, 50.0, 75.0, 100.0),

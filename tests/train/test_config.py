@@ -57,7 +57,17 @@ def test_an_unknown_key_is_named() -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    ["steps=many", "steps=1.5", "steps=true", "steps=", "learning_rate=fast", "learning_rate=yes", "network=3"],
+    [
+        "steps=many",
+        "steps=1.5",
+        "steps=true",
+        "steps=",
+        "learning_rate=fast",
+        "learning_rate=yes",
+        "learning_rate=.nan",
+        "clip=.inf",
+        "network=3",
+    ],
 )
 def test_a_value_of_the_wrong_type_is_named(setting: str) -> None:
     with pytest.raises(ConfigError, match=setting.partition("=")[0]):
@@ -85,6 +95,18 @@ def test_a_value_of_the_wrong_type_is_named(setting: str) -> None:
         (["steps=-5", "epochs=3"], "not negative"),
         (["clip=-1"], "not negative"),
         (["seed=-1"], "not negative"),
+        (["width_4=0"], "widths"),
+        (["mean_features=0"], "widths"),
+        (["blocks_4=-3"], "blocks"),
+        (["weight_mse=-1"], "weights"),
+        (["weight_mse=0"], "weights"),
+        (["weight_pattern=-1"], "weights"),
+        (["learning_rate=-1"], "learning_rate"),
+        (["learning_rate_min=1"], "learning_rate"),
+        (["linear_rate=-2"], "linear_rate"),
+        (["warmup=-1"], "warmup"),
+        (["ema=1"], "ema"),
+        (["integer_scale_from=7"], "integer_scale_from"),
     ],
 )
 def test_a_rule_that_is_broken_is_said(settings: list[str], rule: str) -> None:

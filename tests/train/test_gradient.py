@@ -115,3 +115,4 @@ def test_only_what_was_trained_for_the_squared_error_can_be_refined() -> None:
     assert refinable(config.load("flagship"))
     assert not refinable(config.load("perceptual"))
     assert not refinable(config.load("seed"))
+    assert not refinable(config.load("flagship", ("weight_pattern=1.0",)))

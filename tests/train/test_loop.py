@@ -269,6 +269,16 @@ def test_a_run_that_goes_on_with_other_pictures_says_so(
     assert "the pictures have changed: " in capsys.readouterr().err
 
 
+def test_a_run_that_died_in_its_last_validation_still_gets_it(photo_folder: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "validate", lambda *_: (_ for _ in ()).throw(SystemExit("no power")))
+        with pytest.raises(SystemExit):
+            train(SHORT, photo_folder, photo_folder, tmp_path)
+    assert train(SHORT, photo_folder, photo_folder, tmp_path, resume=True) == 0
+    (line,) = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert json.loads(line)["step"] == SHORT.steps
+
+
 def test_tensorboard_has_the_scalars_and_two_reconstructions(photo_folder: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

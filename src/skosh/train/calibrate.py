@@ -1,6 +1,6 @@
 """Frequency tables from what a trained network really produces.
 
-Training counts the bits of q with one normal distribution per index. Real symbols have heavier tails and a spread a little off the model's; since a
+Training counts the bits of q with one distribution per index, of one shape for all. Real symbols have other tails and a spread a little off the model's; since a
 table is only integers in the bundle, it may have any shape. A mixture of normal distributions over a few fixed ratios of the index's scale stays smooth
 where there are few symbols, and its weights come from expectation maximisation over the histogram.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -152,11 +153,23 @@ def _typed(key: str, value: Any, kind: type) -> Any:
         return int(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{key} takes {kind.__name__}, not {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{key} takes a finite number, not {value}")
     return value
 
 
 def _check(c: Config) -> None:
+    widths = (c.mean_width, c.mean_features, c.mean_context, c.width_4, c.width_8, c.width_16, c.body_width)
+    blocks = (c.blocks_4, c.blocks_8, c.blocks_16, c.body_blocks, c.render_blocks)
+    weights = (c.weight_mse, c.weight_mae, c.weight_ms_ssim, c.weight_lpips, c.weight_pattern)
     rules = {
+        "widths, mean_features and mean_context are positive": min(*widths, c.render_width, c.width) > 0,
+        "blocks and hyper_channels are not negative": min(*blocks, c.hyper_channels) >= 0,
+        "weights are not negative, and one is positive": min(weights) >= 0 < max(weights),
+        "0 <= learning_rate_min <= learning_rate": 0 <= c.learning_rate_min <= c.learning_rate,
+        "warmup, soap_max_side and linear_rate are not negative": min(c.warmup, c.soap_max_side, c.linear_rate) >= 0,
+        "ema is in 0..1, not 1": 0 <= c.ema < 1,
+        "integer_scale_from is in 0..1": 0 <= c.integer_scale_from <= 1,
         "network is flagship or seed": c.network in ("flagship", "seed"),
         "optimiser is soap or adam": c.optimiser in ("soap", "adam"),
         "schedule is decay or cyclic": c.schedule in ("decay", "cyclic"),

@@ -39,10 +39,10 @@ from .data import load_pictures
 from .flagship import Flagship
 from .gradient import curvature
 from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradients, write_graphs
-from .hyperprior import REDUCTION, FactorisedLatent, Hyperprior, Levels, ScaleMap
+from .hyperprior import REDUCTION, STRIDE, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .likelihood import symbol_tables
 from .networks import Network, build
-from .receptive import STRIDE, halos
+from .receptive import halos
 from .restore import blend
 
 HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
@@ -69,7 +69,7 @@ def export(
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
     ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted, and from which corrections are learned where the network was
-    trained for the squared error; without it the tables are those of the normal distribution, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
+    trained for the squared error; without it the tables are those of the distribution that training counts bits with, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
     where the scale map can't be exact.
     """
     target = check_target(run, out, force)
@@ -153,7 +153,7 @@ def write_bundle(
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
-    ``tables``: by default the learned ones of z, and of q those of the normal distribution.
+    ``tables``: by default the learned ones of z, and of q those of the distribution that training counts bits with.
     """
     round_weights(model)
     write_graphs(model, folder)
@@ -190,7 +190,7 @@ def write_bundle(
 
 def refinable(config: Config) -> bool:
     """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
-    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips)
+    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips, config.weight_pattern)
     return (
         config.network == "flagship"
         and config.levels > 1

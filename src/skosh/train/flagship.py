@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .hyperprior import Coded, Hyperprior, Levels
+from .hyperprior import STRIDE, Coded, Hyperprior, Levels
 from .layers import MixBlock, full_precision, start_at_zero
 
 if TYPE_CHECKING:
     from .config import Config
 
-PATCH = 16
+PATCH = STRIDE
 PATCH_VALUES = 3 * PATCH * PATCH
 
 

@@ -24,6 +24,7 @@ from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood
 from .quantise import add_noise, between, round_through
 
+STRIDE = 16  # pixels a side that a place of y stands for
 REDUCTION = 4  # z has one sample where y has 4 x 4
 INDEX_CENTRE = 128.0  # the scale map's output where z says nothing; the level's shift is relative to it
 
@@ -195,7 +196,7 @@ class Hyperprior(nn.Module):
         step: bool = False,
         exponent: float = 2.0,
     ):
-        """``log_gain`` (knots, M): start of the log gains., y of unit variance.
+        """``log_gain`` (knots, M): start of the logarithms of the gains, for a y of unit variance.
 
         ``step``: the mean networks choose a quantisation step for each element as well. ``exponent``: of the distribution of q, 2 for the normal one.
         """

@@ -45,7 +45,7 @@ class GDN(nn.Module):
 
 @contextlib.contextmanager
 def full_precision(x: Tensor) -> Iterator[None]:
-    """Leave autocast: for what rounds or counts bits, where bfloat16's eight bits are too few."""
+    """Leave autocast: for what rounds or counts bits, where bfloat16's eight bits are too few. (On a GPU, PyTorch's float32 convolutions are TF32 unless told otherwise.)"""
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
             yield

@@ -6,12 +6,14 @@ import json
 import math
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from ..errors import ConfigError
 from ..manifest import find
+from ..pixels import Pixels
 from . import checkpoint, distributed
 from .config import Config
 from .data import load_pictures
@@ -54,39 +56,49 @@ def train(
     held_out = load_pictures(val, SMALLEST, line.say)
     megapixels = sum(p.size for p in pictures) / 3e6
     source = f"{Path(data).resolve().name}: {len(pictures)} pictures, {megapixels:.0f} megapixels"
+    count = len(pictures)
     run = Run(config, pictures, source, place, loss, init, saved)
+    del pictures  # the run has a copy, where it computes
     if run.done > run.steps:
         raise ConfigError(f"{folder} has {run.done} steps already, and {run.steps} are asked for")
     folder.mkdir(parents=True, exist_ok=True)
     board = Board(folder if place.first else None)
     if saved and saved["data"] != source:
         line.say(f"the pictures have changed: {saved['data']} before, {source} now")
-    line.say(f"{config.name}: {run.size}, {len(pictures)} pictures, steps {run.done} to {run.steps}, {place.device}")
+    line.say(f"{config.name}: {run.size}, {count} pictures, steps {run.done} to {run.steps}, {place.device}")
 
     stop = StopSignal()
-    line.begin(run.done)
     try:
-        while run.done < run.steps and not distributed.any_of(bool(stop.asked) or time.monotonic() >= end, place):
-            batch = run.step()
-            if line.due():
-                line.step(run.done, run.steps, batch.summary(), run.pixels_a_step)
-            if board.due(run.done):
-                rate = learning_rate(config, run.done - 1, run.steps)
-                board.scalars("train", {**batch.summary(), "rate": rate}, run.done)
-            if run.done % config.save_every == 0:
-                run.save(folder)
-            if place.first and (run.done % config.validate_every == 0 or run.done == run.steps):
-                record(folder, line, board, run, validate(run.averaged, run.loss, held_out, knots(config)))
-                board.reconstructions(run.averaged, held_out, run.done)
-        run.save(folder)
+        go_on(run, held_out, folder, line, board, lambda: bool(stop.asked) or time.monotonic() >= end)
     finally:
         stop.restore()
     distributed.leave(place)
     if run.done < run.steps:
         line.say(f"stopped at step {run.done} of {run.steps}; go on with --resume")
-    else:
-        line.say(f"done: {run.done} steps")
-    return stop.asked if run.done < run.steps else 0
+        return stop.asked
+    line.say(f"done: {run.done} steps")
+    return 0
+
+
+def go_on(
+    run: Run, held_out: list[Pixels], folder: Path, line: Line, board: Board, stopped: Callable[[], bool]
+) -> None:
+    """Steps until the run is long enough or ``stopped`` in any process, with lines, validations on the pictures held out, and checkpoints, the last one at the end."""
+    config, place = run.config, run.place
+    line.begin(run.done)
+    while run.done < run.steps and not distributed.any_of(stopped(), place):
+        batch = run.step()
+        if line.due():
+            line.step(run.done, run.steps, batch.summary(), run.pixels_a_step)
+        if board.due(run.done):
+            rate = learning_rate(config, run.done - 1, run.steps)
+            board.scalars("train", {**batch.summary(), "rate": rate}, run.done)
+        if place.first and (run.done % config.validate_every == 0 or run.done == run.steps):
+            record(folder, line, board, run, validate(run.averaged, run.loss, held_out, knots(config)))
+            board.reconstructions(run.averaged, held_out, run.done)
+        if run.done % config.save_every == 0:  # behind the validation: what is saved as done has its line in the log
+            run.save(folder)
+    run.save(folder)
 
 
 def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | None) -> dict[str, Any] | None:

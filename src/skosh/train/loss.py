@@ -10,11 +10,10 @@ from pytorch_msssim import ms_ssim
 from torch import Tensor, nn
 
 from .config import Config
-from .hyperprior import Coded
+from .hyperprior import STRIDE, Coded
 from .lpips import load_lpips
 
 LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features
-BLOCK = 16  # pixels a side that one place of y stands for
 
 
 class Terms(NamedTuple):
@@ -65,10 +64,11 @@ class Loss(nn.Module):
 def pattern(error: Tensor) -> Tensor:
     """(B, C, H, W), H and W multiples of 16 -> (B,): mean square of what is left of the error in the mean over all blocks of 16x16.
 
-    A synthesis that is to please LPIPS invents texture, and tends to the same in every block: a faint grid of dots on plain surfaces (docs/experiments.md, 38).
+    What is trained for LPIPS shows a faint grid of dots on plain surfaces, the same in every block (docs/experiments.md, 38 and 51).
     """
-    rows = error.unflatten(2, (-1, BLOCK)).unflatten(4, (-1, BLOCK))  # (B, C, blocks, 16, blocks, 16)
-    return rows.mean((2, 4)).square().mean((1, 2, 3))
+    b, c, h, w = error.shape
+    blocks = error.reshape(b, c, h // STRIDE, STRIDE, w // STRIDE, STRIDE)
+    return blocks.mean((2, 4)).square().mean((1, 2, 3))
 
 
 def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from .hyperprior import REDUCTION, Hyperprior
+from .hyperprior import REDUCTION, STRIDE, Hyperprior
 from .networks import Network
 
-STRIDE = 16  # of y
 CELLS = 33  # samples a side of the coarser of a network's two grids; the middle one is looked at
 
 

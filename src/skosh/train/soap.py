@@ -37,7 +37,7 @@ class SOAP(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One update. The very first only gathers statistics: an eigenbasis of one gradient says little."""
+        """One update. Of a matrix the very first only gathers statistics: an eigenbasis of one gradient says little."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
