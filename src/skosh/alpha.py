@@ -32,6 +32,8 @@ def unpack(data: bytes, height: int, width: int) -> Plane:
     try:
         with PngImageFile(io.BytesIO(data)) as image:  # not Image.open: the limit of pixels is ours
             return np.asarray(image)
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise FormatError(f"the transparency can't be read: {error}") from error
 

@@ -37,11 +37,14 @@ HALO_MAX = 64  # samples
 
 
 def content_hash(folder: Path, files: dict[str, bytes] | None = None) -> str:
-    """SHA-256 over the bundle's graphs and tables (see ``skosh.bundle``), as 64 hexadecimal digits; ``files`` gets that of each alone, by its name."""
+    """SHA-256 over the bundle's graphs and tables (see ``skosh.bundle``), as 64 hexadecimal digits; ``files`` gets that of each alone, by its name. BundleError for one that can't be read."""
     digest = hashlib.sha256()
     hashed = [path for path in folder.iterdir() if path.suffix == ".onnx" or path.name == TABLES]
     for path in sorted(hashed, key=lambda path: path.name):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:  # a link to a file that was not fetched, above all
+            raise BundleError(f"can't read {path}: {error.strerror}") from error
         if files is not None:
             files[path.name] = hashlib.sha256(content).digest()
         digest.update(path.name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)

@@ -34,6 +34,13 @@ def change(folder: Path, name: str, edit: Callable[[bytes], bytes] = lambda cont
     (folder / MANIFEST).write_text(json.dumps(state | {"content_sha256": content_hash(folder)}))
 
 
+def test_a_network_that_is_a_link_to_nowhere_is_an_error_of_the_bundle(folder: Path) -> None:
+    (folder / "analysis.onnx").unlink()
+    (folder / "analysis.onnx").symlink_to(folder / "not-fetched.onnx")
+    with pytest.raises(BundleError, match=r"can't read .*analysis\.onnx"):
+        Bundle(folder)
+
+
 def test_a_network_that_has_changed_since_the_bundle_was_loaded_is_refused(folder: Path) -> None:
     bundle = Bundle(folder)
     change(folder, "analysis.onnx")
