@@ -11,7 +11,6 @@ by a reader that does not know it; one in upper case may not.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import struct
 import zlib
@@ -31,6 +30,10 @@ VARINT_BYTES = 5
 MODES = {0: "RGB", 1: "L"}
 QUALITY_UNIT = 8  # qualities are multiples of an eighth
 TILE_MIN = 64  # the smallest side of a tile; others are this times a power of two
+
+
+class NewerFormatError(FormatError):
+    """A whole file, or a whole part of one, that this version can't know the meaning of."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,14 @@ def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> byt
     return b"".join(parts)
 
 
-def read(data: bytes, max_pixels: int = MAX_PIXELS, salvage: bool = False) -> Contents:
-    """The contents of a whole file.
-
-    Raises FormatError for anything foreign, damaged or cut short, LimitError for a picture over ``max_pixels``. With ``salvage``, damage
-    behind the header costs only what it hit.
-    """
+def read(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
+    """The contents of a whole file. Raises FormatError for anything foreign, damaged or cut short, LimitError for a picture over ``max_pixels``."""
     file = io.BytesIO(data)
-    header = _read_start(file, max_pixels)
+    header = read_start(file, max_pixels)
     contents = Contents(header, {}, [None] * header.tiles)
-    if salvage:
-        _salvage(file, data, contents)
-        return contents
     behind_tile, unknown = False, 0
     while file.tell() < len(data):
-        kind = _take(file, contents, behind_tile)
+        kind = take(file, contents, behind_tile)
         behind_tile |= kind == TILE
         unknown = _count_unknown(kind, unknown)
     if missing := sum(tile is None for tile in contents.tiles):
@@ -92,10 +88,10 @@ def read(data: bytes, max_pixels: int = MAX_PIXELS, salvage: bool = False) -> Co
     return contents
 
 
-def _take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
+def take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
     """Read one chunk behind the header, put it where it belongs and return its type."""
     at, tiles = file.tell(), contents.tiles
-    kind, payload = _read_chunk(file)
+    kind, payload = read_chunk(file)
     if kind == TILE:
         number, start = _read_varint(io.BytesIO(payload)) if len(tiles) > 1 else (0, 0)
         if number >= len(tiles) or tiles[number] is not None:
@@ -110,12 +106,12 @@ def _take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
 
 def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, dict[bytes, bytes]]:
     """Header and extras of an open file, which is read up to its first tile and no further."""
-    header = _read_start(file, max_pixels)
+    header = read_start(file, max_pixels)
     extras: dict[bytes, bytes] = {}
     unknown = 0
     while True:
         at = file.tell()
-        kind, length = _read_chunk_start(file)
+        kind, length = read_chunk_start(file)
         if kind == TILE:
             return header, extras
         unknown = _count_unknown(kind, unknown)
@@ -128,7 +124,7 @@ def _put_extra(extras: dict[bytes, bytes], kind: bytes, payload: bytes, at: int)
     if kind in EXTRAS:
         extras[kind] = payload
     elif kind.isupper():
-        raise FormatError(f"this file needs a newer skosh: unknown critical chunk {kind.decode()}")
+        raise NewerFormatError(f"this file needs a newer skosh: unknown critical chunk {kind.decode()}")
 
 
 def _count_unknown(kind: bytes, count: int) -> int:
@@ -139,7 +135,7 @@ def _count_unknown(kind: bytes, count: int) -> int:
     return count
 
 
-def _read_start(file: IO[bytes], max_pixels: int) -> Header:
+def read_start(file: IO[bytes], max_pixels: int) -> Header:
     """Signature, version and header."""
     start = file.read(len(SIGNATURE))
     if not start:
@@ -152,7 +148,7 @@ def _read_start(file: IO[bytes], max_pixels: int) -> Header:
         raise FormatError("the file is cut short before its version")
     if version[0] != VERSION:
         raise FormatError(f"format version {version[0]} is not known to this skosh (it reads {VERSION}): update it")
-    kind, payload = _read_chunk(file)
+    kind, payload = read_chunk(file)
     if kind != HEADER:
         raise FormatError(f"the first chunk is {kind.decode()} and not the header")
     header = _unpack_header(payload)
@@ -194,12 +190,12 @@ def _chunk(kind: bytes, payload: bytes) -> bytes:
     return kind + _varint(len(payload)) + payload + struct.pack("<I", zlib.crc32(kind + payload))
 
 
-def _read_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
-    kind, length = _read_chunk_start(file)
+def read_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
+    kind, length = read_chunk_start(file)
     return kind, _read_payload(file, kind, length)
 
 
-def _read_chunk_start(file: IO[bytes]) -> tuple[bytes, int]:
+def read_chunk_start(file: IO[bytes]) -> tuple[bytes, int]:
     """Type and length of a payload."""
     at = file.tell()
     kind = file.read(1)
@@ -221,63 +217,6 @@ def _read_payload(file: IO[bytes], kind: bytes, length: int) -> bytes:
     if zlib.crc32(payload, zlib.crc32(kind)) != struct.unpack("<I", check)[0]:
         raise FormatError(f"the file is damaged: wrong checksum of chunk {kind.decode()} before byte {at + length}")
     return payload
-
-
-def _salvage(file: IO[bytes], data: bytes, contents: Contents) -> None:
-    """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or before the tiles where it says that it ends.
-
-    Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
-    many are looked at and so many bytes summed up in all, so that no file takes long.
-    """
-    left, at = SALVAGE_SUMS * len(data) + SALVAGE_FREE, file.tell()
-    sure, behind_tile = True, False  # sure: a chunk is due here
-    while 0 <= at < len(data) and left > 0:
-        end = _chunk_end(file, at)
-        if at < end <= len(data) and (sure or end == len(data) or data[end : end + 1] == TILE):
-            left -= end - at
-            file.seek(at)
-            with contextlib.suppress(FormatError):
-                behind_tile |= _take(file, contents, behind_tile) == TILE
-                at, sure = end, True
-                continue
-        left -= SALVAGE_LOOK
-        if sure and not behind_tile and data[at : at + 1] != TILE:
-            contents.lost.append(data[at : at + 1])
-            behind, summed = _whole_behind(file, data, end)
-            left -= summed
-            if behind:
-                at = behind
-                continue
-            contents.lost.append(b"")
-        at, sure = data.find(TILE, at + 1), False
-
-
-SALVAGE_SUMS = 64  # times the file's length that salvage may sum up to find tiles
-SALVAGE_FREE = 1 << 20  # and so many more
-SALVAGE_LOOK = 4096  # bytes could be summed up while one place is looked at where a tile may begin
-
-
-def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:
-    """Where a damaged chunk ends, if a whole one begins there, else 0; and how many bytes were summed up to see it."""
-    end = _chunk_end(file, at) if at else 0
-    if not at < end <= len(data):
-        return 0, 0
-    file.seek(at)
-    try:
-        _read_chunk(file)
-    except FormatError:
-        return 0, end - at
-    return at, end - at
-
-
-def _chunk_end(file: IO[bytes], at: int) -> int:
-    """Where a chunk that seems to begin at a byte would end; 0 if none can."""
-    file.seek(at)
-    try:
-        _, length = _read_chunk_start(file)
-    except FormatError:
-        return 0
-    return file.tell() + length + 4
 
 
 def _varint(value: int) -> bytes:

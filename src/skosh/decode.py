@@ -21,6 +21,8 @@ from .errors import BundleError, FormatError, LimitError
 from .latents import WINDOW, synthesise
 from .limits import MAX_PIXELS, check_justified, memory_for
 from .pixels import Picture, Pixels, padded, to_image
+from .salvage import give_up_senseless
+from .salvage import salvage as salvaged
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 LOST = 128  # grey level of what salvage could not save
@@ -66,7 +68,7 @@ def decode_picture(
     """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    contents = read(bytes(data), max_pixels, salvage)
+    contents = salvaged(bytes(data), max_pixels) if salvage else read(bytes(data), max_pixels)
     header = contents.header
     check_justified(header.width, header.height, len(data))
     box = _box(region, header)
@@ -121,7 +123,7 @@ class Decoder:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
         header, extras = self.contents.header, self.contents.extras
         if self.salvage:
-            self.give_up_senseless_extras()
+            give_up_senseless(self.contents)
         found = metadata.unpack(extras)
         plane = None
         if ALPHA in extras:
@@ -137,19 +139,6 @@ class Decoder:
                 part = seen.cut_to(box).inside(box)
                 pixels[part.top : part.bottom, part.left : part.right] = LOST
         return Picture(pixels, header.mode == "L", plane, found, notes)
-
-    def give_up_senseless_extras(self) -> None:
-        """Count as lost what is whole by its checksum and still no transparency or metadata."""
-        header, extras = self.contents.header, self.contents.extras
-        for kind, payload in list(extras.items()):
-            try:
-                if kind == ALPHA:
-                    alpha.unpack(payload, header.height, header.width)
-                else:
-                    metadata.unpack({kind: payload})
-            except (FormatError, LimitError):
-                del extras[kind]
-                self.contents.lost.append(kind)
 
     def lost_extras(self) -> list[str]:
         """A note about every chunk before the tiles that was lost, as far as its type can be told."""

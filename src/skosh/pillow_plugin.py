@@ -20,7 +20,7 @@ from PIL import Image, ImageFile
 from . import metadata
 from .container import ALPHA, SIGNATURE, Header, read, read_head
 from .errors import SkoshError
-from .limits import UNLIMITED  # Pillow has its own check of sizes
+from .limits import UNLIMITED, check_justified, memory_for  # unlimited: Pillow has its own check of sizes
 
 FORMAT = "SKOSH"
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
@@ -47,16 +47,19 @@ class SkoshImageFile(ImageFile.ImageFile):
         self._undecoded = True
 
     def _head(self) -> tuple[Header, dict[bytes, bytes]]:
-        """Header and extras; of a damaged file, if Pillow is told to show those, what ``load`` will find."""
+        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find."""
         file = self._file()
-        try:
+        if not ImageFile.LOAD_TRUNCATED_IMAGES:
             return read_head(file, UNLIMITED)
-        except SkoshError:
-            if not ImageFile.LOAD_TRUNCATED_IMAGES:
-                raise
-        file.seek(0)
-        contents = read(file.read(), UNLIMITED, salvage=True)
-        return contents.header, contents.extras
+        from .salvage import give_up_senseless, salvage
+
+        data = file.read()
+        contents = salvage(data, UNLIMITED)
+        header = contents.header
+        check_justified(header.width, header.height, len(data))
+        with memory_for(header.width, header.height):
+            give_up_senseless(contents)
+        return header, contents.extras
 
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -271,11 +272,13 @@ def test_a_damaged_file_s_message_names_salvage_only_where_something_is_left(sko
     skosh("compress", album / "a.png", "--tile", 64)  # four tiles
     whole = (album / "a.skosh").read_bytes()
     assert b"; --salvage shows what is left" in said(whole[:-20])
+    newer = b"Q\0" + zlib.crc32(b"Q").to_bytes(4, "little")
     for lost in (
         b"GIF89a" + whole,
         whole[:3] + b"\x02" + whole[4:],
         whole[:30],
-    ):  # another file, another version, no tile
+        whole + newer,
+    ):  # another file, another version, no tile, a chunk of another version
         assert b"--salvage" not in said(lost)
 
 

@@ -180,6 +180,21 @@ def test_a_damaged_extra_does_not_stop_pillow_if_it_is_told_so(
     assert image.mode == image.im.mode == opened
 
 
+def test_senseless_extras_behind_checksums_that_fit_do_not_stop_pillow_if_it_is_told_so(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = read(data)
+    bad = write(contents.header, {b"A": b"no PNG", b"i": b"not deflated"}, [tile or b"" for tile in contents.tiles])
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(bad))
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    image = Image.open(io.BytesIO(bad))
+    assert (image.mode, "icc_profile" in image.info) == ("RGB", False)
+    with pytest.warns(UserWarning, match="lost: "):
+        image.load()
+    assert image.mode == image.im.mode == "RGB"
+
+
 def test_a_decompression_bomb_is_refused_by_pillows_own_check(monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(Header(60000, 60000, 50, b"12345678"), {}, [b""])
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 89_478_485)  # Pillow's own; other tests may have moved it

@@ -15,7 +15,6 @@ import typer
 from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
-from ..container import read
 from ..decode import Region, decode_picture
 from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import FormatError, SkoshError
@@ -23,6 +22,7 @@ from ..glance import info as file_info
 from ..limits import UNLIMITED, memory_for
 from ..pixels import to_image
 from ..refine import EFFORT_MAX, check_effort
+from ..salvage import salvage as salvaged
 from .console import fail
 from .files import image_bytes, open_image, pillow_limit, read_file, written_as
 from .options import (
@@ -248,7 +248,7 @@ def decompress(
 def something_left(data: bytes, max_pixels: int) -> bool:
     """Whether --salvage would find a tile in a damaged file."""
     try:
-        return any(tile is not None for tile in read(data, max_pixels, salvage=True).tiles)
+        return any(tile is not None for tile in salvaged(data, max_pixels).tiles)
     except SkoshError:
         return False
 
