@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
 
+from skosh.limits import cores
 from skosh.pixels import from_image
 
 QUALITIES = (93, 90, 87, 84, 80, 75, 70, 60)  # of AVIF; training on less would teach its artefacts
@@ -31,7 +31,7 @@ def main() -> None:
     paths = sorted(path for path in arguments.source.rglob("*") if path.is_file())
     if not paths:
         raise SystemExit(f"no files in {arguments.source}")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         found = pool.map(lambda path: opened(path, arguments.side), paths)
         pictures = {
             path.relative_to(arguments.source): picture for path, picture in zip(paths, found, strict=True) if picture

@@ -191,6 +191,7 @@ def _chunk(kind: bytes, payload: bytes) -> bytes:
 
 
 def read_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
+    """Type and payload. FormatError where none begins, its end is missing or its checksum is wrong."""
     kind, length = read_chunk_start(file)
     return kind, _read_payload(file, kind, length)
 

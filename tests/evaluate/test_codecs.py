@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from skosh import DependencyError, SkoshError
-from skosh.evaluate import UsageError, codecs
+from skosh.evaluate import UsageError, codecs, tool
 from skosh.evaluate.codec import Codec, Scale
 from skosh.evaluate.codecs import vvc
 from skosh.evaluate.tool import run_tool
@@ -133,6 +133,12 @@ def test_what_a_tool_does_wrong_is_told(
     pretended_bpg(trouble)
     with pytest.raises((SkoshError, OSError), match=words):
         codecs.make("bpg").encode(photo, 30)
+
+
+def test_a_tool_that_does_not_say_its_version_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool, "PATIENCE", 0.2)
+    with pytest.raises(SkoshError, match="took more than"):
+        tool.first_line([sys.executable, "-c", "import time; time.sleep(60)"])
 
 
 def test_a_tool_that_hangs_is_ended() -> None:

@@ -89,6 +89,19 @@ def test_a_curve_of_three_points_is_not_compared(made_up: Made) -> None:
     assert "fewer than 4 points" in found.refusal
 
 
+@pytest.mark.parametrize(("kept", "compared"), [((0, 1, 2, 10, 11, 12), True), ((0, 1, 10, 11, 12), False)])
+def test_a_curve_with_hardly_a_point_between_the_rates_is_not_compared(
+    made_up: Made, kept: tuple[int, ...], compared: bool
+) -> None:
+    rows = [
+        row for row in made_up("webp", factor=0.5, points=13) if row.quality in kept
+    ]  # 0.05, 0.075, 0.11; 2.9 bpp and more
+    extra = [row for row in made_up("webp", factor=0.5, points=13) if row.quality == 3 and compared]
+    found = bd_rate(curve(rows + extra, codecs.make("webp")), made_curve(made_up, "jpeg"), "psnr")
+    assert (found.percent is not None) == compared
+    assert compared or "fewer than 2 points between 0.1 and 1.1 bpp" in found.refusal
+
+
 def test_a_metric_that_was_not_measured_is_not_compared(made_up: Made) -> None:
     assert bd_rate(made_curve(made_up, "webp"), made_curve(made_up, "jpeg"), "ssimulacra2").refusal == "not measured"
 

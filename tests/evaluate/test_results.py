@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skosh import SkoshError
+from skosh import SkoshError, batch
 from skosh.evaluate import measured, results
 from skosh.evaluate.pictures import Picture
 from skosh.evaluate.results import Result, Store
@@ -48,6 +48,22 @@ def test_a_failed_result_and_one_that_lacks_a_metric_are_measured_again(tmp_path
     store = Store(kept(tmp_path, ONE, failed))
     assert store.get(failed.key, ["psnr"]) is None
     assert store.get(ONE.key, ["psnr", "ms_ssim"]) is None
+
+
+def test_a_result_does_not_give_way_to_a_worse_one(tmp_path: Path) -> None:
+    failed, fewer = replace(ONE, error="out of luck", metrics={}), replace(ONE, metrics={"ssimulacra2": 70.0})
+    store = Store(kept(tmp_path, ONE, failed))
+    assert store.get(ONE.key, ["psnr"]) == ONE
+    store.put(fewer)
+    assert store.get(ONE.key, ["psnr", "lpips", "ssimulacra2"]) == replace(ONE, metrics=ONE.metrics | fewer.metrics)
+    other = replace(fewer, bytes=4999)  # of another file: their figures don't go together
+    store.put(other)
+    assert store.get(ONE.key, ["ssimulacra2"]) == other
+    assert store.get(ONE.key, ["psnr"]) is None
+
+
+def test_a_result_takes_the_place_of_one_that_failed(tmp_path: Path) -> None:
+    assert Store(kept(tmp_path, replace(ONE, error="out of luck"), ONE)).get(ONE.key, ["psnr"]) == ONE
 
 
 @pytest.mark.parametrize(
@@ -90,17 +106,17 @@ def test_the_table_has_a_row_for_each_result_and_empty_cells_for_what_is_not_kno
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.txt"
-    results.write(path, "old")
+    path = kept(tmp_path, ONE)
+    old = path.read_text()
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(28, "disk full")
 
-    monkeypatch.setattr(results.os, "replace", fail)
+    monkeypatch.setattr(batch.os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        results.write(path, "new")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+        kept(tmp_path, replace(ONE, quality=60.0))
+    assert path.read_text() == old
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_measured_curve_is_read_from_a_table_and_marked(tmp_path: Path) -> None:

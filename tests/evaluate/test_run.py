@@ -137,12 +137,16 @@ def test_what_was_measured_before_an_interruption_is_kept(pictures: Path, tmp_pa
     assert len(here) == 2
 
 
-def test_a_broken_picture_is_told_once_and_the_rest_goes_on(pictures: Path, tmp_path: Path, here: list[Trial]) -> None:
+def test_a_broken_picture_is_told_once_and_the_rest_goes_on(
+    pictures: Path, tmp_path: Path, here: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "in"
     shutil.copytree(pictures, folder)
     (folder / "cut.png").write_bytes((folder / "left.png").read_bytes()[:3000])
     (folder / "text.jpg").write_text("no picture")
     (folder / "wide.ppm").write_bytes(b"P6 200000 300 255\n")
+    digest = disk.digest
+    monkeypatch.setattr(disk, "digest", lambda path: digest(path.parent / "gone" if path.stem == "text" else path))
     found = evaluate(Request(folder, tmp_path, ("jpeg",), {"": (10.0, 20.0)}, metrics=("psnr",)), print, quiet)
     assert [(r.image, r.codec) for r in found.failures] == [("cut", ""), ("text", ""), ("wide", "")]
     *unreadable, wide = found.failures
@@ -257,6 +261,28 @@ def test_wrong_usage_is_told_before_anything_is_measured(
     with pytest.raises(error, match=words):
         evaluate(replace(request, **change), print, quiet)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+def test_bundles_in_folders_of_one_name_are_told_apart_and_each_takes_its_own_qualities(
+    tiny_bundle: Path, pictures: Path, tmp_path: Path, here: list[Trial]
+) -> None:
+    specs = []
+    for place, quality in (("a", 20.0), ("b", 70.0)):
+        shutil.copytree(tiny_bundle, tmp_path / place / "bundle")
+        specs.append((f"skosh={tmp_path / place / 'bundle'}", quality))
+    asked = {spec: (quality,) for spec, quality in specs} | {"skosh": (50.0,)}
+    request = Request(pictures, tmp_path / "out", tuple(asked), asked, metrics=("psnr",))
+    found = evaluate(request, print, quiet)
+    assert {(r.codec, r.quality) for r in found.results} == {*specs, ("skosh", 50.0)}
+    assert not found.failures
+
+
+def test_unknown_names_are_told_before_pictures_are_read(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "read", lambda path: pytest.fail("read"))
+    with pytest.raises(UsageError, match="none of these codecs"):
+        evaluate(Request(pictures, tmp_path, ("jpeg",), {"jpg": (20.0,)}, metrics=("psnr",)), print, quiet)
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ from PIL import Image
 
 import skosh
 
+from ..batch import PICTURES
 from ..pixels import from_image
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"})
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Picture:
 
     path: Path
     name: str
-    digest: str  # 16 hexadecimal digits of SHA-256
+    digest: str  # 16 hexadecimal digits of SHA-256; "" where it can't be read
 
 
 def find(folder: Path, out: Path | None = None) -> list[Picture]:
@@ -37,13 +36,13 @@ def find(folder: Path, out: Path | None = None) -> list[Picture]:
     paths = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in PICTURES
         and path.is_file()
         and not path.name.startswith(".")
         and not (inside and report in path.resolve().parents)
     ]
     if not paths:
-        raise skosh.SkoshError(f"{folder} has no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise skosh.SkoshError(f"{folder} has no pictures ({', '.join(sorted(PICTURES))})")
     return [Picture(path, name, digest(path)) for path, name in zip(paths, names(paths, folder), strict=True)]
 
 
@@ -56,8 +55,11 @@ def names(paths: Iterable[Path], folder: Path) -> list[str]:
 
 
 def digest(path: Path) -> str:
-    """What a picture's results are kept under."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """What a picture's results are kept under; "" for one that can't be read, which ``read`` will say."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def read(path: Path) -> Image.Image:

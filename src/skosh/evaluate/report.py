@@ -8,10 +8,11 @@ from pathlib import Path
 
 import skosh
 
+from ..batch import write_whole
 from . import tables
 from .curves import PLOTTED, TABLED, Curve, measure
 from .plots import COLOURS, png, rd_figure, svg, with_variables
-from .results import Result, machine, to_csv, write
+from .results import Result, machine, to_csv
 from .run import Evaluation
 from .tables import Table
 
@@ -30,7 +31,7 @@ def write_report(evaluation: Evaluation, out: Path, title: str) -> list[Path]:
         files |= {f"{key}.svg": svg(figure, text_as_paths=True), f"{key}.png": png(figure)}
     files["index.html"] = page(evaluation, curves, drawings, title)
     for name, content in files.items():
-        write(out / name, content)
+        write_whole(out / name, content.encode() if isinstance(content, str) else content)
     return [out / name for name in files]
 
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import skosh
+
+from ..batch import write_whole
+from ..limits import cores
 
 VERSION = 1  # of the results file
 SAVE_EVERY = 5.0  # seconds
@@ -77,7 +78,16 @@ class Store:
         return result
 
     def put(self, result: Result) -> None:
-        """Keep a result; at most ``SAVE_EVERY`` seconds of work are lost if the process dies."""
+        """Keep a result, but not in place of a better one; at most ``SAVE_EVERY`` seconds of work are lost if the process dies.
+
+        One that failed replaces none that did not, and metrics of the same file add up.
+        """
+        before = self._found.get(result.key)
+        if before and not before.error:
+            if result.error:
+                return
+            if before.bytes == result.bytes:
+                result = replace(result, metrics=before.metrics | result.metrics)
         self._found[result.key] = result
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
@@ -90,7 +100,7 @@ class Store:
             "machine": machine(),
             "results": [asdict(self._found[key]) for key in sorted(self._found)],
         }
-        write(self.path, json.dumps(content, indent=1, allow_nan=False))
+        write_whole(self.path, json.dumps(content, indent=1, allow_nan=False).encode())
         self._saved = time.monotonic()
 
 
@@ -144,21 +154,6 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def write(path: Path, content: str | bytes) -> None:
-    """Write beside and rename, so that no reader ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    handle, partial = tempfile.mkstemp(prefix=".skosh-", suffix=".partial", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-
-
 def machine() -> str:
     """Processor and system, in a few words."""
     model = platform.processor() or platform.machine()
@@ -168,5 +163,4 @@ def machine() -> str:
             line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
         ]
         model = named[0] if named else model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
+    return f"{model}, {cores()} cores, {platform.system()}, Python {platform.python_version()}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import skosh
 
+from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
 from .metrics import NAMES, Metrics, missing
@@ -75,19 +75,19 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     metrics = available(request, say)
     before = [row for path in request.measured for row in measured.load(path)]
     chosen, stand_in = installed(request, {row.codec for row in before}, say)
+    asked = request.codecs or codecs.names()
+    versions = {entry.codec.name: entry.version or "" for entry in chosen}
+    unknown = [name for name in request.qualities if name and name not in {*asked, *kinds(asked), *versions}]
+    if unknown:
+        raise UsageError(f"--qualities for {', '.join(unknown)}, which is none of these codecs: {', '.join(asked)}")
     trials = [
         Trial(picture, entry.spec, entry.codec.name, entry.version or "", entry.codec.settings, quality)
         for entry, picture in itertools.product(chosen, found)
-        for quality in qualities(entry.codec, request)
+        for quality in qualities(entry, request)
     ]
     due = [trial for trial in trials if not store.get(trial.result().key, metrics)]
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
-    versions = {entry.codec.name: entry.version or "" for entry in chosen}
-    asked = request.codecs or codecs.names()
-    unknown = [name for name in request.qualities if name and name not in {*asked, *kinds(asked), *versions}]
-    if unknown:
-        raise UsageError(f"--qualities for {', '.join(unknown)}, which is none of these codecs: {', '.join(asked)}")
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
     evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
     failed = {}
@@ -141,19 +141,31 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
             )
             say(f"{'measured before' if stands else 'skipped'}: {codec.label}: {error}; {hint}")
             elsewhere += [Chosen(spec, codec, None)] if stands else []
-    names = [entry.codec.name for entry in (*here, *elsewhere)]
-    if not names:
+    every = [*here, *elsewhere]
+    if not every:
         raise skosh.SkoshError("none of these codecs is installed")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"{', '.join(twice)}: named twice")
+    tell_apart(every)
     return here, elsewhere
 
 
-def qualities(codec: Codec, request: Request) -> tuple[float, ...]:
+def tell_apart(chosen: Sequence[Chosen]) -> None:
+    """Codecs that would share a name, as bundles in folders of one name do, are called by all that was asked for. UsageError for one that was asked for twice."""
+    specs = [entry.spec for entry in chosen]
+    twice = sorted({spec for spec in specs if specs.count(spec) > 1})
+    if twice:
+        raise UsageError(f"{', '.join(twice)}: named twice")
+    names = [entry.codec.name for entry in chosen]
+    for entry in chosen:
+        if names.count(entry.codec.name) > 1:
+            entry.codec.name = entry.codec.label = entry.spec
+
+
+def qualities(chosen: Chosen, request: Request) -> tuple[float, ...]:
     """The settings of a codec: its own list, the list for all, or else its default. UsageError for one that it does not take."""
-    (kind,) = kinds([codec.name])
-    asked = request.qualities.get(codec.name, request.qualities.get(kind, request.qualities.get("", ())))
+    codec = chosen.codec
+    (kind,) = kinds([chosen.spec])
+    lists = (request.qualities[name] for name in (chosen.spec, codec.name, kind, "") if name in request.qualities)
+    asked = next(lists, ())
     wrong = [f"{quality:g}" for quality in asked if quality not in codec.scale]
     if wrong and codec.scale.last:
         ends = f"{codec.scale.worst:g} to {codec.scale.best:g} in steps of {codec.scale.step:g}"
@@ -182,9 +194,8 @@ def measure(trials: Sequence[Trial], request: Request, metrics: tuple[str, ...])
     if not trials:
         return
     Metrics(metrics, request.lpips_weights)
-    cores = os.cpu_count() or 1
-    workers = min(request.workers or min(cores, MAX_WORKERS), len(trials))
-    yield from Pool(workers, metrics, request.lpips_weights, max(1, cores // workers)).run(trials)
+    workers = min(request.workers or min(cores(), MAX_WORKERS), len(trials))
+    yield from Pool(workers, metrics, request.lpips_weights, max(1, cores() // workers)).run(trials)
 
 
 def collected(

@@ -11,6 +11,7 @@ from pathlib import Path
 import skosh
 
 SECONDS = 900.0  # a tool that takes longer is taken to hang
+PATIENCE = 60.0  # the same where it has only to say its version
 
 
 def find_tool(name: str, install: str) -> str:
@@ -23,9 +24,26 @@ def find_tool(name: str, install: str) -> str:
 
 def run_tool(command: Sequence[str | Path], seconds: float = SECONDS) -> str:
     """Run a tool and return what it printed. Raises SkoshError with its last words if it fails."""
-    name = Path(command[0]).name
+    done = finished(command, seconds)
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise skosh.SkoshError(
+            f"{Path(command[0]).name} {ending(done.returncode)}: {lines[-1] if lines else 'without a word'}"
+        )
+    return done.stdout + done.stderr
+
+
+def first_line(command: Sequence[str | Path]) -> str:
+    """The first line that a tool prints, whatever its exit status: where most of them say their version. SkoshError if it hangs."""
+    done = finished(command, PATIENCE)
+    lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    return lines[0].strip() if lines else "version unknown"
+
+
+def finished(command: Sequence[str | Path], seconds: float) -> subprocess.CompletedProcess[str]:
+    """A tool that has ended, whatever its exit status; SkoshError if it took longer."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -35,26 +53,7 @@ def run_tool(command: Sequence[str | Path], seconds: float = SECONDS) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise skosh.SkoshError(f"{name} took more than {seconds:.0f} s and was ended") from None
-    if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise skosh.SkoshError(f"{name} {ending(done.returncode)}: {lines[-1] if lines else 'without a word'}")
-    return done.stdout + done.stderr
-
-
-def first_line(command: Sequence[str | Path]) -> str:
-    """The first line that a tool prints, whatever its exit status: where most of them say their version."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=60,
-        check=False,
-    )
-    lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
-    return lines[0].strip() if lines else "version unknown"
+        raise skosh.SkoshError(f"{Path(command[0]).name} took more than {seconds:.0f} s and was ended") from None
 
 
 def ending(status: int) -> str:

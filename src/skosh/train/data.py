@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -18,12 +17,12 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from ..batch import PICTURES
 from ..errors import ConfigError
+from ..limits import cores
 from ..pixels import Pixels, from_image
 
 AT_ONCE = 8192  # patches in memory
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm"}
-
 
 T = TypeVar("T")
 
@@ -48,11 +47,11 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     root = Path(folder)
     if not root.is_dir():
         raise ConfigError(f"{folder} is no folder")
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
+    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES)
     if not paths:
-        raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
+        raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(PICTURES))})")
     pictures = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(cores()) as pool:
         warnings.simplefilter("ignore")  # of the decoders; process-wide, hence around all threads
         decoded = progress(pool.map(_decode, paths), "reading pictures", len(paths))
         for path, outcome in zip(paths, decoded, strict=True):
