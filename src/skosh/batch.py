@@ -63,17 +63,23 @@ class Outcome:
 Convert = Callable[[Path, Path], Made]
 
 
-def plan(inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
+def plan(
+    inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: str, as_folder: bool = False
+) -> list[Job]:
     """Pair every input with its output.
 
     A directory stands for all files below it whose suffix is accepted, and is mirrored below ``out``. ``out`` is a file's name if there is a
-    single input that is a file and ``out`` is no directory; else a directory. Without ``out``, outputs stand beside their inputs.
+    single input that is a file and ``out`` is no directory, unless ``as_folder`` says that it is to be one; else a directory. Without ``out``, outputs
+    stand beside their inputs.
 
-    An input that does not exist has a job, which will fail. Raises SkoshError for a directory without a picture, and inputs that would write one output.
+    An input that does not exist has a job, which will fail. Raises SkoshError for a directory without a picture, for inputs that would write one
+    output, and where a file stands in the place of the directory.
     """
     inputs = list(inputs)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
-    as_file = alone and out is not None and not out.is_dir()
+    as_file = alone and out is not None and not out.is_dir() and not as_folder
+    if out is not None and not as_file and os.path.lexists(out) and not out.is_dir():
+        raise SkoshError(f"{out} is no directory, which this takes: name another")
     jobs = []
     for path in inputs:
         if path.is_dir():
@@ -104,7 +110,8 @@ def below(folder: Path, accepted: set[str]) -> list[Path]:
 
     for root, _, names in os.walk(folder, onerror=failed):
         files = (Path(root, name) for name in names)
-        found += [path for path in files if path.suffix.lower() in accepted and path.is_file()]
+        pictures = (path for path in files if path.suffix.lower() in accepted)
+        found += [path for path in pictures if path.is_file() or not path.exists()]  # a link to nowhere is told of
     return sorted(found) + sorted(closed)
 
 

@@ -251,6 +251,8 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
     A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
     that is loaded already keeps its threads.
     """
+    if threads < 0:
+        raise ValueError(f"threads are 0 (one a core) or more, not {threads}")
     workers = threads or cores()
     if isinstance(model, Bundle):
         return model, workers if model.threads == 1 else 1

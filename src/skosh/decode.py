@@ -14,7 +14,7 @@ from . import alpha, manifest, metadata
 from . import bundle as bundles
 from .boxes import Box, each, split, whole
 from .bundle import Bundle
-from .container import ALPHA, EXIF, ICC, XMP, Contents, Header, read
+from .container import ALPHA, Contents, Header, read
 from .correct import Corrections, margin, place_of
 from .entropy import Reader, Symbols
 from .errors import BundleError, FormatError, LimitError
@@ -27,7 +27,7 @@ from .salvage import salvage as salvaged
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 LOST = 128  # grey level of what salvage could not save
 LOST_NAMED = 8  # lost tiles that are named one by one
-EXTRA_NAMES = {ALPHA: "the transparency", ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}
+EXTRA_NAMES = {ALPHA: "the transparency"} | metadata.NAMES
 
 
 def decode(
@@ -45,7 +45,7 @@ def decode(
     core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
     damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
 
-    Raises TypeError for what is no bytes (a path: read the file first), ValueError for a region that is not four numbers, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
+    Raises TypeError for what is no bytes (a path: read the file first), ValueError for a region that is not four whole numbers and for fewer than 0 threads, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
     or a region outside of it.
     """
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
@@ -86,8 +86,8 @@ def decode_picture(
 def _box(region: Region | None, header: Header) -> Box:
     if region is None:
         return whole(header.height, header.width)
-    if len(region) != 4:
-        raise ValueError(f"a region is x, y, width and height, not {region!r}")
+    if len(region) != 4 or not all(isinstance(n, (int, np.integer)) for n in region):
+        raise ValueError(f"a region is x, y, width and height, four whole numbers, not {region!r}")
     x, y, width, height = region
     if x < 0 or y < 0 or width < 1 or height < 1 or x + width > header.width or y + height > header.height:
         raise LimitError(f"the region {x},{y},{width},{height} is not inside of {header.width}x{header.height}")

@@ -84,11 +84,13 @@ def take_apart(
     strip: bool = False,
     metadata: Metadata | None = None,
 ) -> Picture:
-    """A picture from Pillow's or from an array; ValueError for an array of another shape or type."""
+    """A picture from Pillow's or from an array; ValueError for an array of another shape or type, TypeError for anything else."""
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"an array has to be (H, W, 3) of uint8, not {image.shape} of {image.dtype}")
         image = Image.fromarray(image)
+    if metadata is not None and not isinstance(metadata, Metadata):
+        raise TypeError(f"metadata are a skosh.metadata.Metadata, not {type(metadata).__name__}")
     if not isinstance(image, Image.Image):
         raise TypeError(f"a picture is Pillow's or an array, not {type(image).__name__}: open the file first")
     return from_image(image, max_pixels, strip, metadata)

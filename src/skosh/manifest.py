@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -82,10 +83,10 @@ def sensible(stride: int, multiple: int) -> bool:
 
 
 def installed() -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """Name, folder and manifest of the bundles that come with the package."""
+    """Name, folder and manifest of the bundles that come with the package, but for those that this version can't use."""
     if MODELS.is_dir():
         for folder in sorted(MODELS.iterdir()):
-            if (folder / MANIFEST).is_file():
+            with contextlib.suppress(BundleError):  # whoever asks for it by name is told why
                 yield folder.name, folder, read_manifest(folder)
 
 

@@ -6,7 +6,6 @@ EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before i
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from .container import EXIF, ICC, XMP
 from .errors import FormatError, LimitError
 from .limits import MAX_METADATA
 
+NAMES = {ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}  # in messages
 EXIF_PREFIX = b"Exif\0\0"
 TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
 TIFF_TAGS = (  # see descriptive()
@@ -36,10 +36,10 @@ class Metadata:
     xmp: bytes | None = None
 
 
-def of_image(image: Image.Image) -> Metadata:
-    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end."""
+def of_image(image: Image.Image, notes: list[str]) -> Metadata:
+    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted."""
     found = from_info(image.info)
-    exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image)
+    exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image, notes)
     xmp = found.xmp or _raw_profile(image.info, "xmp") or getattr(image, "tag_v2", {}).get(TIFF_XMP)
     return replace(found, exif=_without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
 
@@ -69,7 +69,7 @@ def _raw_profile(info: Mapping[Any, Any], kind: str) -> bytes | None:
         return None
 
 
-def _tiff_exif(image: Image.Image) -> bytes | None:
+def _tiff_exif(image: Image.Image, notes: list[str]) -> bytes | None:
     """EXIF of a TIFF picture, which has it among the tags that describe the file."""
     if not hasattr(image, "tag_v2"):
         return None
@@ -77,7 +77,7 @@ def _tiff_exif(image: Image.Image) -> bytes | None:
         kept = descriptive(image.getexif())
         return kept.tobytes() if len(kept) else None
     except Exception as error:  # Pillow's parser raises anything on damaged data
-        warnings.warn(f"the EXIF of this TIFF picture can't be read and is not kept: {error}", stacklevel=2)
+        notes.append(f"the EXIF of this TIFF picture can't be read and is not kept: {error}")
         return None
 
 
@@ -106,7 +106,7 @@ def pack(metadata: Metadata) -> dict[bytes, bytes]:
     parts = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
     for kind, value in parts.items():
         if value and len(value) > MAX_METADATA:
-            raise LimitError(f"metadata {kind!r} of {len(value)} bytes is over the limit of {MAX_METADATA}")
+            raise LimitError(f"{NAMES[kind]} of {len(value)} bytes is over the limit of {MAX_METADATA}")
     return {kind: zlib.compress(value, 9) for kind, value in parts.items() if value}
 
 
@@ -120,9 +120,9 @@ def _inflated(kind: bytes, payload: bytes) -> bytes:
     try:
         value = inflater.decompress(payload, MAX_METADATA + 1)
     except zlib.error as error:
-        raise FormatError(f"the metadata {kind!r} can't be inflated: {error}") from error
+        raise FormatError(f"{NAMES[kind]} can't be inflated: {error}") from error
     if len(value) > MAX_METADATA:
-        raise LimitError(f"metadata {kind!r} is over the limit of {MAX_METADATA} bytes")
+        raise LimitError(f"{NAMES[kind]} is over the limit of {MAX_METADATA} bytes")
     if not inflater.eof or inflater.unused_data:
-        raise FormatError(f"the metadata {kind!r} is not whole")
+        raise FormatError(f"{NAMES[kind]} is not whole")
     return value

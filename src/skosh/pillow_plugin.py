@@ -12,6 +12,7 @@ the EXIF names, and it says 1 afterwards. Of an animation, the frame that it sta
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import IO, Any
 
@@ -122,7 +123,11 @@ def _metadata(image: Image.Image) -> metadata.Metadata:
         if not isinstance(value, (bytes, str, Image.Exif, type(None))):
             raise TypeError(f"{key} is bytes or None, not {type(value).__name__}")
     instead = metadata.from_info(given)
-    return replace(metadata.of_image(image), **{FIELDS[key]: getattr(instead, FIELDS[key]) for key in given})
+    notes: list[str] = []
+    carried = metadata.of_image(image, notes)
+    for note in notes:
+        warnings.warn(note, stacklevel=2)
+    return replace(carried, **{FIELDS[key]: getattr(instead, FIELDS[key]) for key in given})
 
 
 def register() -> None:

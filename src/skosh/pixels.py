@@ -61,7 +61,7 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
         note_losses(image, layout, notes)
         key = colour_key(image, layout)
         image.load()
-        metadata = of_image(image) if metadata is None else metadata
+        metadata = of_image(image, notes) if metadata is None else metadata
         if (turn := TURNS.get(orientation(metadata))) is not None:
             image = image.transpose(turn)
         alpha = None if key is None else keyed_alpha(image, key, layout, notes)

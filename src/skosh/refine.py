@@ -88,7 +88,7 @@ def refine(
 
 def check_effort(effort: int, bundle: Bundle) -> None:
     """ValueError unless this is an effort, BundleError for one above 0 with a bundle that can't be refined."""
-    if not isinstance(effort, int) or effort not in range(len(EFFORTS)):
+    if not isinstance(effort, (int, np.integer)) or effort not in range(len(EFFORTS)):
         raise ValueError(f"an effort is 0 to {EFFORT_MAX}, not {effort}")
     if effort and not bundle.has_gradients:
         raise BundleError(

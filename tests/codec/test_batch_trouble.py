@@ -149,6 +149,13 @@ def test_a_link_to_nowhere_in_the_place_of_an_output_stays(place: Path) -> None:
     assert not (place / "nowhere").exists()
 
 
+def test_a_link_to_nowhere_among_the_inputs_is_a_failure_and_no_silence(place: Path) -> None:
+    folder = album(place, "a.png")
+    (folder / "b.png").symlink_to(place / "nowhere")
+    (folder / "notes.txt").symlink_to(place / "nowhere")
+    assert outcomes(folder, place / "out") == {"a.png": None, "b.png": "does not exist"}
+
+
 def test_read_only_inputs_are_converted(place: Path) -> None:
     folder = album(place, "a.png")
     (folder / "a.png").chmod(0o444)

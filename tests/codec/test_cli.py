@@ -169,6 +169,22 @@ def test_a_pipe_into_a_directory_names_it_as_the_trouble(skosh, album: Path) -> 
     refused(done, "is a directory")
 
 
+def test_a_pipe_into_a_file_can_be_reported_and_one_to_standard_output_can_not(skosh, album: Path) -> None:
+    picture = (album / "a.png").read_bytes()
+    done = skosh("compress", "-", "-o", "a.skosh", "--json", stdin=picture)
+    (row,) = json.loads(done.stdout)["files"]
+    assert (done.returncode, row["status"], row["source"], row["target"]) == (0, "done", "-", "a.skosh")
+    assert row["source_bytes"] == len(picture)
+    again = skosh("compress", "-", "-o", "a.skosh", "--json", stdin=picture)
+    assert (again.returncode, json.loads(again.stdout)["failed"]) == (1, 1)
+    assert b"exists" in again.stderr
+    skipped = skosh("compress", "-", "-o", "a.skosh", "--json", "--skip-existing", stdin=picture)
+    assert (skipped.returncode, json.loads(skipped.stdout)["skipped"]) == (0, 1)
+    for output in ([], ["-o", "-"]):
+        done = skosh("compress", "-", *output, "--json", stdin=picture)
+        assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_info_without_a_standard_input_says_so() -> None:
     done = subprocess.run(f"{sys.executable} -m skosh info - <&-", shell=True, capture_output=True, check=False)
     refused(done, "standard input is closed")
@@ -257,9 +273,13 @@ def test_a_missing_model_is_reported_once(skosh, album: Path) -> None:
 def test_an_output_that_ends_in_a_slash_is_a_directory(skosh, album: Path, tmp_path: Path) -> None:
     assert skosh("compress", album / "a.png", "-o", "new/folder/").returncode == 0
     assert (tmp_path / "new" / "folder" / "a.skosh").is_file()
-    done = skosh("compress", album / "a.png", "-o", f"{album / 'a.png'}/")
-    assert done.returncode == 2
-    assert b"can't make the directory" in done.stderr
+    assert skosh("compress", album / "a.png", "-q", 12, "--target-psnr", 30, "-o", "other/").returncode == 2
+    assert not (tmp_path / "other").exists()  # nothing is made for a call that is wrong
+    assert skosh("compress", "-", "-o", "other/").returncode == 2
+    (tmp_path / "file.skosh").write_bytes(b"precious")
+    for arguments in ([album / "a.png", "-o", "file.skosh/"], [album, "-o", "file.skosh"]):
+        refused(skosh("compress", *arguments, "--force"), "file.skosh is no directory")
+    assert (tmp_path / "file.skosh").read_bytes() == b"precious"
 
 
 def test_a_damaged_file_s_message_names_salvage_only_where_something_is_left(skosh, album: Path) -> None:

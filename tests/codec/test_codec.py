@@ -124,6 +124,21 @@ def test_a_quality_out_of_range_is_refused(tiny_bundle: Path, noise: Image.Image
         skosh.encode(noise, quality, tiny_bundle)
 
 
+def test_arguments_of_the_wrong_kind_are_refused_in_words(tiny_bundle: Path, noise: Image.Image) -> None:
+    with pytest.raises(TypeError, match=r"skosh\.metadata\.Metadata, not dict"):
+        skosh.encode(noise, 20, tiny_bundle, metadata={})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="threads are 0"):
+        skosh.encode(noise, 20, tiny_bundle, threads=-1)
+    data = skosh.encode(noise, 20, tiny_bundle, effort=np.int64(1))  # type: ignore[arg-type]
+    assert data == skosh.encode(noise, 20, tiny_bundle, effort=1)
+    with pytest.raises(ValueError, match="threads are 0"):
+        skosh.decode(data, tiny_bundle, threads=-1)
+    with pytest.raises(ValueError, match="four whole numbers"):
+        skosh.decode(data, tiny_bundle, region=(0, 0, 10.5, 10))  # type: ignore[arg-type]
+    part = skosh.decode(data, tiny_bundle, region=tuple(np.array([0, 0, 10, 10])))  # type: ignore[arg-type]
+    assert part.size == (10, 10)
+
+
 def test_info_says_what_was_coded(tiny_bundle: Path, photo: Image.Image) -> None:
     data = skosh.encode(photo, 33, tiny_bundle)
     found = skosh.info(data)

@@ -12,7 +12,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from skosh import BundleError
+from skosh import BundleError, manifest
 from skosh import bundle as bundles
 from skosh.bundle import Bundle, load
 from skosh.manifest import GRADIENT, MANIFEST, content_hash, find
@@ -39,6 +39,23 @@ def test_a_network_that_is_a_link_to_nowhere_is_an_error_of_the_bundle(folder: P
     (folder / "analysis.onnx").symlink_to(folder / "not-fetched.onnx")
     with pytest.raises(BundleError, match=r"can't read .*analysis\.onnx"):
         Bundle(folder)
+
+
+def test_an_installed_bundle_that_can_not_be_used_does_not_stop_the_others(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    for name in ("broken", "whole"):
+        shutil.copytree(folder, models / name)
+    (models / "broken" / MANIFEST).write_text("{}")
+    (models / "empty").mkdir()
+    monkeypatch.setattr(manifest, "MODELS", models)
+    assert [name for name, _, _ in manifest.installed()] == ["whole"]
+    assert manifest.find_by_id(Bundle(folder).model_id) == models / "whole"
+    with pytest.raises(BundleError, match="no manifest of a bundle"):
+        load("broken")
+    with pytest.raises(BundleError, match=r"no model 'other'.*\(whole\)"):
+        load("other")
 
 
 def test_a_network_that_has_changed_since_the_bundle_was_loaded_is_refused(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 import skosh
 from skosh.cli import app
 from skosh.metadata import of_image
+from skosh.pixels import from_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "AVIF": ".avif"}
@@ -94,7 +96,7 @@ def test_everything_is_still_there(tmp_path: Path, picture: Image.Image, before:
     with Image.open(target) as image:
         image.load()
         assert image.size == (64, 80)
-        found = of_image(image)
+        found = of_image(image, [])
         tags = Image.Exif()
         assert found.exif is not None
         tags.load(found.exif)
@@ -181,6 +183,22 @@ def test_damaged_exif_goes_where_bytes_can_go_and_is_said_to_be_left_out_elsewhe
             kept = b"no EXIF at all" in image.info.get("exif", b"")
         assert kept == (kind in ("JPEG", "PNG", "WEBP"))
         assert ("EXIF is damaged" in done.stderr) != kept
+
+
+def test_exif_of_a_tiff_that_can_not_be_read_is_noted_with_the_picture(
+    tmp_path: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture.save(tmp_path / "a.tiff")
+
+    def fail(exif: Image.Exif) -> Image.Exif:
+        raise SyntaxError("not this one")
+
+    monkeypatch.setattr("skosh.metadata.descriptive", fail)
+    with Image.open(tmp_path / "a.tiff") as image:
+        notes = from_image(image).notes
+    assert notes == ["the EXIF of this TIFF picture can't be read and is not kept: not this one"]
+    report = json.loads(call("compress", tmp_path / "a.tiff", "--json").stdout)
+    assert report["files"][0]["warnings"] == notes
 
 
 def test_a_size_in_exif_does_not_break_a_tiff(tmp_path: Path, picture: Image.Image) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+
+if TYPE_CHECKING:
+    from skosh.train.networks import Network
 
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]
@@ -33,6 +38,23 @@ def quick_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     from skosh.train import data, networks
 
     monkeypatch.setattr(networks, "patch_transform", functools.partial(data.patch_transform, patches=2000))
+
+
+@pytest.fixture
+def written(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[Network]:
+    """Bundles get the graphs of the tiny one, which takes no half a minute; the list has the networks whose graphs they should be."""
+    from skosh.train import export
+
+    asked: list[Network] = []
+
+    def copy(model: Network, folder: Path) -> None:
+        asked.append(model)
+        for graph in tiny_bundle.glob("*.onnx"):
+            shutil.copy(graph, folder)
+
+    monkeypatch.setattr(export, "write_graphs", copy)
+    monkeypatch.setattr(export, "write_gradients", lambda model, folder: None)
+    return asked
 
 
 @pytest.fixture(scope="session")

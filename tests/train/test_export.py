@@ -159,12 +159,13 @@ def test_rows_are_rounded_by_half_a_step_at_most_and_once(largest: float) -> Non
 
 
 def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_folder(
-    tiny_run: Path, tiny_bundle: Path, tmp_path: Path
+    tiny_run: Path, tiny_bundle: Path, tmp_path: Path, written: list[Network]
 ) -> None:
     target = tmp_path / "again"
     shutil.copytree(tiny_bundle, target)
     (target / "old.onnx").write_text("of another bundle")
     manifest = export(tiny_run, target, version="2", force=True)
+    assert len(written) == 1
     assert manifest == read_manifest(target)
     assert manifest["version"] == "2"
     assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
@@ -186,6 +187,7 @@ def test_nothing_is_announced_where_nothing_will_be_written(tiny_run: Path, tmp_
     assert "writing" not in done.output
 
 
+@pytest.mark.usefixtures("written")
 def test_an_export_that_is_stopped_leaves_nothing(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +250,7 @@ def test_force_replaces_bundles_only(tiny_run: Path, tiny_bundle: Path, tmp_path
     assert (other / MANIFEST).is_file()
 
 
+@pytest.mark.usefixtures("written")
 def test_folders_beside_a_bundle_stay_as_they_are(tiny_run: Path, tmp_path: Path) -> None:
     for name in ("bundle.old", "bundle.partial"):
         (tmp_path / name).mkdir()
@@ -257,6 +260,7 @@ def test_folders_beside_a_bundle_stay_as_they_are(tiny_run: Path, tmp_path: Path
     assert len(list(tmp_path.rglob("kept.txt"))) == 2
 
 
+@pytest.mark.usefixtures("written")
 def test_a_folder_that_appears_during_an_export_stays(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from skosh import ConfigError
 from skosh.manifest import read_manifest
 from skosh.train import checkpoint, config, loop
 from skosh.train.export import export, write_bundle
-from skosh.train.networks import build
+from skosh.train.networks import Network, build
 from skosh.train.restore import blend, move_levels, restore, start_from
 
 
@@ -33,6 +33,7 @@ def test_a_run_that_starts_from_a_bundle_starts_with_its_weights(
         assert torch.allclose(state[name], value, atol=1e-9), name
 
 
+@pytest.mark.usefixtures("quick_patches")
 def test_a_bundle_of_another_network_is_refused_by_the_names_that_differ(
     tiny_bundle: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
@@ -76,7 +77,10 @@ def test_rows_of_levels_move_to_the_lambdas_of_the_new_configuration() -> None:
     assert move_levels(rows, before, before) is rows
 
 
-def test_a_network_with_learned_steps_goes_on_from_a_bundle_without(tiny_run: Path, tmp_path: Path) -> None:
+def test_a_network_with_learned_steps_goes_on_from_a_bundle_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skosh.train.export.write_gradients", lambda model, folder: None)  # nobody reads them here
     plain = config.load("tiny", ("learned_step=false",))
     torch.manual_seed(0)
     old = build(plain)
@@ -127,7 +131,7 @@ def test_weights_are_not_moved_towards_a_network_of_another_shape(tiny_bundle: P
 
 
 def test_an_export_that_is_moved_all_the_way_is_the_other_bundle_and_says_so(
-    tiny_bundle: Path, tiny_run: Path, tmp_path: Path
+    tiny_bundle: Path, tiny_run: Path, tmp_path: Path, written: list[Network]
 ) -> None:
     state = checkpoint.load(tiny_run)
     for value in state["averaged"].values():
@@ -136,6 +140,11 @@ def test_an_export_that_is_moved_all_the_way_is_the_other_bundle_and_says_so(
     checkpoint.save(tmp_path, **state)
     manifest = export(tmp_path, tmp_path / "bundle", towards=tiny_bundle, share=1.0)
     assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
+    (moved,) = written
+    due = restore(tiny_bundle)[1].state_dict()
+    assert moved.state_dict().keys() == due.keys()
+    for name, value in moved.state_dict().items():
+        torch.testing.assert_close(value, due[name], rtol=0, atol=0)
     other = read_manifest(tiny_bundle)
     named = {key: other[key] for key in ("name", "version", "content_sha256")}
     assert manifest["provenance"]["blend"] == {**named, "share": 1.0}

@@ -15,7 +15,7 @@ import typer
 from .. import batch, manifest
 from .. import bundle as bundles
 from ..batch import Made
-from ..decode import Region, decode_picture
+from ..decode import decode_picture
 from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..errors import FormatError, SkoshError
 from ..glance import info as file_info
@@ -27,7 +27,6 @@ from .console import fail
 from .files import image_bytes, open_image, pillow_limit, read_file, written_as
 from .options import (
     DEFAULT_MAX_PIXELS,
-    STREAM,
     Force,
     Inputs,
     MaxPixels,
@@ -38,6 +37,7 @@ from .options import (
     Threads,
     Workers,
     existing,
+    rectangle,
 )
 from .work import is_pipe, pipe, planned, shared_out, work
 
@@ -134,22 +134,17 @@ def compress(
     With time:    skosh compress photo.jpg --effort 3
     A pipe:       skosh compress - < a.png > a.skosh
     """
-    if sum(aim is not None for aim in (quality, target_size, target_bpp, target_psnr)) > 1:
-        raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
-    if not all(aim is None or math.isfinite(aim) for aim in (target_bpp, target_psnr)):
-        raise typer.BadParameter("--target-bpp and --target-psnr take a number")
+    aim = asked(quality, target_size, target_bpp, target_psnr)
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
     if effort and tune is Tune.perceptual:
         raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
-    if out and out != STREAM and len(inputs) == 1 and out.suffix.lower() in batch.PICTURES:
-        raise typer.BadParameter(f"{out} has the name of a picture; .skosh files end in .skosh")
+    if out and len(inputs) == 1 and out.path.suffix.lower() in batch.PICTURES:
+        raise typer.BadParameter(f"{out.path} has the name of a picture; .skosh files end in .skosh")
     try:
         check_tile(tile)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    size = None if target_size is None else parse_size(target_size)
-    aim = Aim(size, target_bpp, target_psnr, DEFAULT_QUALITY if quality is None else quality)
     policy = existing(force, skip_existing)
     name = TUNED[tune.value] if tune else model
 
@@ -161,18 +156,25 @@ def compress(
         larger = [f"the file is larger than the picture it was made of, which has {size:,} bytes"]
         return made(coded, size, picture.notes + larger * (len(coded) > size))
 
-    piped = is_pipe(inputs, out)
-    check_piped(piped, report)
-    if piped:
+    if is_pipe(inputs, out, report):
         check_model(name, threads, effort)
         with pillow_limit(max_pixels):
-            pipe(inputs[0], lambda data: convert(data, threads), out, policy)
+            pipe(inputs[0], lambda data: convert(data, threads), out, policy, report)
         return
     jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
     workers, each = shared_out(threads, workers, len(jobs))
     check_model(name, each, effort)
     with pillow_limit(max_pixels):
         work(jobs, lambda source, target: convert(source, each), policy, workers, "compress", report)
+
+
+def asked(quality: float | None, size: str | None, bpp: float | None, psnr: float | None) -> Aim:
+    """What the options say of size and quality; a usage error for more than one of them."""
+    if sum(aim is not None for aim in (quality, size, bpp, psnr)) > 1:
+        raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
+    if not all(aim is None or math.isfinite(aim) for aim in (bpp, psnr)):
+        raise typer.BadParameter("--target-bpp and --target-psnr take a number")
+    return Aim(None if size is None else parse_size(size), bpp, psnr, DEFAULT_QUALITY if quality is None else quality)
 
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:
@@ -207,7 +209,7 @@ def decompress(
     A directory:  skosh decompress small/ -o album/
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
     """
-    box = None if region is None else parse_region(region)
+    box = None if region is None else rectangle(region, "--region")
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:
@@ -225,16 +227,16 @@ def decompress(
         figures = {"width": width, "height": height, "mode": image.mode}
         return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)
 
-    piped = is_pipe(inputs, out)
-    check_piped(piped, report)
-    if model:
-        check_model(model, threads, 0)
-    if piped:
-        suffix = out.suffix if out and out != STREAM else ".png"
-        pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy)
+    if is_pipe(inputs, out, report):
+        if model:
+            check_model(model, threads, 0)
+        suffix = out.path.suffix if out and not out.is_stream else ".png"
+        pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy, report)
         return
     jobs = planned(inputs, out, {batch.SKOSH}, ".png")
     workers, each = shared_out(threads, workers, len(jobs))
+    if model:
+        check_model(model, each, 0)
     work(
         jobs,
         lambda source, target: convert(read_file(source), target.suffix, each),
@@ -261,24 +263,9 @@ def check_model(model: str | None, threads: int, effort: int) -> None:
         fail(str(error))
 
 
-def check_piped(piped: bool, report: bool) -> None:
-    """A usage error where standard output would carry both a picture and a report."""
-    if piped and report:
-        raise typer.BadParameter("--json does not go with a pipe: standard output carries the data")
-
-
 def parse_size(text: str) -> float:
     """Bytes of ``20000``, ``20KB`` or ``1.5 MiB``."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", text.strip())
     if not found or found[2].lower() not in UNITS:
         raise typer.BadParameter(f"--target-size takes bytes, as 20000, 20KB or 1.5MiB, not {text!r}")
     return float(found[1]) * UNITS[found[2].lower()]
-
-
-def parse_region(text: str) -> Region:
-    """Four whole numbers of ``X,Y,W,H``."""
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"--region takes X,Y,W,H in pixels, not {text!r}") from None
-    return x, y, width, height

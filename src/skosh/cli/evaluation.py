@@ -15,7 +15,7 @@ from .. import batch
 from ..errors import SkoshError
 from .console import console, fail, say
 from .files import image_bytes
-from .options import Force, Model, named
+from .options import Force, Model, named, rectangle
 from .work import status
 
 if TYPE_CHECKING:
@@ -243,10 +243,7 @@ def asked_crop(text: str | None) -> Box | None:
     """X,Y,W,H as left, top, right, bottom."""
     if text is None:
         return None
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(f"--crop takes X,Y,W,H in pixels, not {text!r}") from None
+    x, y, width, height = rectangle(text, "--crop")
     if x < 0 or y < 0 or width < 1 or height < 1:
         raise typer.BadParameter("--crop takes a place inside of the picture and a size of at least 1x1")
     return x, y, x + width, y + height

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +15,24 @@ from ..limits import MAX_PIXELS
 STREAM = Path("-")
 
 
-def output(text: str) -> Path:
-    """The path of --out. A name that ends in a slash is that of a directory, made if it is missing."""
+@dataclass(frozen=True)
+class Output:
+    """What --out names."""
+
+    path: Path
+    folder: bool  # it ends in a slash, so that it is a directory even where none is there yet
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard output."""
+        return self.path == STREAM
+
+
+def output(text: str) -> Output:
+    """The value of --out."""
     if not text:
         raise typer.BadParameter("the output has no name")
-    path = Path(text)
-    if text.endswith(("/", os.sep)):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise typer.BadParameter(f"can't make the directory {path}: {error.strerror}") from None
-    return path
+    return Output(Path(text), text.endswith(("/", os.sep)))
 
 
 def named(text: str) -> Path:
@@ -44,7 +52,7 @@ Inputs = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
+    Output | None,
     typer.Option(
         "-o",
         "--out",
@@ -68,6 +76,15 @@ Report = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 
 DEFAULT_MAX_PIXELS = MAX_PIXELS
 MAX_WORKERS = 4  # unless more are asked for: each has a picture in memory
+
+
+def rectangle(text: str, option: str) -> tuple[int, int, int, int]:
+    """Four whole numbers of ``X,Y,W,H``; a usage error for anything else."""
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{option} takes X,Y,W,H in pixels, not {text!r}") from None
+    return x, y, width, height
 
 
 def existing(force: bool, skip: bool) -> Existing:

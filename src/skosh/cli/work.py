@@ -20,15 +20,15 @@ from ..errors import SkoshError
 from ..limits import cores
 from .console import console, fail, printable, say
 from .files import from_stdin, read_file
-from .options import MAX_WORKERS, STREAM
+from .options import MAX_WORKERS, STREAM, Output
 
 INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
 
 
-def planned(inputs: list[Path], out: Path | None, accepted: set[str], suffix: str) -> list[Job]:
+def planned(inputs: list[Path], out: Output | None, accepted: set[str], suffix: str) -> list[Job]:
     """The jobs of a call, or its end where there can't be any."""
     try:
-        return batch.plan(inputs, out, accepted, suffix)
+        return batch.plan(inputs, out.path if out else None, accepted, suffix, out is not None and out.folder)
     except (SkoshError, OSError) as error:
         fail(batch.describe(error))
 
@@ -41,45 +41,64 @@ def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
     return workers, max(1, together // workers)
 
 
-def is_pipe(inputs: list[Path], out: Path | None) -> bool:
-    """Whether - stands for the input or the output; a usage error if there are other inputs beside it."""
-    if STREAM not in inputs and out != STREAM:
+def is_pipe(inputs: list[Path], out: Output | None, report: bool) -> bool:
+    """Whether - stands for the input or the output; a usage error if there are other inputs beside it, or standard output would carry a report as well."""
+    to_stdout = out.is_stream if out else STREAM in inputs
+    if STREAM not in inputs and not to_stdout:
         return False
     if len(inputs) > 1 or inputs[0].is_dir():
         raise typer.BadParameter("- goes with one input that is a file or - itself")
+    if to_stdout and report:
+        raise typer.BadParameter("--json does not go with an output of -: standard output carries the data")
     return True
 
 
-def pipe(source: Path, convert: Callable[[bytes], Made], out: Path | None, existing: Existing) -> None:
+def pipe(
+    source: Path, convert: Callable[[bytes], Made], out: Output | None, existing: Existing, report: bool = False
+) -> None:
     """One input, a file or -, to standard output or to ``out``."""
     if sys.stdin is None or sys.stdout is None:
         fail("standard input or output is closed")
-    name = "standard input" if source == STREAM else str(source)
-    to_stdout = out is None or out == STREAM
-    if to_stdout and sys.stdout.isatty():
+    target = STREAM if out is None else out.path
+    if out and out.folder:
+        raise typer.BadParameter(f"{target} is a directory: name the file in it")
+    if target == STREAM and sys.stdout.isatty():
         raise typer.BadParameter("standard output is a terminal: name a file with -o, or redirect it")
+    job = Job(source, target)
     try:
-        if out is not None and not to_stdout and out.is_dir():
-            raise SkoshError(f"{out} is a directory: name the file in it")
-        if out is not None and not to_stdout and os.path.lexists(out) and existing is not Existing.REPLACE:
-            if existing is Existing.SKIP:
-                return
-            raise SkoshError(f"{out} exists: name another output; --force replaces it")
-        data = from_stdin() if source == STREAM else read_file(source)
-        made = batch.apart(lambda: convert(data))
-        for warning in made.warnings:
-            say(f"{name}: {warning}")
-        if out is None or to_stdout:
-            sys.stdout.buffer.write(made.content)
-            sys.stdout.buffer.flush()
-        else:
-            batch.write_whole(out, made.content, existing is Existing.REPLACE)
+        outcome = through(job, convert, existing)
     except BrokenPipeError:
         raise  # whoever reads has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
-        fail(f"{name}: {batch.describe(error)}")
+        outcome = Outcome(job, error=batch.describe(error))
     except KeyboardInterrupt as error:
         end_at_once(error)
+    name = "standard input" if source == STREAM else str(source)
+    for warning in outcome.made.warnings if outcome.made else []:
+        say(f"{name}: {warning}")
+    if report:
+        print(json.dumps(as_json([job], [outcome])), flush=True)
+    if outcome.error:
+        fail(f"{name}: {outcome.error}")
+
+
+def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> Outcome:
+    """A job of which - is the source, the target or both."""
+    target = job.target
+    if target != STREAM and target.is_dir():
+        raise SkoshError(f"{target} is a directory: name the file in it")
+    if target != STREAM and os.path.lexists(target) and existing is not Existing.REPLACE:
+        if existing is Existing.SKIP:
+            return Outcome(job, skipped=True)
+        raise SkoshError(f"{target} exists: name another output; --force replaces it")
+    data = from_stdin() if job.source == STREAM else read_file(job.source)
+    made = batch.apart(lambda: convert(data))
+    if target == STREAM:
+        sys.stdout.buffer.write(made.content)
+        sys.stdout.buffer.flush()
+    else:
+        batch.write_whole(target, made.content, existing is Existing.REPLACE)
+    return Outcome(job, made)
 
 
 def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, verb: str, report: bool) -> None:
