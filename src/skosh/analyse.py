@@ -108,14 +108,14 @@ class Quantiser:
         """The first half of a window's symbols."""
         box.of(self.scale_index)[:] = self.bundle.scale_index(box.over(self.bundle.reduction).of(self.z), self.quality)
         half = first_half(self.bundle, self.z, box, self.quality)
-        self.round(box, self.bundle.first_half(box), Means(half.mean, half.step))
+        self.round(box, self.bundle.in_first_half(box), half.means)
         if len(self.windows) == 1:
             self.half = half
 
     def round_second(self, box: Box) -> None:
         """The second half, with the first one known everywhere."""
         found = means(self.bundle, self.z, self.q, box, self.quality, self.half)
-        self.round(box, ~self.bundle.first_half(box), found)
+        self.round(box, ~self.bundle.in_first_half(box), found)
         if len(self.windows) == 1:
             self.means = found
 

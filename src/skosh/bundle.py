@@ -183,8 +183,8 @@ class Bundle:
         mean, *step = self.run("mean_second", features, known)
         return mean, step[0] if step else np.ones((), np.float32)
 
-    def first_half(self, box: Box) -> npt.NDArray[np.bool_]:
-        """The half of the latents in a box (M, H, W) whose means come from z alone: c + i + j is even."""
+    def in_first_half(self, box: Box) -> npt.NDArray[np.bool_]:
+        """Which latents in a box, (M, H, W), are of the half whose means come from z alone: c + i + j is even."""
         ranges = ((0, self.latents), (box.top, box.bottom), (box.left, box.right))
         odd = [np.arange(start, end) % 2 == 1 for start, end in ranges]
         half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])
@@ -216,8 +216,8 @@ class Bundle:
             if not sensible or "distortion" not in self.arrays:
                 raise BundleError(f"the bundle {self.folder} misstates the curvature of its latents or lacks its worth")
         if self.corrections:
-            reach = self.halo.get(CORRECTION)
-            sensible = type(reach) is int and 0 <= reach <= HALO_MAX and self.hyper > 0
+            halo = self.halo.get(CORRECTION)
+            sensible = type(halo) is int and 0 <= halo <= HALO_MAX and self.hyper > 0
             if not sensible or "distortion" not in self.arrays:
                 raise BundleError(f"the bundle {self.folder} lacks or misstates the halo or the worth of corrections")
             if any(table.shape != (HYPER_SYMBOLS,) for table in self.correction_tables):
@@ -260,7 +260,10 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
 
 
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
-    """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since."""
+    """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since.
+
+    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine.
+    """
     key = (find(model).resolve(), threads, optimise)
     due = read_manifest(key[0])["content_sha256"]
     found = _loaded.get(key)

@@ -101,7 +101,7 @@ def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> st
     if folder is None:
         known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in manifest.installed()) or "none"
         raise BundleError(
-            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}); name its folder with --model"
+            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}); name its folder (model, --model)"
         )
     return folder
 

@@ -57,7 +57,7 @@ def encode(
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
     ``metadata``: a ``skosh.metadata.Metadata``, instead of those that the picture carries.
 
-    Raises TypeError for what is no picture (a path: open the file first), ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
+    Raises TypeError for what is no picture (a path: open the file first) or no metadata, ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
     reached) and BundleError.
     """
     if not 0 <= quality <= 100:
@@ -110,7 +110,10 @@ class Parts(NamedTuple):
 
 
 class Encoder:
-    """A picture behind the analysis network, which is all that files of different qualities share."""
+    """A picture behind the analysis network, which is all that files of different qualities share.
+
+    Raises ValueError for a tile or an effort out of range, BundleError and LimitError as ``encode`` does.
+    """
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ LONGEST = 80  # characters of each
 def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed.
 
-    Every checksum is checked on the way. Raises FormatError for a damaged file and LimitError for too large a picture.
+    Every checksum is checked on the way. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")

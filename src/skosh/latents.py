@@ -19,22 +19,14 @@ from .pixels import Floats, Pixels, from_network
 WINDOW = 768  # side in pixels of what the networks see at once, without its halo; of any other shape as many pixels
 
 
-class FirstHalf(NamedTuple):
-    """What z alone says of a box of latents."""
-
-    features: Floats  # (1, F, H, W)
-    mean: Floats  # (1, M, H, W), in quantisation steps
-    step: Floats  # (1, M, H, W), or () where it is 1 everywhere
-
-
 class Means(NamedTuple):
-    """What a decoder knows of all elements of a box of latents once it has the first half of their symbols."""
+    """What a decoder knows of elements of a box of latents before it has their symbols."""
 
     mean: Floats  # (1, M, H, W), in quantisation steps
     step: Floats  # (1, M, H, W), or () where it is 1 everywhere
 
-    def latent(self, q: npt.NDArray[np.int16], inverse: Floats) -> Floats:
-        """y_hat (1, M, H, W) from symbols (M, H, W)."""
+    def latent(self, q: npt.NDArray[np.int16] | Floats, inverse: Floats) -> Floats:
+        """y_hat (1, M, H, W) from symbols (M, H, W), which may be mixed ones between whole numbers."""
         y_hat: Floats = q * self.step + self.mean
         y_hat *= inverse
         return y_hat
@@ -54,6 +46,13 @@ class Means(NamedTuple):
         return Means(box.of(self.mean), box.of(self.step) if self.step.ndim else self.step)
 
 
+class FirstHalf(NamedTuple):
+    """What z alone says of a box of latents."""
+
+    features: Floats  # (1, F, H, W)
+    means: Means  # which hold for the elements of the first half
+
+
 def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
     """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
     all_z = whole(*z.shape[1:])
@@ -61,7 +60,17 @@ def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHal
     features, mean, step = bundle.mean_first(cells.of(z), quality)
     inner = box.inside(cells.times(bundle.reduction))
     gain = bundle.level("gain", quality)
-    return FirstHalf(inner.of(features), inner.of(mean) * gain, inner.of(step) if step.ndim else step)
+    return FirstHalf(inner.of(features), Means(inner.of(mean) * gain, inner.of(step) if step.ndim else step))
+
+
+def both_halves(
+    bundle: Bundle, half: FirstHalf, first: npt.NDArray[np.bool_], q: npt.NDArray[np.int16] | Floats, quality: float
+) -> Means:
+    """Means of all elements, from symbols of which the first half counts. ``first``: where that is, (1, M, H, W)."""
+    y_hat = half.means.latent(q, bundle.level("inverse", quality))
+    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
+    mean *= bundle.level("gain", quality)
+    return Means(np.where(first, half.means.mean, mean), np.where(first, half.means.step, step) if step.ndim else step)
 
 
 def means(
@@ -78,11 +87,7 @@ def means(
     """
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
     half = first_half(bundle, z, outer, quality) if half is None else half
-    first = bundle.first_half(outer)[None]
-    y_hat = Means(half.mean, half.step).latent(outer.of(q), bundle.level("inverse", quality))
-    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
-    mean *= bundle.level("gain", quality)
-    known = Means(np.where(first, half.mean, mean), np.where(first, half.step, step) if step.ndim else step)
+    known = both_halves(bundle, half, bundle.in_first_half(outer)[None], outer.of(q), quality)
     return known.inside(box.inside(outer))
 
 

@@ -23,7 +23,7 @@ from .boxes import Box, each, whole
 from .bundle import Bundle
 from .entropy import Symbols
 from .errors import BundleError
-from .latents import first_half, share_inside, windows
+from .latents import Means, both_halves, first_half, share_inside, windows
 from .manifest import GRADIENT
 from .pixels import Floats, Pixels, to_network
 
@@ -50,11 +50,10 @@ NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull
 
 
 class Look(NamedTuple):
-    """Whole symbols, their means and steps, and what the next change could save. All but the objective are arrays as the latents."""
+    """Whole symbols, their means, and what the next change could save. Symbols and slope are arrays as the latents."""
 
     q: Floats
-    mean: Floats
-    step: Floats
+    known: Means
     slope: Floats  # of the squared error, in bits, with respect to each symbol
     objective: float  # bits of the symbols and their squared error, in bits
 
@@ -100,14 +99,13 @@ class Window:
     """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
 
     def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
-        self.bundle = bundle
+        self.bundle, self.quality = bundle, quality
         self.costs = bundle.costs
-        self.first = bundle.first_half(box)[None]
+        self.first = bundle.in_first_half(box)[None]
         self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
         self.level = bundle.level("synthesis_level", quality)
         self.weight = float(bundle.worth(quality))
-        self.features, self.mean, step = first_half(bundle, z, box, quality)
-        self.step = np.broadcast_to(step, self.mean.shape)
+        self.half = first_half(bundle, z, box, quality)
         cells = box.over(bundle.reduction)
         index = bundle.scale_index(np.ascontiguousarray(cells.of(z)), quality)
         self.index = box.inside(cells.times(bundle.reduction)).of(index)[None]
@@ -140,11 +138,11 @@ class Window:
         """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u."""
         u, average = self.u, np.zeros_like(self.u)
         for k in range(times):
-            q, mean, step, slope, _ = self.look(u) if k else start
+            q, known, slope, _ = self.look(u) if k else start
             average += (1.0 - INERTIA) * (slope - average)
-            curvature = self.curvature * (self.inverse * step) ** 2
+            curvature = self.curvature * (self.inverse * known.step) ** 2
             moves = self.costs.moves(q, self.index, average / (1.0 - INERTIA ** (k + 1)), curvature) * self.coded
-            u = np.where(moves == 0.0, u, mean + step * (q + moves))
+            u = np.where(moves == 0.0, u, known.mean + known.step * (q + moves))
         return u
 
     def anneal(self, u: Floats, steps: int) -> Floats:
@@ -164,44 +162,38 @@ class Window:
 
     def gradient(self, u: Floats, noise: Floats, temperature: float) -> Floats:
         """Of the objective, in bits, with respect to u, through symbols that are mixed at random."""
-        half = relaxed((u - self.mean) / self.step, noise, temperature)
-        mean, step = self.means(half.low + half.above)
-        second = relaxed((u - mean) / step, noise, temperature)
+        half = relaxed((u - self.half.means.mean) / self.half.means.step, noise, temperature)
+        known = self.means(half.low + half.above)
+        second = relaxed((u - known.mean) / known.step, noise, temperature)
         low, above, slope = (np.where(self.first, a, b) for a, b in zip(half, second, strict=True))
-        slope_q, _ = self.error(self.latent(low + above, mean, step), step)
-        g: Floats = (slope_q + self.costs.slope(low, self.index)) * self.coded * slope / step
+        slope_q, _ = self.error(low + above, known)
+        g: Floats = (slope_q + self.costs.slope(low, self.index)) * self.coded * slope / known.step
         return g
 
     def look(self, u: Floats) -> Look:
         """At the whole symbols of u."""
-        q, mean, step = self.rounded(u)
-        slope, error = self.error(self.latent(q, mean, step), step)
+        q, known = self.rounded(u)
+        slope, error = self.error(q, known)
         bits = np.sum(self.costs.of(q, self.index) * self.coded, dtype=np.float64)
-        return Look(q, mean, step, slope, float(bits) + error)
+        return Look(q, known, slope, float(bits) + error)
 
-    def error(self, y_hat: Floats, step: Floats) -> tuple[Floats, float]:
-        """The squared error in bits: its slope with respect to each symbol, and itself."""
+    def error(self, q: Floats, known: Means) -> tuple[Floats, float]:
+        """The squared error of symbols in bits: its slope with respect to each of them, and itself."""
+        y_hat = known.latent(q * self.coded, self.inverse)
         g_y, error = self.bundle.run(GRADIENT, y_hat, self.level, self.x, self.inside)
-        slope: Floats = self.weight * g_y * self.inverse * step
+        slope: Floats = self.weight * g_y * self.inverse * known.step
         return slope, self.weight * float(error[0])
 
-    def rounded(self, u: Floats) -> tuple[Floats, Floats, Floats]:
-        """The whole symbols of u, and the means and steps that go with them."""
-        half = np.rint((u - self.mean) / self.step)
-        mean, step = self.means(half)
-        q: Floats = np.where(self.first, half, np.rint((u - mean) / step)) * self.coded
-        return q, mean, step
+    def rounded(self, u: Floats) -> tuple[Floats, Means]:
+        """The whole symbols of u, and the means that go with them."""
+        half = np.rint((u - self.half.means.mean) / self.half.means.step)
+        known = self.means(half)
+        q: Floats = np.where(self.first, half, np.rint((u - known.mean) / known.step)) * self.coded
+        return q, known
 
-    def means(self, q: Floats) -> tuple[Floats, Floats]:
-        """Means and steps of all elements, given the symbols of the first half."""
-        known = np.where(self.first, (q * self.coded * self.step + self.mean) * self.inverse, np.float32(0.0))
-        mean, step = self.bundle.mean_second(self.features, known)
-        return np.where(self.first, self.mean, mean * self.gain), np.where(self.first, self.step, step)
-
-    def latent(self, q: Floats, mean: Floats, step: Floats) -> Floats:
-        """y_hat, as the decoder gets it from symbols."""
-        y_hat: Floats = (q * self.coded * step + mean) * self.inverse
-        return y_hat
+    def means(self, q: Floats) -> Means:
+        """Those of all elements, given the symbols of the first half."""
+        return both_halves(self.bundle, self.half, self.first, q * self.coded, self.quality)
 
 
 def relaxed(r: Floats, noise: Floats, temperature: float) -> Relaxed:

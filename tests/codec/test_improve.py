@@ -66,7 +66,7 @@ def test_coded_symbols_move_by_one_and_hardly_any_others(tiny_bundle: Path, phot
     ((box, change),) = found.changes.items()
     asked = np.zeros(before.shape, bool)
     np.put(asked, change.places, True)
-    first = bundle.first_half(box)
+    first = bundle.in_first_half(box)
     assert 0.001 < asked.mean() < 0.05
     assert np.array_equal(moved[first], asked[first].astype(int))
     followed = moved[~first & ~asked] != 0  # their means have moved

@@ -24,7 +24,7 @@ from skosh.errors import BundleError, ConfigError
 from skosh.latents import latent
 from skosh.manifest import MANIFEST, content_hash, read_manifest
 from skosh.pixels import Pixels, from_network, to_network
-from skosh.train import checkpoint
+from skosh.train import checkpoint, provenance
 from skosh.train import export as exporting
 from skosh.train.config import load
 from skosh.train.export import averaged_model, export, round_weights, table_arrays
@@ -283,16 +283,16 @@ def test_the_commit_in_the_manifest_is_that_of_this_source_or_none(
         done = subprocess.run(["git", *identity, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    module = tmp_path / "installed" / "export.py"
+    module = tmp_path / "installed" / "provenance.py"
     module.parent.mkdir()
     module.write_text("")
-    monkeypatch.setattr(exporting, "__file__", str(module))
+    monkeypatch.setattr(provenance, "__file__", str(module))
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "--message", "another project")
-    assert exporting._commit() is None
+    assert provenance.commit() is None
     git("add", ".")
     git("commit", "--quiet", "--message", "the source")
-    assert exporting._commit() == git("rev-parse", "HEAD")
+    assert provenance.commit() == git("rev-parse", "HEAD")
 
 
 def test_a_network_that_was_not_trained_for_rate_is_exported_without_what_follows_the_rate() -> None:

@@ -54,7 +54,7 @@ class Tune(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Aim:
-    """How large or how good a file is to be: one of the fields counts, the first that is set."""
+    """How large or how good a file is to be: at most one of the first three is set, and counts instead of the quality."""
 
     size: float | None = None  # bytes
     bpp: float | None = None

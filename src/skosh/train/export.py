@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +40,7 @@ from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradie
 from .hyperprior import REDUCTION, STRIDE, FactorisedLatent, Hyperprior, Levels, ScaleMap
 from .likelihood import symbol_tables
 from .networks import Network, build
+from .provenance import provenance
 from .receptive import halos
 from .restore import blend
 
@@ -76,20 +75,12 @@ def export(
     state = checkpoint.load(run)
     config: Config = state["config"]
     model = averaged_model(config, state)
-    provenance = {
-        "steps": state["step"],
-        "gigapixels": round(state["pixels"] / 1e9, 3),
-        "hours": round(state["seconds"] / 3600, 2),
-        "data": state.get("data"),
-        "commit": _commit(),
-        "config": dataclasses.asdict(config),
-        "validation": _last_validation(Path(run) / "log.jsonl", state["step"]),
-    }
+    origin = provenance(Path(run), state)
     if towards:
         blend(model, config, towards, share)
         other = read_manifest(find(towards))
         named = {key: other[key] for key in ("name", "version", "content_sha256")}
-        provenance |= {"blend": {**named, "share": share}, "validation": None}
+        origin |= {"blend": {**named, "share": share}, "validation": None}
     tables, found = None, None
     if calibrate:
         if not isinstance(model.entropy, Hyperprior):
@@ -103,7 +94,7 @@ def export(
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
         fresh, old = Path(beside, "new"), Path(beside, "old")
         fresh.mkdir()
-        manifest = write_bundle(model, config, fresh, version, provenance, tables, licence, found)
+        manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
         check_target(run, out, force)  # once more: it may have taken minutes
         if target.exists():
             os.replace(target, old)
@@ -286,29 +277,3 @@ def level_arrays(model: Network) -> dict[str, Any]:
         arrays[name] = arrays[name].astype(np.float16)
     arrays["shift"] = np.rint(entropy.shift(t)[:, :, 0, 0].numpy()).astype(np.int16)
     return arrays
-
-
-def _last_validation(log: Path, step: int) -> dict[str, Any] | None:
-    """The latest validation of a run at or before a step; the last line of the log may be half written."""
-    latest = None
-    for line in log.read_text().splitlines() if log.is_file() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if row["step"] <= step:
-            latest = row
-    return latest
-
-
-def _commit() -> str | None:
-    """The commit of the source that exports, where that is a checkout and git is there."""
-    own = Path(__file__)
-    try:
-        for command in (["ls-files", "--error-unmatch", own.name], ["rev-parse", "HEAD"]):
-            found = subprocess.run(
-                ["git", *command], cwd=own.parent, capture_output=True, text=True, timeout=10, check=True
-            )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
