@@ -106,7 +106,7 @@ def test_loading_leaves_the_warning_filters_as_they_were(
             first_ended.wait(2)
         return plain(image)
 
-    monkeypatch.setattr(data.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(data, "cores", lambda: 2)
     monkeypatch.setattr(data, "from_image", interleaved)
     before = list(warnings.filters)
     load_pictures(tmp_path, 64)
