@@ -28,7 +28,7 @@ def pack(alpha: Plane) -> bytes:
 
 def unpack(data: bytes, height: int, width: int) -> Plane:
     """PNG -> (height, width) bytes. Raises FormatError for anything else, before much is allocated."""
-    _check_plain(data, height, width)
+    check_plain(data, height, width)
     try:
         with PngImageFile(io.BytesIO(data)) as image:  # not Image.open: the limit of pixels is ours
             return np.asarray(image)
@@ -38,7 +38,7 @@ def unpack(data: bytes, height: int, width: int) -> Plane:
         raise FormatError(f"the transparency can't be read: {error}") from error
 
 
-def _check_plain(data: bytes, height: int, width: int) -> None:
+def check_plain(data: bytes, height: int, width: int) -> None:
     """FormatError unless this is a PNG of the one kind that is written, and of the picture's size."""
     start = PNG + _start(b"IHDR", 13) + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     if not data.startswith(start):

@@ -78,8 +78,11 @@ def plan(
     inputs = list(inputs)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
     as_file = alone and out is not None and not out.is_dir() and not as_folder
-    if out is not None and not as_file and os.path.lexists(out) and not out.is_dir():
-        raise SkoshError(f"{out} is no directory, which this takes: name another")
+    if out is not None and not as_file and not out.is_dir():
+        if os.path.lexists(out):
+            raise SkoshError(f"{out} is no directory, which this takes: name another")
+        if not as_folder and out.suffix.lower() in {*PICTURES, SKOSH}:
+            raise SkoshError(f"{out} has the name of a file where a directory is due: put a / behind it if it is one")
     jobs = []
     for path in inputs:
         if path.is_dir():
@@ -111,8 +114,13 @@ def below(folder: Path, accepted: set[str]) -> list[Path]:
     for root, _, names in os.walk(folder, onerror=failed):
         files = (Path(root, name) for name in names)
         pictures = (path for path in files if path.suffix.lower() in accepted)
-        found += [path for path in pictures if path.is_file() or not path.exists()]  # a link to nowhere is told of
+        found += [path for path in pictures if path.is_file() or leads_nowhere(path)]
     return sorted(found) + sorted(closed)
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether this is a link to a file that is not there, which is to be told of. Hidden ones are locks and the like of other programs."""
+    return path.is_symlink() and not path.exists() and not path.name.startswith(".")
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:
@@ -120,6 +128,8 @@ def _refuse_collisions(jobs: list[Job]) -> None:
     taken: dict[Path, Path] = {}
     pairs = []
     for job in jobs:
+        if not os.path.lexists(job.source) or leads_nowhere(job.source):
+            continue  # it will fail, and write nothing
         target = Path(os.path.abspath(job.target))
         if os.path.realpath(target) in sources:
             raise SkoshError(f"{job.target} is an input: name another output")

@@ -245,14 +245,19 @@ _loaded: dict[tuple[Path, int, bool], Bundle] = {}
 _loading = threading.Lock()
 
 
+def check_threads(threads: int) -> None:
+    """ValueError unless there can be so many."""
+    if not isinstance(threads, (int, np.integer)) or threads < 0:
+        raise ValueError(f"threads are 0 (one a core) or more, not {threads}")
+
+
 def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
     """A bundle and how many windows of a picture to work on at once, for so many threads (0: one a core).
 
     A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
     that is loaded already keeps its threads.
     """
-    if threads < 0:
-        raise ValueError(f"threads are 0 (one a core) or more, not {threads}")
+    check_threads(threads)
     workers = threads or cores()
     if isinstance(model, Bundle):
         return model, workers if model.threads == 1 else 1
@@ -262,8 +267,9 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
     """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since.
 
-    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine.
+    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine; ValueError for threads below 0.
     """
+    check_threads(threads)
     key = (find(model).resolve(), threads, optimise)
     due = read_manifest(key[0])["content_sha256"]
     found = _loaded.get(key)

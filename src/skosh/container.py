@@ -33,7 +33,7 @@ TILE_MIN = 64  # the smallest side of a tile; others are this times a power of t
 
 
 class NewerFormatError(FormatError):
-    """A whole file, or a whole part of one, that this version can't know the meaning of."""
+    """A chunk that is whole, and that only a later version can know the meaning of."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from typing import NamedTuple
@@ -86,9 +87,10 @@ def decode_picture(
 def _box(region: Region | None, header: Header) -> Box:
     if region is None:
         return whole(header.height, header.width)
-    if len(region) != 4 or not all(isinstance(n, (int, np.integer)) for n in region):
-        raise ValueError(f"a region is x, y, width and height, four whole numbers, not {region!r}")
-    x, y, width, height = region
+    try:
+        x, y, width, height = (operator.index(n) for n in region)
+    except (TypeError, ValueError):
+        raise ValueError(f"a region is x, y, width and height, four whole numbers, not {region!r}") from None
     if x < 0 or y < 0 or width < 1 or height < 1 or x + width > header.width or y + height > header.height:
         raise LimitError(f"the region {x},{y},{width},{height} is not inside of {header.width}x{header.height}")
     return Box(y, x, y + height, x + width)
@@ -100,8 +102,9 @@ def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> st
     folder = manifest.find_by_id(header.model_id)
     if folder is None:
         known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in manifest.installed()) or "none"
+        others = "".join(f"; {reason}" for reason in manifest.unusable())
         raise BundleError(
-            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}); name its folder (model, --model)"
+            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); name its folder (model, --model)"
         )
     return folder
 

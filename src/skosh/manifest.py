@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -55,9 +54,9 @@ def content_hash(folder: Path, files: dict[str, bytes] | None = None) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a bundle; BundleError if there is none, or one that this version can't use."""
     path = folder / MANIFEST
-    if not path.is_file():
-        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}")
     try:
+        if not path.is_file():
+            raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}")
         if path.stat().st_size > MAX_MANIFEST:
             raise BundleError(f"{path} is too large to be a manifest")
         manifest = json.loads(path.read_text())
@@ -84,16 +83,30 @@ def sensible(stride: int, multiple: int) -> bool:
 
 def installed() -> Iterator[tuple[str, Path, dict[str, Any]]]:
     """Name, folder and manifest of the bundles that come with the package, but for those that this version can't use."""
-    if MODELS.is_dir():
-        for folder in sorted(MODELS.iterdir()):
-            with contextlib.suppress(BundleError):  # whoever asks for it by name is told why
-                yield folder.name, folder, read_manifest(folder)
+    for folder, manifest in _folders():
+        if not isinstance(manifest, BundleError):
+            yield folder.name, folder, manifest
+
+
+def unusable() -> list[str]:
+    """What is wrong with the others."""
+    return [str(found) for _, found in _folders() if isinstance(found, BundleError)]
+
+
+def _folders() -> Iterator[tuple[Path, dict[str, Any] | BundleError]]:
+    for folder in sorted(MODELS.iterdir()) if MODELS.is_dir() else ():
+        if not folder.is_dir() or folder.name.startswith(("_", ".")):
+            continue
+        try:
+            yield folder, read_manifest(folder)
+        except BundleError as error:
+            yield folder, error
 
 
 def find(model: str | os.PathLike[str] | None) -> Path:
     """The folder of a bundle, by the name of an installed one or by path; the default bundle for None."""
     name = DEFAULT if model is None else os.fspath(model)
-    if os.sep not in name and (MODELS / name / MANIFEST).is_file():
+    if os.sep not in name and os.path.isfile(MODELS / name / MANIFEST):
         return MODELS / name
     if Path(name).is_dir():
         return Path(name)

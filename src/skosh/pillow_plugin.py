@@ -19,9 +19,11 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from . import metadata
+from .alpha import check_plain
 from .container import ALPHA, SIGNATURE, Header, read, read_head
 from .errors import SkoshError
-from .limits import UNLIMITED, check_justified, memory_for  # unlimited: Pillow has its own check of sizes
+from .limits import UNLIMITED  # Pillow has its own check of sizes
+from .salvage import has_sense, salvage
 
 FORMAT = "SKOSH"
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
@@ -48,19 +50,19 @@ class SkoshImageFile(ImageFile.ImageFile):
         self._undecoded = True
 
     def _head(self) -> tuple[Header, dict[bytes, bytes]]:
-        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find."""
+        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find, as far as their frames say."""
         file = self._file()
-        if not ImageFile.LOAD_TRUNCATED_IMAGES:
-            return read_head(file, UNLIMITED)
-        from .salvage import give_up_senseless, salvage
-
-        data = file.read()
-        contents = salvage(data, UNLIMITED)
-        header = contents.header
-        check_justified(header.width, header.height, len(data))
-        with memory_for(header.width, header.height):
-            give_up_senseless(contents)
-        return header, contents.extras
+        try:
+            header, extras = read_head(file, UNLIMITED)
+        except SkoshError:
+            if not ImageFile.LOAD_TRUNCATED_IMAGES:
+                raise
+            file.seek(0)
+            contents = salvage(file.read(), UNLIMITED)
+            header, extras = contents.header, contents.extras
+        if ImageFile.LOAD_TRUNCATED_IMAGES:
+            extras = {kind: extras[kind] for kind in extras if has_sense(header, kind, extras[kind], check_plain)}
+        return header, extras
 
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""
@@ -74,6 +76,7 @@ class SkoshImageFile(ImageFile.ImageFile):
             except SkoshError as error:
                 raise OSError(f"can't decode this .skosh file: {error}") from error
             self.im = image.im
+            self._mode = image.mode  # without transparency, where that turned out to be damaged
             self._undecoded = False
             self._let_go()
         return super().load()

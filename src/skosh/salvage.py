@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import IO
 
 from . import alpha, metadata
-from .container import ALPHA, TILE, Contents, NewerFormatError, read_chunk, read_chunk_start, read_start, take
+from .container import ALPHA, TILE, Contents, Header, NewerFormatError, read_chunk, read_chunk_start, read_start, take
 from .errors import FormatError, LimitError
 from .limits import MAX_PIXELS
 
@@ -18,7 +19,8 @@ LOOK = 4096  # bytes could be summed up while one place is looked at where a til
 def salvage(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
     """The contents of a file, as far as they can be read.
 
-    Raises FormatError where not even the header can be, and for a file that needs a newer version; LimitError for a picture over ``max_pixels``.
+    Raises FormatError where not even the header can be, and where a chunk is met that only a newer version understands (one right behind such damage
+    that nobody can say where it begins is not met); LimitError for a picture over ``max_pixels``.
     """
     file = io.BytesIO(data)
     header = read_start(file, max_pixels)
@@ -29,20 +31,28 @@ def salvage(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
 
 def give_up_senseless(contents: Contents) -> None:
     """Count as lost what is whole by its checksum and still no transparency or metadata."""
-    header, extras = contents.header, contents.extras
-    for kind, payload in list(extras.items()):
-        try:
-            if kind == ALPHA:
-                alpha.unpack(payload, header.height, header.width)
-            else:
-                metadata.unpack({kind: payload})
-        except (FormatError, LimitError):
-            del extras[kind]
+    for kind, payload in list(contents.extras.items()):
+        if not has_sense(contents.header, kind, payload):
+            del contents.extras[kind]
             contents.lost.append(kind)
 
 
+def has_sense(
+    header: Header, kind: bytes, payload: bytes, check_alpha: Callable[[bytes, int, int], object] = alpha.unpack
+) -> bool:
+    """Whether an extra is what its type says. ``check_alpha``: raises FormatError where a payload is no transparency of the size."""
+    try:
+        if kind == ALPHA:
+            check_alpha(payload, header.height, header.width)
+        else:
+            metadata.unpack({kind: payload})
+    except (FormatError, LimitError):
+        return False
+    return True
+
+
 def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
-    """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or before the tiles where it says that it ends.
+    """Take every chunk that can still be read; behind a damaged one, go on where it says that it ends, if a whole one begins there, else at the next tile.
 
     Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
     many are looked at and so many bytes summed up in all, so that no file takes long.
@@ -63,14 +73,15 @@ def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
             except FormatError:
                 pass
         left -= LOOK
-        if sure and not behind_tile and data[at : at + 1] != TILE:
-            contents.lost.append(data[at : at + 1])
+        if sure:
+            extra = not behind_tile and data[at : at + 1] != TILE
+            contents.lost.extend([data[at : at + 1]] * extra)
             behind, summed = _whole_behind(file, data, end)
             left -= summed
             if behind:
                 at = behind
                 continue
-            contents.lost.append(b"")
+            contents.lost.extend([b""] * extra)
         at, sure = data.find(TILE, at + 1), False
 
 

@@ -42,6 +42,10 @@ def test_out_is_a_file_for_one_input_and_a_directory_otherwise(tmp_path: Path) -
     assert targets(plan([one], tmp_path / "o", PNG, SKOSH), tmp_path) == ["o"]
     assert targets(plan([one], there, PNG, SKOSH), tmp_path) == ["there/a.skosh"]
     assert targets(plan([one, two], tmp_path / "o", PNG, SKOSH), tmp_path) == ["o/a.skosh", "o/b.skosh"]
+    for name in ("o.skosh", "o.png"):
+        with pytest.raises(SkoshError, match="name of a file where a directory is due"):
+            plan([one, two], tmp_path / name, PNG, SKOSH)
+        assert targets(plan([one, two], tmp_path / name, PNG, SKOSH, as_folder=True), tmp_path)[0] == f"{name}/a.skosh"
 
 
 def test_two_inputs_that_would_write_one_output_are_refused_beforehand(tmp_path: Path) -> None:

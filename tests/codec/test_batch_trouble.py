@@ -153,6 +153,7 @@ def test_a_link_to_nowhere_among_the_inputs_is_a_failure_and_no_silence(place: P
     folder = album(place, "a.png")
     (folder / "b.png").symlink_to(place / "nowhere")
     (folder / "notes.txt").symlink_to(place / "nowhere")
+    (folder / ".#a.png").symlink_to("somebody@somewhere.1234")  # the lock of an editor
     assert outcomes(folder, place / "out") == {"a.png": None, "b.png": "does not exist"}
 
 

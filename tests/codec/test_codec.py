@@ -133,10 +133,11 @@ def test_arguments_of_the_wrong_kind_are_refused_in_words(tiny_bundle: Path, noi
     assert data == skosh.encode(noise, 20, tiny_bundle, effort=1)
     with pytest.raises(ValueError, match="threads are 0"):
         skosh.decode(data, tiny_bundle, threads=-1)
-    with pytest.raises(ValueError, match="four whole numbers"):
-        skosh.decode(data, tiny_bundle, region=(0, 0, 10.5, 10))  # type: ignore[arg-type]
-    part = skosh.decode(data, tiny_bundle, region=tuple(np.array([0, 0, 10, 10])))  # type: ignore[arg-type]
-    assert part.size == (10, 10)
+    for region in ((0, 0, 10.5, 10), (0, 0, 10), 5):
+        with pytest.raises(ValueError, match="four whole numbers"):
+            skosh.decode(data, tiny_bundle, region=region)  # type: ignore[arg-type]
+    part = skosh.decode(data, tiny_bundle, region=np.array([80, 60, 9, 10], np.uint8))  # type: ignore[arg-type]
+    assert part.size == (9, 10)
 
 
 def test_info_says_what_was_coded(tiny_bundle: Path, photo: Image.Image) -> None:

@@ -131,6 +131,10 @@ def test_salvage_does_not_read_past_what_only_a_newer_version_understands(place:
     damaged = bytearray(newer)
     damaged[at + 5] ^= 1  # nobody can say any more that it is one
     assert salvage(bytes(damaged)).tiles == STREAMS
+    before = bytearray(newer)
+    before[at - 5] ^= 1  # in what stands in front of it, an extra or a tile
+    with pytest.raises(FormatError, match="newer skosh" if place else "checksum"):
+        salvage(bytes(before))
 
 
 def test_salvage_of_damaged_chunks_before_the_tiles_is_quick() -> None:

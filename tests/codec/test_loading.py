@@ -12,6 +12,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+import skosh
 from skosh import BundleError, manifest
 from skosh import bundle as bundles
 from skosh.bundle import Bundle, load
@@ -54,6 +55,12 @@ def test_an_installed_bundle_that_can_not_be_used_does_not_stop_the_others(
     assert manifest.find_by_id(Bundle(folder).model_id) == models / "whole"
     with pytest.raises(BundleError, match="no manifest of a bundle"):
         load("broken")
+    file = skosh.encode(np.zeros((8, 8, 3), np.uint8), model=folder)
+    assert skosh.decode(file).size == (8, 8)
+    (models / "whole" / MANIFEST).write_text('{"bundle_version": 9}')
+    with pytest.raises(BundleError, match=r"installed: none; .*bundle version 9 is not known; update skosh\)"):
+        skosh.decode(file)
+    shutil.copytree(folder, models / "whole", dirs_exist_ok=True)
     with pytest.raises(BundleError, match=r"no model 'other'.*\(whole\)"):
         load("other")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +201,24 @@ def test_exif_of_a_tiff_that_can_not_be_read_is_noted_with_the_picture(
     assert notes == ["the EXIF of this TIFF picture can't be read and is not kept: not this one"]
     report = json.loads(call("compress", tmp_path / "a.tiff", "--json").stdout)
     assert report["files"][0]["warnings"] == notes
+
+
+def test_what_pillow_warns_of_stands_with_the_picture_and_in_the_report(tmp_path: Path, picture: Image.Image) -> None:
+    tags = Image.Exif()
+    tags[0x010E] = "words"
+    picture.save(tmp_path / "a.tiff", exif=tags)
+    content = (tmp_path / "a.tiff").read_bytes()
+    at = content.index(bytes.fromhex("0e01"))
+    beyond = bytes.fromhex("6987040001000000") + (1 << 30).to_bytes(
+        4, "little"
+    )  # the tags of EXIF, behind the file's end
+    for name in ("a.tiff", "b.tiff"):
+        (tmp_path / name).write_bytes(content[:at] + beyond + content[at + 12 :])
+    command = [sys.executable, "-m", "skosh", "compress", tmp_path, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for row in json.loads(done.stdout)["files"]:
+        (warning,) = row["warnings"]
+        assert f"{row['source']}: {warning}" in done.stderr.splitlines()
 
 
 def test_a_size_in_exif_does_not_break_a_tiff(tmp_path: Path, picture: Image.Image) -> None:

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,20 @@ def test_senseless_extras_behind_checksums_that_fit_do_not_stop_pillow_if_it_is_
     with pytest.warns(UserWarning, match="lost: "):
         image.load()
     assert image.mode == image.im.mode == "RGB"
+
+
+def test_opening_decodes_no_transparency_and_reads_no_further_if_pillow_shows_damaged_files(
+    picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear = picture.copy()
+    clear.putalpha(picture.getchannel("G"))
+    newer = skosh.encode(clear, 50) + b"Q\0" + zlib.crc32(b"Q").to_bytes(4, "little")
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    monkeypatch.setattr("skosh.alpha.PngImageFile", None)
+    image = Image.open(io.BytesIO(newer))
+    assert (image.mode, image.size) == ("RGBA", picture.size)
+    with pytest.raises(OSError, match="newer skosh"):
+        image.load()
 
 
 def test_a_decompression_bomb_is_refused_by_pillows_own_check(monkeypatch: pytest.MonkeyPatch) -> None:

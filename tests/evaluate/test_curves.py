@@ -99,7 +99,15 @@ def test_a_curve_with_hardly_a_point_between_the_rates_is_not_compared(
     extra = [row for row in made_up("webp", factor=0.5, points=13) if row.quality == 3 and compared]
     found = bd_rate(curve(rows + extra, codecs.make("webp")), made_curve(made_up, "jpeg"), "psnr")
     assert (found.percent is not None) == compared
-    assert compared or "fewer than 2 points between 0.1 and 1.1 bpp" in found.refusal
+    assert compared or "fewer than 2 points between the qualities" in found.refusal
+
+
+def test_points_count_where_both_curves_are(made_up: Made) -> None:
+    """The first has points between the rates, but none of them is of a quality that the second reaches."""
+    low = [row for row in made_up("webp", points=13) if row.quality in (0, 1, 2, 9, 10)]
+    high = [row for row in made_up("jpeg", points=13) if 3 <= row.quality <= 8]
+    found = bd_rate(curve(low, codecs.make("webp")), curve(high, codecs.make("jpeg")), "psnr")
+    assert "fewer than 2 points between the qualities" in found.refusal
 
 
 def test_a_metric_that_was_not_measured_is_not_compared(made_up: Made) -> None:

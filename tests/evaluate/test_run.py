@@ -273,8 +273,14 @@ def test_bundles_in_folders_of_one_name_are_told_apart_and_each_takes_its_own_qu
     asked = {spec: (quality,) for spec, quality in specs} | {"skosh": (50.0,)}
     request = Request(pictures, tmp_path / "out", tuple(asked), asked, metrics=("psnr",))
     found = evaluate(request, print, quiet)
-    assert {(r.codec, r.quality) for r in found.results} == {*specs, ("skosh", 50.0)}
+    assert {(r.codec, r.quality) for r in found.results} == {
+        ("skosh=a/bundle", 20.0),
+        ("skosh=b/bundle", 70.0),
+        ("skosh", 50.0),
+    }
     assert not found.failures
+    alone = replace(request, codecs=(specs[0][0],), qualities={specs[0][0]: (20.0,)})
+    assert evaluate(alone, print, quiet).computed == 0  # another one beside it does not change what it is called
 
 
 def test_unknown_names_are_told_before_pictures_are_read(

@@ -23,7 +23,7 @@ from ..limits import UNLIMITED, memory_for
 from ..pixels import to_image
 from ..refine import EFFORT_MAX, check_effort
 from ..salvage import salvage as salvaged
-from .console import fail
+from .console import fail, listening
 from .files import image_bytes, open_image, pillow_limit, read_file, written_as
 from .options import (
     DEFAULT_MAX_PIXELS,
@@ -139,7 +139,7 @@ def compress(
         raise typer.BadParameter("--tune and --model exclude each other")
     if effort and tune is Tune.perceptual:
         raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
-    if out and len(inputs) == 1 and out.path.suffix.lower() in batch.PICTURES:
+    if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in batch.PICTURES:
         raise typer.BadParameter(f"{out.path} has the name of a picture; .skosh files end in .skosh")
     try:
         check_tile(tile)
@@ -149,12 +149,12 @@ def compress(
     name = TUNED[tune.value] if tune else model
 
     def convert(source: Path | bytes, each: int) -> Made:
-        with contextlib.closing(open_image(source)) as image:  # frees its pixels, too
+        with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, strip)
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         coded = aim.file(Encoder(picture, name, each, tile, effort))
         larger = [f"the file is larger than the picture it was made of, which has {size:,} bytes"]
-        return made(coded, size, picture.notes + larger * (len(coded) > size))
+        return made(coded, size, picture.notes + heard + larger * (len(coded) > size))
 
     if is_pipe(inputs, out, report):
         check_model(name, threads, effort)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import NoReturn, TextIO
 
 import typer
@@ -27,8 +30,22 @@ def fail(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+_heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[list[str]]:
+    """Warnings that this thread is given meanwhile, if ``hear_warnings`` was called before: each once, instead of a line for it."""
+    found: list[str] = []
+    token = _heard.set(found)
+    try:
+        yield found
+    finally:
+        _heard.reset(token)
+
+
 def hear_warnings() -> None:
-    """Warnings of libraries, as Pillow's of a damaged picture, become lines like all others, each once."""
+    """Warnings of libraries, as Pillow's of a damaged picture, become lines like all others."""
 
     def show(
         message: Warning | str,
@@ -38,6 +55,11 @@ def hear_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        say(f"skosh: {' '.join(str(message).split())}")
+        text, found = " ".join(str(message).split()), _heard.get()
+        if found is None:
+            say(f"skosh: {text}")
+        elif text not in found:
+            found.append(text)
 
+    warnings.simplefilter("always", UserWarning)  # of each picture, not only of the first
     warnings.showwarning = show

@@ -25,7 +25,7 @@ class Output:
     @property
     def is_stream(self) -> bool:
         """Whether it is standard output."""
-        return self.path == STREAM
+        return self.path == STREAM and not self.folder
 
 
 def output(text: str) -> Output:

@@ -46,7 +46,7 @@ def is_pipe(inputs: list[Path], out: Output | None, report: bool) -> bool:
     to_stdout = out.is_stream if out else STREAM in inputs
     if STREAM not in inputs and not to_stdout:
         return False
-    if len(inputs) > 1 or inputs[0].is_dir():
+    if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise typer.BadParameter("- goes with one input that is a file or - itself")
     if to_stdout and report:
         raise typer.BadParameter("--json does not go with an output of -: standard output carries the data")
@@ -61,7 +61,7 @@ def pipe(
         fail("standard input or output is closed")
     target = STREAM if out is None else out.path
     if out and out.folder:
-        raise typer.BadParameter(f"{target} is a directory: name the file in it")
+        raise typer.BadParameter(f"{target}/ names a directory: name the file in it")
     if target == STREAM and sys.stdout.isatty():
         raise typer.BadParameter("standard output is a terminal: name a file with -o, or redirect it")
     job = Job(source, target)
@@ -73,13 +73,15 @@ def pipe(
         outcome = Outcome(job, error=batch.describe(error))
     except KeyboardInterrupt as error:
         end_at_once(error)
-    name = "standard input" if source == STREAM else str(source)
-    for warning in outcome.made.warnings if outcome.made else []:
-        say(f"{name}: {warning}")
     if report:
         print(json.dumps(as_json([job], [outcome])), flush=True)
     if outcome.error:
-        fail(f"{name}: {outcome.error}")
+        fail(f"{called(source)}: {outcome.error}")
+
+
+def called(source: Path) -> str:
+    """What to call an input that may be -."""
+    return "standard input" if source == STREAM else str(source)
 
 
 def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> Outcome:
@@ -93,6 +95,8 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
         raise SkoshError(f"{target} exists: name another output; --force replaces it")
     data = from_stdin() if job.source == STREAM else read_file(job.source)
     made = batch.apart(lambda: convert(data))
+    for warning in made.warnings:
+        say(f"{called(job.source)}: {warning}")
     if target == STREAM:
         sys.stdout.buffer.write(made.content)
         sys.stdout.buffer.flush()
@@ -139,8 +143,8 @@ def show(outcome: Outcome) -> None:
 
 def summary(jobs: list[Job], outcomes: list[Outcome], report: bool) -> int:
     """Name the failures, write the report, and return how many there are."""
-    place = {job.target: n for n, job in enumerate(jobs)}
-    failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job.target])
+    place = {job: n for n, job in enumerate(jobs)}
+    failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job])
     for outcome in failed:
         say(f"failed: {outcome.job.source}: {outcome.error}")
     if failed and len(jobs) > 1:
@@ -152,11 +156,11 @@ def summary(jobs: list[Job], outcomes: list[Outcome], report: bool) -> int:
 
 def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
     """The report: every file in the order of the call."""
-    by_target = {outcome.job.target: outcome for outcome in outcomes}
+    by_job = {outcome.job: outcome for outcome in outcomes}
     files = []
     for job in jobs:
         row: dict[str, object] = {"source": str(job.source), "target": str(job.target), "status": "not done"}
-        outcome = by_target.get(job.target)
+        outcome = by_job.get(job)
         if outcome:
             row["status"] = "failed" if outcome.error else "skipped" if outcome.skipped else "done"
             row |= {"error": outcome.error} if outcome.error else {}

@@ -17,7 +17,7 @@ RATES = (0.1, 1.1)  # bits a pixel
 MIN_RATIO = 2.0  # of the rates at the ends, for each curve
 MIN_OVERLAP = 1 / 3  # of the narrower curve's range of quality
 MIN_POINTS = 4
-MIN_INSIDE = 2  # of them between the rates: what lies between points is only interpolated
+MIN_INSIDE = 2  # of each curve where both are: what lies between points is only interpolated
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def bd_rate(test: Curve, anchor: Curve, key: str, rates: tuple[float, float] = R
         return BDRate(None, refusal=f"fewer than {MIN_POINTS} points of rising quality")
     if any(found[0] >= rates[1] or found[-1] <= rates[0] for found, _ in sides):
         return BDRate(None, refusal=f"no points between {rates[0]:g} and {rates[1]:g} bpp")
-    inside = min(np.count_nonzero((found >= rates[0]) & (found <= rates[1])) for found, _ in sides)
+    whole = sides
     sides = [cut(*side, *rates) for side in sides]
     bottom, top = max(values[0] for _, values in sides), min(values[-1] for _, values in sides)
     narrower = min(values[-1] - values[0] for _, values in sides)
@@ -56,10 +56,9 @@ def bd_rate(test: Curve, anchor: Curve, key: str, rates: tuple[float, float] = R
         return BDRate(None, covered, refusal=f"too little in common: {share:.0%} of the narrower range of quality")
     if (ratio := min(ends[1] / ends[0], ends[3] / ends[2])) < MIN_RATIO:
         return BDRate(None, covered, refusal=f"too little in common: rates that differ by a factor of {ratio:.2g}")
-    if inside < MIN_INSIDE:
-        return BDRate(
-            None, covered, refusal=f"fewer than {MIN_INSIDE} points between {rates[0]:g} and {rates[1]:g} bpp"
-        )
+    if min(np.count_nonzero((values >= bottom) & (values <= top)) for _, values in whole) < MIN_INSIDE:
+        between = f"{original(key, bottom):.4g} and {original(key, top):.4g}"
+        return BDRate(None, covered, refusal=f"fewer than {MIN_INSIDE} points between the qualities of {between}")
     return BDRate(integrated(*sides), covered, (original(key, bottom), original(key, top)))
 
 

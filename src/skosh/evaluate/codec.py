@@ -58,7 +58,7 @@ class Codec(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """The tool or library and its version, which results are kept under. Raises DependencyError where it is missing, SkoshError where it does not answer."""
+        """The tool or library and its version, which results are kept under. Raises DependencyError where it is missing or does not answer."""
 
     @abstractmethod
     def encode(self, image: Image.Image, quality: float) -> bytes:

@@ -141,23 +141,13 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
             )
             say(f"{'measured before' if stands else 'skipped'}: {codec.label}: {error}; {hint}")
             elsewhere += [Chosen(spec, codec, None)] if stands else []
-    every = [*here, *elsewhere]
-    if not every:
+    names = [entry.codec.name for entry in (*here, *elsewhere)]
+    if not names:
         raise skosh.SkoshError("none of these codecs is installed")
-    tell_apart(every)
-    return here, elsewhere
-
-
-def tell_apart(chosen: Sequence[Chosen]) -> None:
-    """Codecs that would share a name, as bundles in folders of one name do, are called by all that was asked for. UsageError for one that was asked for twice."""
-    specs = [entry.spec for entry in chosen]
-    twice = sorted({spec for spec in specs if specs.count(spec) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError(f"{', '.join(twice)}: named twice")
-    names = [entry.codec.name for entry in chosen]
-    for entry in chosen:
-        if names.count(entry.codec.name) > 1:
-            entry.codec.name = entry.codec.label = entry.spec
+    return here, elsewhere
 
 
 def qualities(chosen: Chosen, request: Request) -> tuple[float, ...]:
@@ -183,6 +173,8 @@ def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
     failed = {}
     for picture in dict.fromkeys(trial.picture for trial in trials):
         try:
+            if not picture.digest:
+                raise skosh.ImageError("can't read the picture's file")
             pictures.read(picture.path)
         except skosh.SkoshError as error:
             failed[picture.name] = Result(picture.name, picture.digest, "", "", "", 0.0, error=str(error))

@@ -34,8 +34,11 @@ def run_tool(command: Sequence[str | Path], seconds: float = SECONDS) -> str:
 
 
 def first_line(command: Sequence[str | Path]) -> str:
-    """The first line that a tool prints, whatever its exit status: where most of them say their version. SkoshError if it hangs."""
-    done = finished(command, PATIENCE)
+    """The first line that a tool prints, whatever its exit status: where most of them say their version. DependencyError if it can't be run, or hangs."""
+    try:
+        done = finished(command, PATIENCE)
+    except (skosh.SkoshError, OSError) as error:
+        raise skosh.DependencyError(f"{Path(command[0]).name} does not say its version: {error}") from error
     lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
     return lines[0].strip() if lines else "version unknown"
 

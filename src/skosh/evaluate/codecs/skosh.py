@@ -30,7 +30,8 @@ class Skosh(Codec):
         self.model, self.threads, self.effort = model, threads, effort
         self.name = self.label = "skosh"
         if model is not None:  # its curve is to be told from the default's
-            self.name, self.label = f"skosh={PurePath(model).name}", f"skosh {PurePath(model).name}"
+            called = "/".join(PurePath(model).parts[-2:])  # of a folder with the one above it: many end in "bundle"
+            self.name, self.label = f"skosh={called}", f"skosh {called}"
             self.colour, self.marker = "pink", "d"
         if effort:
             self.name, self.label = f"{self.name}@{effort}", f"{self.label}, effort {effort}"
