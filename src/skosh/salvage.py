@@ -52,13 +52,15 @@ def has_sense(
 
 
 def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
-    """Take every chunk that can still be read; behind a damaged one, go on where it says that it ends, if a whole one begins there, else at the next tile.
+    """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or where it says that it ends if a whole one begins there.
 
-    Every ``T`` may begin a tile. Its length has to lead to another tile or to the end, which leaves one in two hundred of them, and only so
-    many are looked at and so many bytes summed up in all, so that no file takes long.
+    Its length may be what is damaged, so that tiles before that place are looked for all the same. Every ``T`` may begin one. Its length has to lead
+    to another tile or to the end, which leaves one in two hundred of them, and only so many are looked at and so many bytes summed up in all, so that
+    no file takes long.
     """
     left, at = SUMS * len(data) + FREE_SUMS, file.tell()
     sure, behind_tile = True, False  # sure: a chunk is due here
+    due = 0  # the last place where a damaged one says that it ends and a whole one begins
     while 0 <= at < len(data) and left > 0:
         end = _chunk_end(file, at)
         if at < end <= len(data) and (sure or end == len(data) or data[end : end + 1] == TILE):
@@ -74,15 +76,13 @@ def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
                 pass
         left -= LOOK
         if sure:
-            extra = not behind_tile and data[at : at + 1] != TILE
-            contents.lost.extend([data[at : at + 1]] * extra)
-            behind, summed = _whole_behind(file, data, end)
+            due, summed = _whole_behind(file, data, end)
             left -= summed
-            if behind:
-                at = behind
-                continue
-            contents.lost.extend([b""] * extra)
-        at, sure = data.find(TILE, at + 1), False
+            if not behind_tile and data[at : at + 1] != TILE:
+                contents.lost.append(data[at : at + 1])
+                contents.lost.extend([] if due else [b""])  # nobody can say what else stood before the tiles
+        at = min((place for place in (data.find(TILE, at + 1), due) if place > at), default=-1)
+        sure = at == due
 
 
 def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:

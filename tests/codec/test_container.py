@@ -117,6 +117,17 @@ def test_salvage_loses_the_damaged_extra_and_says_so(n: int) -> None:
         assert found.lost == [kind]
 
 
+@pytest.mark.parametrize(("chunk_", "tiles"), [(1, STREAMS), (3, [None, *STREAMS[1:]])])
+def test_a_damaged_length_that_leads_to_a_later_chunk_costs_no_tile_between(
+    chunk_: int, tiles: list[bytes | None]
+) -> None:
+    """Of the first extra, and of the first tile: to the end of the tile behind."""
+    places, damaged = ends(FILE), bytearray(FILE)
+    start, end, to = places[chunk_ - 1], places[chunk_], places[3 if chunk_ == 1 else 4]
+    damaged[start + 1] += to - end
+    assert salvage(bytes(damaged)).tiles == tiles
+
+
 def test_salvage_says_where_more_than_the_damaged_chunk_may_be_lost() -> None:
     at = ends(FILE)[0] + 1
     assert salvage(FILE[:at] + b"\x7f" + FILE[at + 1 :]).lost == [ICC, b""]
