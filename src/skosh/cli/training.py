@@ -34,6 +34,11 @@ def train(
     init: Annotated[
         str | None, typer.Option("--init", help="Start from the weights of an installed model or a bundle's folder.")
     ] = None,
+    towards: Annotated[
+        str | None,
+        typer.Option(help="With --init: start --share of the way from its weights to those of this model or bundle."),
+    ] = None,
+    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="How far --towards moves, 0 to 1.")] = 0.5,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the configuration; may be repeated.")
     ] = None,
@@ -65,6 +70,8 @@ def train(
             out,
             resume=resume,
             init=init,
+            towards=towards,
+            share=share,
             lpips_weights=lpips_weights,
             device=device,
             minutes=minutes,

@@ -58,11 +58,13 @@ class Config:
     weight_mae: float = 0.0  # times MAE on [0, 1]
     weight_ms_ssim: float = 0.0  # times 1 - MS-SSIM
     weight_lpips: float = 0.0  # times LPIPS (AlexNet)
+    weight_ssimulacra2: float = 0.0  # times SSIMULACRA 2's weighted sum, about 1 at a score of 90 and 20 at 50
     weight_pattern: float = 0.0  # times 255^2 MSE of the mean over a crop's blocks of 16x16: an error that all share
 
     # data
     crop: int = 256  # side of a crop in pixels, a multiple of 64
     batch: int = 10  # crops a step, over all processes
+    recolour: float = 0.0  # share of the crops whose hue is turned and whose saturation is raised
     seed: int = 1
 
     # optimiser
@@ -161,13 +163,14 @@ def _typed(key: str, value: Any, kind: type) -> Any:
 def _check(c: Config) -> None:
     widths = (c.mean_width, c.mean_features, c.mean_context, c.width_4, c.width_8, c.width_16, c.body_width)
     blocks = (c.blocks_4, c.blocks_8, c.blocks_16, c.body_blocks, c.render_blocks)
-    weights = (c.weight_mse, c.weight_mae, c.weight_ms_ssim, c.weight_lpips, c.weight_pattern)
+    weights = (c.weight_mse, c.weight_mae, c.weight_ms_ssim, c.weight_lpips, c.weight_ssimulacra2, c.weight_pattern)
     rules = {
         "widths, mean_features and mean_context are positive": min(*widths, c.render_width, c.width) > 0,
         "blocks and hyper_channels are not negative": min(*blocks, c.hyper_channels) >= 0,
         "weights are not negative, and one is positive": min(weights) >= 0 < max(weights),
         "0 <= learning_rate_min <= learning_rate": 0 <= c.learning_rate_min <= c.learning_rate,
         "warmup, soap_max_side and linear_rate are not negative": min(c.warmup, c.soap_max_side, c.linear_rate) >= 0,
+        "recolour is in 0..1": 0 <= c.recolour <= 1,
         "ema is in 0..1, not 1": 0 <= c.ema < 1,
         "integer_scale_from is in 0..1": 0 <= c.integer_scale_from <= 1,
         "network is flagship or seed": c.network in ("flagship", "seed"),

@@ -108,6 +108,14 @@ class Crops:
         where = self._where(choices[self.share], corners[self.share], turns[self.share])
         return self.flat[where], torch.from_numpy(levels[self.share].astype(np.float32)).to(self.device)
 
+    def colours(self, step: int, share: float) -> Tensor:
+        """A matrix for the RGB of each crop of one step, (b, 3, 3): the identity, or ``turned_hue`` for a ``share`` of them."""
+        rng = np.random.default_rng((self.seed, step, 1))
+        chosen = rng.random(self.batch) < share
+        angles, saturations = rng.uniform(-np.pi, np.pi, self.batch), 2.0 ** rng.uniform(0.0, 1.0, self.batch)
+        matrices = np.stack([turned_hue(a, s) if c else np.eye(3) for c, a, s in zip(chosen, angles, saturations, strict=True)])
+        return torch.from_numpy(matrices[self.share].astype(np.float32)).to(self.device)
+
     def _where(
         self, choices: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], turns: npt.NDArray[np.bool_]
     ) -> Tensor:
@@ -125,6 +133,22 @@ class Crops:
 def to_network(crops: Tensor) -> Tensor:
     """Bytes (b, H, W, 3) -> (b, 3, H, W) in [0, 1], channels last in memory."""
     return crops.permute(0, 3, 1, 2).float() / 255.0
+
+
+def turned_hue(angle: float, saturation: float) -> npt.NDArray[np.float64]:
+    """The matrix (3, 3) that turns the chroma of an RGB value by ``angle`` (radians) and stretches it; luma (BT.601) stays."""
+    luma = np.array([0.299, 0.587, 0.114])
+    to_chroma = np.stack([luma, (np.eye(3)[2] - luma) / 1.772, (np.eye(3)[0] - luma) / 1.402])  # Y, Cb, Cr
+    turn = np.eye(3)
+    turn[1:, 1:] = saturation * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix: npt.NDArray[np.float64] = np.linalg.inv(to_chroma) @ turn @ to_chroma
+    return matrix
+
+
+def recoloured(x: Tensor, colours: Tensor) -> Tensor:
+    """Pictures (b, 3, H, W) in [0, 1] with other colours, (b, 3, 3), clipped to the range."""
+    turned = torch.einsum("bij,bjhw->bihw", colours, x).clamp(0.0, 1.0)
+    return turned.contiguous(memory_format=torch.channels_last)
 
 
 def patch_transform(

@@ -181,7 +181,7 @@ def write_bundle(
 
 def refinable(config: Config) -> bool:
     """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
-    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips, config.weight_pattern)
+    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips, config.weight_ssimulacra2, config.weight_pattern)
     return (
         config.network == "flagship"
         and config.levels > 1

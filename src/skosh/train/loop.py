@@ -34,19 +34,23 @@ def train(
     *,
     resume: bool = False,
     init: str | Path | None = None,
+    towards: str | Path | None = None,
+    share: float = 0.5,
     lpips_weights: str | Path | None = None,
     device: str | None = None,
     minutes: float = math.inf,
 ) -> int:
     """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``. Returns the signal's number, or 0.
 
-    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights. Under ``torchrun`` all processes train one
+    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights, with ``towards`` from a point ``share`` (0 to 1) of the way from them to those of another. Under ``torchrun`` all processes train one
     network. From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
     checkpoint stays).
     """
     end = time.monotonic() + 60.0 * minutes
     keep_freed_memory()
     folder = Path(out)
+    if towards and not init:
+        raise ConfigError("--towards moves the weights that --init names: give both")
     saved = saved_run(config, folder, resume, init)
     loss = Loss(config, lpips_weights)
     place = distributed.join(device)
@@ -57,7 +61,7 @@ def train(
     megapixels = sum(p.size for p in pictures) / 3e6
     source = f"{Path(data).resolve().name}: {len(pictures)} pictures, {megapixels:.0f} megapixels"
     count = len(pictures)
-    run = Run(config, pictures, source, place, loss, init, saved)
+    run = Run(config, pictures, source, place, loss, init, saved, towards, share)
     del pictures  # the run has a copy, where it computes
     if run.done > run.steps:
         raise ConfigError(f"{folder} has {run.done} steps already, and {run.steps} are asked for")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .config import Config
 from .hyperprior import STRIDE, Coded
 from .lpips import load_lpips
+from .ssimulacra2 import SSIMULACRA2
 
 LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features
 
@@ -31,6 +32,7 @@ class Loss(nn.Module):
         super().__init__()
         self.config = config
         self.lpips = load_lpips(lpips_weights) if config.weight_lpips else None
+        self.ssimulacra2 = SSIMULACRA2() if config.weight_ssimulacra2 else None
 
     def lambda_d(self, t: Tensor) -> Tensor:
         """Weight of the distortion at level t, log-linear between lambda_min and lambda_max."""
@@ -46,6 +48,8 @@ class Loss(nn.Module):
             total = total + c.weight_ms_ssim * (1.0 - ms_ssim(x_hat, x, data_range=1.0, size_average=False))
         if self.lpips is not None:
             total = total + c.weight_lpips * self.lpips(*_shifted(x, x_hat))
+        if self.ssimulacra2 is not None:
+            total = total + c.weight_ssimulacra2 * self.ssimulacra2(x, x_hat)
         if c.weight_pattern:
             total = total + c.weight_pattern * 255.0**2 * pattern(x - x_hat)
         return total

@@ -64,14 +64,18 @@ def read_state(folder: Path, model: Network) -> dict[str, Tensor]:
     return state
 
 
-def start_from(model: Network, config: Config, bundle: str | Path) -> None:
+def start_from(
+    model: Network, config: Config, bundle: str | Path, towards: str | Path | None = None, share: float = 0.0
+) -> None:
     """Copy a bundle's weights into a network made from ``config``; ConfigError where they do not fit.
 
     Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1. The transforms may be wider
     or deeper than the bundle's, and the latent may have more channels: what is new says nothing at first, but for new channels of the latent, which
-    add what the linear transform has left over.
+    add what the linear transform has left over. ``towards`` and ``share``: as of ``blend``.
     """
     before, trained = restore(bundle)
+    if towards:
+        blend(trained, before, towards, share)
     have, due = trained.state_dict(), model.state_dict()
     have |= {name: value for name, value in due.items() if ".step.leave." in name and name not in have}
     have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}

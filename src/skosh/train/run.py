@@ -20,7 +20,7 @@ from ..errors import ConfigError, SkoshError
 from ..pixels import Pixels
 from . import checkpoint, distributed
 from .config import Config
-from .data import Crops, to_network
+from .data import Crops, recoloured, to_network
 from .distributed import Place
 from .loss import Loss, Terms
 from .networks import build, use_integer_scale
@@ -62,8 +62,10 @@ class Run:
         loss: Loss,
         init: str | Path | None = None,
         saved: dict[str, Any] | None = None,
+        towards: str | Path | None = None,
+        share: float = 0.0,
     ):
-        """``source``: the data in words. ``saved``: a checkpoint of the same run (``check_same_run``) to go on from; else ``init``: a bundle to start from. Raises ConfigError."""
+        """``source``: the data in words. ``saved``: a checkpoint of the same run (``check_same_run``) to go on from; else ``init``: a bundle to start from, moved by ``share`` to the bundle ``towards``. Raises ConfigError."""
         self.config, self.source, self.place = config, source, place
         self.crops = Crops(pictures, config.crop, config.batch, config.seed, place.rank, place.world, place.device)
         self.steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
@@ -72,7 +74,7 @@ class Run:
         model: nn.Module = build(config, None if saved else pictures)
         self.model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if init and not saved:
-            start_from(self.model, config, init)
+            start_from(self.model, config, init, towards, share)
         self.averaged = AveragedModel(self.model, multi_avg_fn=warming_average(config.ema))
         self.loss = loss.to(place.device)
         self.optimiser = make_optimiser(config, self.model)
@@ -97,6 +99,8 @@ class Run:
 
         cut, t = self.crops.draw(self.done)
         x = to_network(cut)  # (b, 3, crop, crop) in [0, 1]
+        if config.recolour:
+            x = recoloured(x, self.crops.colours(self.done, config.recolour))
         with torch.autocast(place.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
             x_hat, coded = self.forward(x, t)
         x_hat = x_hat.float()
