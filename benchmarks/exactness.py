@@ -15,13 +15,13 @@ from page import SHARED, machine, replace_section, table
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle
-from skosh.container import read
-from skosh.decode import take_symbols
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import find
+from skosh.bundle.scale_map import scale_map_reference, shifted
+from skosh.codec.decoder import take_symbols
+from skosh.codec.planes import padded
+from skosh.container.chunks import read
 from skosh.evaluate import pictures
-from skosh.exact import scale_map_reference, shifted
-from skosh.manifest import find
-from skosh.pixels import padded
 
 QUALITIES = (10, 60, 95)
 SETTINGS = tuple(product((1, 2), (True, False)))  # threads, graph optimisation

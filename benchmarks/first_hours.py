@@ -23,10 +23,10 @@ from page import SHARED, machine, replace_section, table
 from quality import METRICS, lpips_weights, progress, qualities, reference_files
 
 import skosh
+from skosh.bundle.manifest import read_manifest
 from skosh.evaluate import tables
 from skosh.evaluate.curves import Curve
 from skosh.evaluate.run import Request, evaluate
-from skosh.manifest import read_manifest
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "docs" / "runs"

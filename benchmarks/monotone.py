@@ -13,7 +13,7 @@ import numpy as np
 from page import SHARED, replace_section, table
 from PIL import Image
 
-from skosh.encode import Encoder, take_apart
+from skosh.codec.encoder import Encoder, take_apart
 from skosh.evaluate import pictures
 
 QUALITIES = range(101)

@@ -21,8 +21,8 @@ import atheris
 
 with atheris.instrument_imports(include=["skosh"]):
     import skosh
-    from skosh import manifest
-    from skosh.bundle import Bundle
+    from skosh.bundle import manifest
+    from skosh.bundle.bundle import Bundle
 
 sys.path.insert(0, str(Path(__file__).parent))
 import mutate

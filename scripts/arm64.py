@@ -66,10 +66,10 @@ def stand_in() -> types.ModuleType:
 
 def symbols(data: bytes) -> list[npt.NDArray[Any]]:
     """z, q and scale indices of every tile of a file, decoded from its bytes."""
-    from skosh.boxes import split, whole
-    from skosh.bundle import load
-    from skosh.container import read
-    from skosh.decode import take_symbols
+    from skosh.bundle.loading import load
+    from skosh.codec.boxes import split, whole
+    from skosh.codec.decoder import take_symbols
+    from skosh.container.chunks import read
 
     bundle, contents = load(None, 1), read(data)
     header = contents.header
@@ -103,7 +103,7 @@ def check(folder: Path) -> int:
     import onnxruntime
 
     import skosh
-    from skosh.bundle import load
+    from skosh.bundle.loading import load
 
     bundle = load(
         None, 1

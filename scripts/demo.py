@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import skosh
-from skosh.pixels import from_image
+from skosh.picture.picture import from_image
 
 OUT = Path("demo-out")
 BAND = 22  # pixels of the caption over each picture

@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 import skosh
-from skosh.bundle import load
-from skosh.container import read
-from skosh.decode import Decoder
-from skosh.manifest import installed
+from skosh.bundle.loading import load
+from skosh.bundle.manifest import installed
+from skosh.codec.decoder import Decoder
+from skosh.container.chunks import read
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 

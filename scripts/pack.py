@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from skosh.limits import cores
-from skosh.pixels import from_image
+from skosh.picture.picture import from_image
 
 QUALITIES = (93, 90, 87, 84, 80, 75, 70, 60)  # of AVIF; training on less would teach its artefacts
 

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from skosh.pixels import Pixels
 from skosh.train import run
 from skosh.train.config import Config
 from skosh.train.data import Crops
+from skosh.types import Pixels
 
 from .variant import Variant
 

@@ -11,9 +11,9 @@ import torch
 from scipy.fft import dct
 from torch import Tensor, nn
 
-from skosh.pixels import Pixels
 from skosh.train import flagship, networks
 from skosh.train.data import patch_transform
+from skosh.types import Pixels
 
 from .variant import Variant, after_build
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from skosh.pixels import Pixels
 from skosh.train import flagship, networks, run
 from skosh.train.config import Config
+from skosh.types import Pixels
 
 
 @dataclass(frozen=True)

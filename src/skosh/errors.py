@@ -38,3 +38,13 @@ class ConfigError(SkoshError):
 
 class DependencyError(SkoshError):
     """An optional package is not installed."""
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    text = " ".join(str(error).split())
+    if isinstance(error, SkoshError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

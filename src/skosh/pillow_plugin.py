@@ -18,12 +18,14 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-from . import metadata
-from .alpha import check_plain
-from .container import ALPHA, SIGNATURE, Header, read, read_head
+from .container.alpha import check_plain
+from .container.chunks import ALPHA, Header, read, read_head
+from .container.extras import unpack
+from .container.salvage import has_sense, salvage
 from .errors import SkoshError
+from .files import SIGNATURE
 from .limits import UNLIMITED  # Pillow has its own check of sizes
-from .salvage import has_sense, salvage
+from .picture.metadata import Metadata, from_info, of_image, to_info
 
 FORMAT = "SKOSH"
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
@@ -40,7 +42,7 @@ class SkoshImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         try:
             header, extras = self._head()
-            self.info.update(metadata.to_info(metadata.unpack(extras)))
+            self.info.update(to_info(unpack(extras)))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height
@@ -67,7 +69,7 @@ class SkoshImageFile(ImageFile.ImageFile):
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""
         if self._undecoded:
-            from .decode import decode  # ONNX Runtime comes with it, which opening can do without
+            from .codec.decoder import decode
 
             file = self._file()
             file.seek(0)
@@ -109,7 +111,7 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    from .encode import encode
+    from .codec.encoder import encode
 
     options = {key: image.encoderinfo[key] for key in ENCODE_OPTIONS if key in image.encoderinfo}
     try:
@@ -119,15 +121,15 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     file.write(data)
 
 
-def _metadata(image: Image.Image) -> metadata.Metadata:
+def _metadata(image: Image.Image) -> Metadata:
     """What the picture carries, unless ``save`` was given something else."""
     given = {key: image.encoderinfo[key] for key in FIELDS if key in image.encoderinfo}
     for key, value in given.items():
         if not isinstance(value, (bytes, str, Image.Exif, type(None))):
             raise TypeError(f"{key} is bytes or None, not {type(value).__name__}")
-    instead = metadata.from_info(given)
+    instead = from_info(given)
     notes: list[str] = []
-    carried = metadata.of_image(image, notes)
+    carried = of_image(image, notes)
     for note in notes:
         warnings.warn(note, stacklevel=2)
     return replace(carried, **{FIELDS[key]: getattr(instead, FIELDS[key]) for key in given})

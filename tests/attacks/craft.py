@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from skosh.bundle import load
-from skosh.container import SIGNATURE, Header, _pack_header, _varint
-from skosh.entropy import SYMBOL_MAX, Writer
+from skosh.bundle.loading import load
+from skosh.container.chunks import Header, _pack_header, _varint
+from skosh.entropy.coder import SYMBOL_MAX, Writer
+from skosh.entropy.tables import HYPER_LIMIT
+from skosh.files import SIGNATURE
 from skosh.limits import MAX_METADATA
-from skosh.tables import HYPER_LIMIT
 
 HERE = Path(__file__).parent
 MODEL_ID = b"attacked"  # of no bundle: the test puts in that of the bundle that is installed

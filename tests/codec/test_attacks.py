@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.bundle import load
-from skosh.cli.files import image_bytes
-from skosh.container import read_head
+from skosh.bundle.loading import load
+from skosh.container.chunks import read_head
+from skosh.picture.saving import image_bytes
 
 ATTACKS = Path(__file__).parents[1] / "attacks"
 WORD = b"attacked"

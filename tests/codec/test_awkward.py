@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 import skosh
 from skosh.cli import app
-from skosh.cli.files import open_image
 from skosh.errors import SkoshError
-from skosh.metadata import Metadata
-from skosh.pixels import Picture, from_image, to_image
+from skosh.picture.metadata import Metadata
+from skosh.picture.opening import open_image
+from skosh.picture.picture import Picture, from_image, to_image
 
 PACKAGES = ("skimage", "sklearn", "matplotlib", "imageio", "networkx", "sympy")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm"}

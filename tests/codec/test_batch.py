@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skosh import SkoshError, batch
-from skosh.batch import SKOSH, Existing, Job, Made, plan, run, write_whole
+from skosh import SkoshError, files
+from skosh.batch.plan import plan
+from skosh.batch.task import Existing, Job, Made
+from skosh.batch.threads import run
+from skosh.files import SKOSH, write_whole
 
 PNG = {".png"}
 
@@ -158,7 +161,7 @@ def test_a_process_that_ends_while_a_thread_writes_leaves_no_half_file_and_begin
         writing.set()
         go_on.wait(10)
 
-    monkeypatch.setattr(batch, "_door", threading.Lock())
+    monkeypatch.setattr(files, "_door", threading.Lock())
     monkeypatch.setattr(os, "fsync", slow)
 
     def write(name: str) -> None:
@@ -168,11 +171,11 @@ def test_a_process_that_ends_while_a_thread_writes_leaves_no_half_file_and_begin
     first, second = (threading.Thread(target=write, args=(name,), daemon=True) for name in "ab")
     first.start()
     assert writing.wait(10)
-    batch.remove_partials()
+    files.remove_partials()
     second.start()
     go_on.set()
     first.join(10)
     second.join(0.2)
     assert second.is_alive()
     assert list(tmp_path.iterdir()) == []
-    batch._door.release()
+    files._door.release()

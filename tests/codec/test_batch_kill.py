@@ -153,7 +153,7 @@ def test_an_interrupted_batch_ends_within_two_seconds_even_amid_a_large_picture(
 STUCK = """
 import hashlib, sys
 from pathlib import Path
-from skosh.batch import Existing, Job, Made
+from skosh.batch.task import Existing, Job, Made
 from skosh.cli import work
 def convert(*ignored):  # one call into C, which no signal can end
     print("begun", flush=True)

@@ -18,7 +18,10 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.batch import SKOSH, Existing, Made, plan, run
+from skosh.batch.plan import plan
+from skosh.batch.task import Existing, Made
+from skosh.batch.threads import run
+from skosh.files import SKOSH
 
 PNG = {".png"}
 NOBODY = 65_534

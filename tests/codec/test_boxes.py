@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skosh.boxes import Box, each, split, whole
+from skosh.codec.boxes import Box, each, split, whole
 
 sizes = st.integers(1, 90)
 

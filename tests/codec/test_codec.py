@@ -13,17 +13,18 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh import bundle as bundles
-from skosh import manifest
-from skosh.analyse import Quantiser, hyper_symbols
-from skosh.boxes import whole
-from skosh.bundle import Bundle
-from skosh.container import Header, read, write
-from skosh.decode import take_symbols
-from skosh.encode import Encoder, take_apart
-from skosh.exact import scale_map_reference, shifted
-from skosh.latents import latent
-from skosh.pixels import to_network
+from skosh.bundle import loading as bundles
+from skosh.bundle import manifest
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.scale_map import scale_map_reference, shifted
+from skosh.codec.analysis import hyper_symbols
+from skosh.codec.boxes import whole
+from skosh.codec.context import latent
+from skosh.codec.decoder import take_symbols
+from skosh.codec.encoder import Encoder, take_apart
+from skosh.codec.planes import to_network
+from skosh.codec.quantise import Quantiser
+from skosh.container.chunks import Header, read, write
 
 
 def psnr(a: Image.Image, b: Image.Image) -> float:

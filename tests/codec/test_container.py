@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skosh import FormatError, LimitError, SkoshError
-from skosh.container import ALPHA, EXIF, ICC, SIGNATURE, XMP, Contents, Header, read, read_head, write
+from skosh.container.chunks import ALPHA, EXIF, ICC, XMP, Contents, Header, read, read_head, write
+from skosh.container.salvage import salvage
+from skosh.files import SIGNATURE
 from skosh.limits import MAX_UNKNOWN
-from skosh.salvage import salvage
 
 HEADER = Header(300, 200, 50.125, b"01234567", tile=128)
 STREAMS = [bytes([n]) * (40 + n) for n in range(6)]

@@ -13,10 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import skosh
-from skosh import manifest
+from skosh.bundle import manifest
 from skosh.cli import app
 from skosh.cli.coding import TUNED
-from skosh.encode import Encoder, take_apart
+from skosh.codec.encoder import Encoder, take_apart
 
 WIDTH, HEIGHT = 256, 192
 

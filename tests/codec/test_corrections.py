@@ -14,18 +14,21 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh import latents
-from skosh.analyse import Coded, Residual
-from skosh.boxes import Box, whole
-from skosh.bundle import Bundle, load
-from skosh.container import read
-from skosh.correct import Corrections, Equations, bits, corrected, equations, margin, parts_of, sampled, solve
-from skosh.decode import Decoder
-from skosh.encode import Encoder, take_apart, tile_stream
-from skosh.entropy import Models, Reader, Writer
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.loading import load
+from skosh.bundle.manifest import MANIFEST, TABLES, content_hash
+from skosh.codec import tiling
+from skosh.codec.boxes import Box, whole
+from skosh.codec.decoder import Decoder
+from skosh.codec.encoder import Encoder, take_apart, tile_stream
+from skosh.codec.planes import from_network, to_network
+from skosh.codec.quantise import Coded, Residual
+from skosh.codec.synthesis import synthesise
+from skosh.codec.wiener import Corrections, corrected, margin, parts_of
+from skosh.codec.wiener_fit import Equations, bits, equations, sampled, solve
+from skosh.container.chunks import read
+from skosh.entropy.coder import Models, Reader, Writer
 from skosh.errors import BundleError
-from skosh.manifest import MANIFEST, TABLES, content_hash
-from skosh.pixels import from_network, to_network
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +49,8 @@ def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: B
     reading = decoder(bundle, file)
     box = whole(photo.height, photo.width)
     z, q = reading.symbols(reading.tiles)
-    plain = latents.synthesise(bundle, z, q, box, 60, 1, Corrections(0, {}))
-    found = latents.synthesise(bundle, z, q, box, 60, 1, reading.corrections)
+    plain = synthesise(bundle, z, q, box, 60, 1, Corrections(0, {}))
+    found = synthesise(bundle, z, q, box, 60, 1, reading.corrections)
     assert np.array_equal(found, np.asarray(skosh.decode(file, bundle)))
     assert error(found, photo) < 0.95 * error(plain, photo)
     (stream,) = read(file).tiles
@@ -83,7 +86,7 @@ def test_tiles_leave_no_seams(photo: Image.Image, tile: int) -> None:
 def test_windows_do_not_matter(bundle: Bundle, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, side: int) -> None:
     file = skosh.encode(photo, 60, bundle, tile=256)
     picture = np.asarray(skosh.decode(file, bundle), int)
-    monkeypatch.setattr(latents, "WINDOW", side)
+    monkeypatch.setattr(tiling, "WINDOW", side)
     assert np.abs(np.asarray(skosh.decode(file, bundle), int) - picture).max() <= 1
     before, after = decoder(bundle, file), decoder(bundle, skosh.encode(photo, 60, bundle, tile=256))
     for one, other in zip(before.symbols(before.tiles), after.symbols(after.tiles), strict=True):
@@ -148,7 +151,7 @@ def test_small_pictures_do_not_get_worse(photo: Image.Image, size: tuple[int, in
         coded, found = encoder.parts(quality)
         box = whole(part.height, part.width)
         plain, shown = (
-            latents.synthesise(shipped, coded.z, coded.q, box, quality, 1, way) for way in (Corrections(0, {}), found)
+            synthesise(shipped, coded.z, coded.q, box, quality, 1, way) for way in (Corrections(0, {}), found)
         )
         assert error(shown, part) <= 1.02 * error(plain, part)
 

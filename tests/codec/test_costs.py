@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from skosh.costs import ESCAPED, OTHERS, OWN, PAST, Costs
-from skosh.entropy import Models, Writer
-from skosh.tables import TOTAL, normal_tables, reaches
+from skosh.entropy.coder import Models, Writer
+from skosh.entropy.rate import ESCAPED, OTHERS, OWN, PAST, Costs
+from skosh.entropy.tables import TOTAL, normal_tables, reaches
 
 TABLES = normal_tables()
 INDEX = np.array([5, 30, 63], np.uint8)

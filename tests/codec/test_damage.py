@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import skosh
-from skosh.container import Header, read, write
-from skosh.metadata import Metadata, pack, unpack
-from skosh.orientation import orientation, upright
-from skosh.salvage import salvage
+from skosh.container.chunks import Header, read, write
+from skosh.container.extras import pack, unpack
+from skosh.container.salvage import salvage
+from skosh.picture.metadata import Metadata
+from skosh.picture.orientation import orientation, upright
 
 SIDE = 64  # of the tiles
 

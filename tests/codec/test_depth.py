@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skosh.pixels import from_image
+from skosh.picture.picture import from_image
 
 TYPES = {"uint16": ["16-bit grey is reduced to 8 bits"], "int32": ["16-bit grey is reduced to 8 bits"]}
 TYPES |= {"float32": ["floats are taken as 0 to 1 and reduced to 8 bits"], "uint8": []}

@@ -9,8 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skosh import FormatError
-from skosh.entropy import Models, Reader, Writer
-from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, PRECISION, SCALES, TOTAL, integer_table, normal_tables, scales
+from skosh.entropy.coder import Models, Reader, Writer
+from skosh.entropy.tables import (
+    HYPER_LIMIT,
+    HYPER_SYMBOLS,
+    PRECISION,
+    SCALES,
+    TOTAL,
+    integer_table,
+    normal_tables,
+    scales,
+)
 
 CHANNELS = 3
 
@@ -141,7 +150,7 @@ def test_symbols_that_no_encoder_writes_are_refused() -> None:
 def test_an_escaped_symbol_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     z, index = np.zeros((CHANNELS, 2, 3), np.int32), np.ones((1, 1, 1), np.uint8)
     with monkeypatch.context() as patch:
-        patch.setattr("skosh.entropy.SYMBOL_MAX", 60_000)
+        patch.setattr("skosh.entropy.coder.SYMBOL_MAX", 60_000)
         stream = coded(z, np.array([[[32_768]]], np.int32), index)
     reader = Reader(MODELS, stream)
     reader.take_z(CHANNELS, 2, 3)
@@ -153,7 +162,7 @@ def test_many_blocks_are_coded_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     z, q, index = sample(5, (6, 20, 20))
     q[index == 2] *= 100  # some outside of their table
     alone = coded(z, q, index)
-    monkeypatch.setattr("skosh.entropy.BLOCK", 700)
+    monkeypatch.setattr("skosh.entropy.coder.BLOCK", 700)
     assert coded(z, q, index) == alone
     reader = Reader(MODELS, alone)
     assert np.array_equal(reader.take_z(CHANNELS, 2, 3), z)

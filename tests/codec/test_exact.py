@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skosh import BundleError
-from skosh.exact import check_bound, scale_map_reference, shifted
-from skosh.tables import HYPER_LIMIT
+from skosh.bundle.scale_map import check_bound, scale_map_reference, shifted
+from skosh.entropy.tables import HYPER_LIMIT
 
 
 def test_the_reference_is_the_formula_of_the_contract() -> None:

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle
-from skosh.exact import scale_map_reference
-from skosh.manifest import find_by_id, installed
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import find_by_id, installed
+from skosh.bundle.scale_map import scale_map_reference
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(path.parent for path in (ROOT / "tests" / "golden").glob("*/golden.json"))

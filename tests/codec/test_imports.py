@@ -63,12 +63,14 @@ skosh.encode(Image.open({str(tmp_path / "a.png")!r}), 50, {str(tiny_bundle)!r})
 
 def test_public_names_are_these() -> None:
     assert sorted(skosh.__all__) == [
+        "Bundle",
         "BundleError",
         "ConfigError",
         "DependencyError",
         "FormatError",
         "ImageError",
         "LimitError",
+        "Metadata",
         "SkoshError",
         "decode",
         "encode",

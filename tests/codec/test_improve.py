@@ -11,19 +11,22 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh import latents
-from skosh.analyse import Quantiser, analyse, hyper_symbols
-from skosh.boxes import Box, whole
-from skosh.bundle import Bundle, load
-from skosh.container import read
-from skosh.correct import Corrections
-from skosh.decode import Decoder
-from skosh.encode import Encoder, take_apart
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.loading import load
+from skosh.bundle.manifest import LINEAR_GRADIENT, MANIFEST, TABLES, content_hash
+from skosh.codec import tiling
+from skosh.codec.analysis import analyse, hyper_symbols
+from skosh.codec.boxes import Box, whole
+from skosh.codec.context import in_first_half
+from skosh.codec.decoder import Decoder
+from skosh.codec.encoder import Encoder, take_apart
+from skosh.codec.quantise import Quantiser
+from skosh.codec.rdo import Comparison, Improvements, compare
+from skosh.codec.synthesis import share_inside
+from skosh.codec.wiener import Corrections
+from skosh.container.chunks import read
 from skosh.errors import BundleError
-from skosh.improve import Comparison, Improvements, compare
-from skosh.latents import share_inside
-from skosh.manifest import LINEAR_GRADIENT, MANIFEST, TABLES, content_hash
-from skosh.pixels import Pixels
+from skosh.types import Pixels
 
 
 def cost(bundle: Bundle, data: bytes, picture: Image.Image, quality: float) -> float:
@@ -66,7 +69,7 @@ def test_coded_symbols_move_by_one_and_hardly_any_others(tiny_bundle: Path, phot
     ((box, change),) = found.changes.items()
     asked = np.zeros(before.shape, bool)
     np.put(asked, change.places, True)
-    first = bundle.in_first_half(box)
+    first = in_first_half(bundle.latents, box)
     assert 0.001 < asked.mean() < 0.05
     assert np.array_equal(moved[first], asked[first].astype(int))
     followed = moved[~first & ~asked] != 0  # their means have moved
@@ -77,7 +80,7 @@ def test_coded_symbols_move_by_one_and_hardly_any_others(tiny_bundle: Path, phot
 def test_what_is_not_coded_stays_0_whatever_a_change_promises(
     photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skosh.costs.OTHERS", -1e9)
+    monkeypatch.setattr("skosh.entropy.rate.OTHERS", -1e9)
     bundle = load()
     encoder = Encoder(take_apart(photo), bundle)
     residual = encoder.parts(60).coded.residual
@@ -93,7 +96,7 @@ def test_what_is_not_coded_stays_0_whatever_a_change_promises(
 def test_symbols_stay_in_the_range_of_the_format(
     tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skosh.costs.OTHERS", -1e9)
+    monkeypatch.setattr("skosh.entropy.rate.OTHERS", -1e9)
     bundle = load(tiny_bundle)
     pixels = np.asarray(photo)[:64, :64]
     y = 1e6 * analyse(bundle, pixels, 1)
@@ -127,7 +130,7 @@ def test_nothing_is_changed_where_nothing_is_gained(
     tiny_bundle: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = load(tiny_bundle)
-    monkeypatch.setattr("skosh.costs.OTHERS", 1e9)
+    monkeypatch.setattr("skosh.entropy.rate.OTHERS", 1e9)
     assert not compare(quantised(bundle, np.asarray(photo), 60), np.asarray(photo), 0, change=True).changes
     file = skosh.encode(photo, 60, bundle)
     plainly(monkeypatch)
@@ -174,7 +177,7 @@ def test_windows_do_not_matter(
 ) -> None:
     picture = photo.crop((0, 0, *size))
     one = Encoder(take_apart(picture), load(tiny_bundle, 1)).parts(60).coded
-    monkeypatch.setattr(latents, "WINDOW", side)
+    monkeypatch.setattr(tiling, "WINDOW", side)
     many = Encoder(take_apart(picture), load(tiny_bundle, 1), 2).parts(60).coded
     assert one.q is not None
     assert many.q is not None

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 import skosh
 from skosh.cli import app
-from skosh.container import Header, write
-from skosh.glance import exif_at_a_glance, icc_name
-from skosh.metadata import Metadata
+from skosh.codec.file_info import exif_at_a_glance, icc_name
+from skosh.container.chunks import Header, write
+from skosh.picture.metadata import Metadata
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 KEYS = [

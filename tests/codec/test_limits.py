@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import find, installed
+from skosh.entropy.tables import TOTAL
 from skosh.limits import PADDING, PIXELS_PER_BYTE
-from skosh.manifest import find, installed
-from skosh.tables import TOTAL
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ def spoil(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("decode", "synthesise"), ("decode", "to_image"), ("decode", "take_symbols")]
+    ("module", "name"),
+    [("codec.decoder", "synthesise"), ("codec.decoder", "to_image"), ("codec.decoder", "take_symbols")],
 )
 def test_a_picture_that_memory_is_too_small_for_is_a_limit_error_of_the_decoder(
     monkeypatch: pytest.MonkeyPatch, small: Image.Image, module: str, name: str
@@ -46,11 +47,11 @@ def test_a_picture_that_memory_is_too_small_for_is_a_limit_error_of_the_decoder(
 @pytest.mark.parametrize(
     ("module", "name", "target"),
     [
-        ("encode", "analyse", {}),
-        ("encode", "hyper_symbols", {}),
-        ("encode", "tile_stream", {}),
-        ("encode", "synthesise", {"target_psnr": 30}),
-        ("pixels", "to_eight_bits", {}),
+        ("codec.encoder", "analyse", {}),
+        ("codec.encoder", "hyper_symbols", {}),
+        ("codec.encoder", "tile_stream", {}),
+        ("codec.encoder", "synthesise", {"target_psnr": 30}),
+        ("picture.picture", "to_eight_bits", {}),
     ],
 )
 def test_a_picture_that_memory_is_too_small_for_is_a_limit_error_of_the_encoder(
@@ -76,7 +77,7 @@ def test_a_network_that_finds_no_memory_is_no_damaged_bundle(small: Image.Image)
 
 
 def test_a_chunk_that_no_reader_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch, small: Image.Image) -> None:
-    monkeypatch.setattr("skosh.container.MAX_CHUNK", 100)
+    monkeypatch.setattr("skosh.container.chunks.MAX_CHUNK", 100)
     with pytest.raises(skosh.LimitError, match="chunk T would have"):
         skosh.encode(small, 100)
 

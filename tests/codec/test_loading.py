@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import skosh
-from skosh import BundleError, manifest
-from skosh import bundle as bundles
-from skosh.bundle import Bundle, load
-from skosh.manifest import GRADIENT, MANIFEST, content_hash, find
-from skosh.sessions import BESIDE, Sessions
+from skosh import BundleError
+from skosh.bundle import loading as bundles
+from skosh.bundle import manifest
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.loading import load
+from skosh.bundle.manifest import GRADIENT, MANIFEST, content_hash, find
+from skosh.bundle.onnx import BESIDE, Sessions
 
 THREADS = 4
 

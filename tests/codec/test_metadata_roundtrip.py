@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 import skosh
 from skosh.cli import app
-from skosh.metadata import of_image
-from skosh.pixels import from_image
+from skosh.picture.metadata import of_image
+from skosh.picture.picture import from_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "AVIF": ".avif"}
@@ -195,7 +195,7 @@ def test_exif_of_a_tiff_that_can_not_be_read_is_noted_with_the_picture(
     def fail(exif: Image.Exif) -> Image.Exif:
         raise SyntaxError("not this one")
 
-    monkeypatch.setattr("skosh.metadata.descriptive", fail)
+    monkeypatch.setattr("skosh.picture.metadata.descriptive", fail)
     with Image.open(tmp_path / "a.tiff") as image:
         notes = from_image(image).notes
     assert notes == ["the EXIF of this TIFF picture can't be read and is not kept: not this one"]

@@ -10,9 +10,9 @@ import pytest
 from making import LONG, MAKER_NOTE, RATIONAL, directory, entry, exif, png_chunk, xmp
 from PIL import Image, ImageOps
 
-from skosh.metadata import Metadata
-from skosh.orientation import orientation, readable, upright
-from skosh.pixels import from_image, to_image
+from skosh.picture.metadata import Metadata
+from skosh.picture.orientation import orientation, readable, upright
+from skosh.picture.picture import from_image, to_image
 
 ORDERS = ["<", ">"]
 SIGNED_SHORT = 8  # type of EXIF

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image, ImageCms
 
 import skosh
-from skosh.metadata import Metadata
-from skosh.pixels import Picture, from_image, from_network, luma, to_image, to_network
+from skosh.codec.planes import from_network, to_network
+from skosh.picture.metadata import Metadata
+from skosh.picture.picture import Picture, from_image, luma, to_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 import skosh
-from skosh.container import SIGNATURE, VERSION, Header, read, write
-from skosh.metadata import Metadata
+from skosh.container.chunks import VERSION, Header, read, write
+from skosh.files import SIGNATURE
+from skosh.picture.metadata import Metadata
 from skosh.pillow_plugin import SkoshImageFile
 
 XMP = b"<x:xmpmeta/>"
@@ -203,7 +204,7 @@ def test_opening_decodes_no_transparency_and_reads_no_further_if_pillow_shows_da
     clear.putalpha(picture.getchannel("G"))
     newer = skosh.encode(clear, 50) + b"Q\0" + zlib.crc32(b"Q").to_bytes(4, "little")
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    monkeypatch.setattr("skosh.alpha.PngImageFile", None)
+    monkeypatch.setattr("skosh.container.alpha.PngImageFile", None)
     image = Image.open(io.BytesIO(newer))
     assert (image.mode, image.size) == ("RGBA", picture.size)
     with pytest.raises(OSError, match="newer skosh"):

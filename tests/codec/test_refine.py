@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.analyse import analyse, hyper_symbols
-from skosh.boxes import whole
-from skosh.bundle import Bundle, load
-from skosh.manifest import GRADIENT, find
-from skosh.refine import Effort, Window, relaxed
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.loading import load
+from skosh.bundle.manifest import GRADIENT, find
+from skosh.codec.analysis import analyse, hyper_symbols
+from skosh.codec.boxes import whole
+from skosh.codec.refine import Effort, Window, relaxed
 
 
 def squared_error(bundle: Path, data: bytes, picture: Image.Image) -> float:
@@ -67,8 +68,7 @@ def test_windows_and_odd_sizes_are_refined_as_well(
     picture = photo.crop((3, 5, 404, 206))  # 401x201
     whole_ = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle, effort=1), picture, 60)
     plain = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle), picture, 60)
-    for name in ("skosh.encode", "skosh.latents"):
-        monkeypatch.setattr(sys.modules[name], "WINDOW", 128)
+    monkeypatch.setattr("skosh.codec.tiling.WINDOW", 128)
     cut = cost(tiny_bundle, skosh.encode(picture, 60, tiny_bundle, 2, effort=1), picture, 60)
     assert whole_ < plain
     assert cut < plain
@@ -114,8 +114,8 @@ def test_the_objective_is_that_of_the_file(window: Window) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "value", "effort"),
     [
-        ("refine", "RATE", 3.0, Effort(0, 3)),
-        ("costs", "OTHERS", -100.0, Effort(3, 0)),
+        ("codec.refine", "RATE", 3.0, Effort(0, 3)),
+        ("entropy.rate", "OTHERS", -100.0, Effort(3, 0)),
     ],  # far too fast; whatever it costs
 )
 def test_a_window_is_never_worse_afterwards(
@@ -145,14 +145,14 @@ def test_an_effort_looks_once_at_each_state(window: Window, monkeypatch: pytest.
 
 
 def test_a_change_leaves_symbols_that_are_not_coded_alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skosh.costs.OTHERS", -1e9)  # every change promises something
+    monkeypatch.setattr("skosh.entropy.rate.OTHERS", -1e9)  # every change promises something
     monkeypatch.setattr(window, "coded", window.first & (window.index > 0))
     assert np.array_equal(window.change(window.look(window.u), 1) != window.u, window.coded)
 
 
 def test_of_all_states_on_the_way_the_best_is_kept(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = window.refine(Effort(6, 0))
-    monkeypatch.setattr(sys.modules["skosh.refine"], "RATE", 3.0)  # annealing that leads nowhere
+    monkeypatch.setattr(sys.modules["skosh.codec.refine"], "RATE", 3.0)  # annealing that leads nowhere
     assert np.array_equal(window.refine(Effort(6, 3)), changed)
     assert not np.array_equal(changed, window.u / window.gain)
 

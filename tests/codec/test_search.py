@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skosh.search import highest_below
+from skosh.codec.target import highest_below
 
 MOST = 2 * math.ceil(math.log2(801)) + 2  # evaluations: a guess that does not halve is followed by a halving
 

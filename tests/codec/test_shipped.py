@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh.bundle import Bundle
-from skosh.manifest import DEFAULT, content_hash, find, installed
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import DEFAULT, content_hash, find, installed
 
 SHIPPED = [folder for _, folder, _ in installed()]
 BUNDLE_BYTES = 12_000_000

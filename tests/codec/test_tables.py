@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from skosh.tables import SCALE_MAX, SCALE_MIN, SCALES, TOTAL, integer_table, normal_tables, reaches, scales
+from skosh.entropy.tables import SCALE_MAX, SCALE_MIN, SCALES, TOTAL, integer_table, normal_tables, reaches, scales
 
 
 def test_scales_are_log_spaced_between_their_ends() -> None:

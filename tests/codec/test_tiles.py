@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import pytest
 from PIL import Image
 
 import skosh
-from skosh import latents
-from skosh.boxes import Box
-from skosh.bundle import Bundle
-from skosh.container import read
-from skosh.decode import Decoder
-from skosh.manifest import find
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import find
+from skosh.codec import tiling
+from skosh.codec.boxes import Box
+from skosh.codec.decoder import Decoder
+from skosh.container.chunks import read
 
-WINDOWED = [sys.modules[name] for name in ("skosh.encode", "skosh.decode", "skosh.latents")]
 TILE_BYTES = 16  # what a tile costs at the most besides its symbols
 
 
@@ -29,8 +27,7 @@ def bundles(tiny_bundle: Path) -> dict[str, Path]:
 
 
 def small_windows(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
-    for module in WINDOWED:
-        monkeypatch.setattr(module, "WINDOW", side)
+    monkeypatch.setattr(tiling, "WINDOW", side)
 
 
 def pixels(image: Image.Image) -> npt.NDArray[np.int16]:
@@ -38,8 +35,8 @@ def pixels(image: Image.Image) -> npt.NDArray[np.int16]:
 
 
 def test_an_area_no_larger_than_a_window_is_seen_at_once_whatever_its_shape() -> None:
-    assert latents.in_windows(Box(0, 0, 36, 52), 48) == [Box(0, 0, 36, 52)]
-    assert latents.in_windows(Box(0, 0, 49, 48), 48) == [Box(0, 0, 48, 48), Box(48, 0, 49, 48)]
+    assert tiling.in_windows(Box(0, 0, 36, 52), 48) == [Box(0, 0, 36, 52)]
+    assert tiling.in_windows(Box(0, 0, 49, 48), 48) == [Box(0, 0, 48, 48), Box(48, 0, 49, 48)]
 
 
 @pytest.mark.parametrize("name", ["tiny", "shipped"])
@@ -47,7 +44,7 @@ def test_an_area_no_larger_than_a_window_is_seen_at_once_whatever_its_shape() ->
 def test_windows_change_neither_the_file_nor_the_picture(
     bundles: dict[str, Path], photo: Image.Image, monkeypatch: pytest.MonkeyPatch, name: str, side: int
 ) -> None:
-    assert max(photo.size) < latents.WINDOW  # so the first file is made in one window
+    assert max(photo.size) < tiling.WINDOW  # so the first file is made in one window
     one = skosh.encode(photo, 60, bundles[name], tile=128)
     shown = pixels(skosh.decode(one, bundles[name]))
     small_windows(monkeypatch, side)
@@ -61,7 +58,7 @@ def test_windows_change_neither_the_file_nor_the_picture(
 def test_a_picture_in_tiles_is_the_picture_in_one_but_for_corrections(
     bundles: dict[str, Path], photo: Image.Image, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("skosh.improve.solve", lambda *arguments: None)
+    monkeypatch.setattr("skosh.codec.rdo.solve", lambda *arguments: None)
     one = skosh.encode(photo, 60, bundles[name], tile=0)
     assert skosh.info(one)["tiles"] == 1
     shown = pixels(skosh.decode(one, bundles[name]))
@@ -91,7 +88,7 @@ def test_a_region_reads_only_the_tiles_that_it_needs(tiny_bundle: Path, photo: I
     for n in far:
         contents.tiles[n] = b"\xff" * 50  # would decode to noise
     decoder = Decoder(Bundle(tiny_bundle), contents, 1, salvage=False)
-    from skosh.boxes import Box
+    from skosh.codec.boxes import Box
 
     needed = decoder.needed(Box(200, 10, 260, 70))
     assert 0 < len(needed) < 64

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import skosh
 from skosh.cli import app
-from skosh.pixels import from_image
+from skosh.picture.picture import from_image
 
 
 @pytest.fixture(scope="module")

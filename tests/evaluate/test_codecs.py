@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from skosh import DependencyError, SkoshError
+from skosh.bundle.manifest import find, read_manifest
 from skosh.evaluate import UsageError, codecs, tool
 from skosh.evaluate.codec import Codec, Scale
 from skosh.evaluate.codecs import vvc
 from skosh.evaluate.tool import run_tool
-from skosh.manifest import find, read_manifest
 
 
 def installed(name: str) -> Codec:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skosh import SkoshError, batch
+from skosh import SkoshError, files
 from skosh.evaluate import measured, results
 from skosh.evaluate.pictures import Picture
 from skosh.evaluate.results import Result, Store
@@ -112,7 +112,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     def fail(*_: object) -> None:
         raise OSError(28, "disk full")
 
-    monkeypatch.setattr(batch.os, "replace", fail)
+    monkeypatch.setattr(files.os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         kept(tmp_path, replace(ONE, quality=60.0))
     assert path.read_text() == old

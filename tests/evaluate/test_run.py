@@ -337,7 +337,7 @@ def test_results_of_other_code_are_not_used_again(tmp_path: Path, monkeypatch: p
     shutil.copytree(Path(skosh.__file__).parent, copy, ignore=shutil.ignore_patterns("models", "__pycache__"))
     monkeypatch.setattr(skosh, "__file__", str(copy / "__init__.py"))
     assert ours.code() == before
-    with (copy / "improve.py").open("a") as file:
+    with (copy / "codec" / "rdo.py").open("a") as file:
         file.write("# changed\n")
     assert ours.code() != before
     assert f"code {ours.code()}, model" in ours.Skosh().version()

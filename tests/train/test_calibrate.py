@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, REACH_MAX, TOTAL, integer_table, normal_tables, reaches, scales
+from skosh.entropy.tables import (
+    HYPER_LIMIT,
+    HYPER_SYMBOLS,
+    REACH_MAX,
+    TOTAL,
+    integer_table,
+    normal_tables,
+    reaches,
+    scales,
+)
 from skosh.train.calibrate import fit, fit_z
 
 INDEX = 14  # standard deviation 0.62

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from skosh.errors import ConfigError
-from skosh.pixels import Picture
+from skosh.picture.picture import Picture
 from skosh.train import data
 from skosh.train.data import Crops, load_pictures, patch_transform
 

@@ -15,23 +15,25 @@ import torch
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
-from skosh.analyse import Coded, Quantiser, hyper_symbols
-from skosh.boxes import whole
-from skosh.bundle import Bundle
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import MANIFEST, content_hash, read_manifest
 from skosh.cli import app
-from skosh.encode import tile_stream
+from skosh.codec.analysis import hyper_symbols
+from skosh.codec.boxes import whole
+from skosh.codec.context import latent
+from skosh.codec.encoder import tile_stream
+from skosh.codec.planes import from_network, to_network
+from skosh.codec.quantise import Coded, Quantiser
 from skosh.errors import BundleError, ConfigError
-from skosh.latents import latent
-from skosh.manifest import MANIFEST, content_hash, read_manifest
-from skosh.pixels import Pixels, from_network, to_network
 from skosh.train import checkpoint, provenance
 from skosh.train import export as exporting
 from skosh.train.config import load
 from skosh.train.export import averaged_model, export, round_weights, table_arrays
-from skosh.train.graphs import SCALES, STORED, rounded_rows
+from skosh.train.init import restore
 from skosh.train.networks import Network, use_integer_scale
-from skosh.train.restore import restore
+from skosh.train.onnx_export import SCALES, STORED, rounded_rows
 from skosh.train.validate import to_tensor
+from skosh.types import Pixels
 
 
 @pytest.fixture(scope="module")

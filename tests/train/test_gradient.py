@@ -11,16 +11,16 @@ import onnxruntime
 import pytest
 import torch
 
-from skosh.bundle import Bundle
+from skosh.bundle.bundle import Bundle
+from skosh.bundle.manifest import GRADIENT, LINEAR_GRADIENT, MANIFEST, content_hash
 from skosh.errors import BundleError
-from skosh.manifest import GRADIENT, LINEAR_GRADIENT, MANIFEST, content_hash
 from skosh.train import config
 from skosh.train.export import distortion_row, refinable
 from skosh.train.flagship import Synthesis
 from skosh.train.gradient import SynthesisGradient, curvature
-from skosh.train.graphs import SHARED_MIN
+from skosh.train.init import restore
 from skosh.train.loss import Loss
-from skosh.train.restore import restore
+from skosh.train.onnx_export import SHARED_MIN
 
 
 def test_the_gradient_written_out_is_that_of_autograd(tiny_bundle: Path) -> None:

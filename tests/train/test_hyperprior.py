@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.exact import scale_map_reference
-from skosh.tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
+from skosh.bundle.scale_map import scale_map_reference
+from skosh.entropy.tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from skosh.train.hyperprior import REDUCTION, Hyperprior, Levels, Quantised, ScaleMap, first_half
 from skosh.train.layers import start_at_zero
 from skosh.train.likelihood import GeneralisedNormal, bits_of, normal_likelihood

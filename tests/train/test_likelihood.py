@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL, normal_tables, reaches, scales
+from skosh.entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL, normal_tables, reaches, scales
 from skosh.train.likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood, symbol_tables
 
 

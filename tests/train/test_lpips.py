@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from skosh.errors import ConfigError, DependencyError
+from skosh.metrics.lpips import ENVIRONMENT, LPIPS, load_lpips
 from skosh.train.config import Config
 from skosh.train.loss import Loss
-from skosh.train.lpips import ENVIRONMENT, LPIPS, load_lpips
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from skosh.train.restore import restore
+from skosh.train.init import restore
 from skosh.train.validate import to_tensor
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from skosh import ConfigError
-from skosh.manifest import read_manifest
+from skosh.bundle.manifest import read_manifest
 from skosh.train import checkpoint, config, loop
 from skosh.train.export import export, write_bundle
+from skosh.train.init import blend, move_levels, restore, start_from
 from skosh.train.networks import Network, build
-from skosh.train.restore import blend, move_levels, restore, start_from
 
 
 def test_a_bundle_that_is_loaded_and_exported_again_is_the_same(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from ssimulacra2 import ssimulacra2 as package
 from skosh.train.ssimulacra2 import SSIMULACRA2, blur, score
 
 
-def picture(seed: int, side: int = 256) -> np.ndarray:  # smaller ones have five scales, and the package takes their weights in another order
+def picture(
+    seed: int, side: int = 256
+) -> np.ndarray:  # smaller ones have five scales, and the package takes their weights in another order
     rng = np.random.default_rng(seed)
     smooth = ndimage.gaussian_filter(rng.random((side, side, 3)), (3, 3, 0))
     return np.clip((smooth - smooth.min()) / np.ptp(smooth) * 255, 0, 255).astype(np.uint8)
@@ -64,7 +66,9 @@ def test_equal_pictures_cost_nothing_and_have_a_finite_gradient():
 
 def test_gradient_goes_down_and_back_into_range():
     x = tensor(picture(6, 64))
-    y = (x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))) * 1.2 - 0.1  # also outside of [0, 1]
+    y = (
+        x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    ) * 1.2 - 0.1  # also outside of [0, 1]
     loss, y = SSIMULACRA2(), y.requires_grad_()
     before = loss(x, y).sum()
     before.backward()

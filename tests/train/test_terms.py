@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from skosh.pixels import Pixels
-from skosh.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
+from skosh.entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
 from skosh.train import corrections
 from skosh.train.corrections import (
     TAPS,
@@ -22,7 +21,8 @@ from skosh.train.corrections import (
     orthonormal,
     table_of,
 )
-from skosh.train.restore import restore
+from skosh.train.init import restore
+from skosh.types import Pixels
 
 
 @pytest.fixture(scope="module")

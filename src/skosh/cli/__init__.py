@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..batch import describe
+from ..errors import describe
 from .coding import compress, decompress
 from .console import hear_warnings, say
 from .evaluation import compare, evaluate

@@ -12,19 +12,21 @@ from typing import Annotated
 
 import typer
 
-from .. import batch, manifest
-from .. import bundle as bundles
-from ..batch import Made
-from ..decode import decode_picture
-from ..encode import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
+from ..batch.task import Made
+from ..bundle.loading import load
+from ..bundle.manifest import DEFAULT
+from ..codec.decoder import decode_picture
+from ..codec.encoder import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
+from ..codec.file_info import info as file_info
+from ..codec.refine import EFFORT_MAX, check_effort
+from ..container.salvage import salvage as salvaged
 from ..errors import FormatError, SkoshError
-from ..glance import info as file_info
+from ..files import PICTURES, SKOSH, read_file
 from ..limits import UNLIMITED, memory_for
-from ..pixels import to_image
-from ..refine import EFFORT_MAX, check_effort
-from ..salvage import salvage as salvaged
+from ..picture.opening import open_image, pillow_limit
+from ..picture.picture import to_image
+from ..picture.saving import image_bytes, written_as
 from .console import fail, listening
-from .files import image_bytes, open_image, pillow_limit, read_file, written_as
 from .options import (
     DEFAULT_MAX_PIXELS,
     Force,
@@ -42,7 +44,7 @@ from .options import (
 from .work import is_pipe, pipe, planned, shared_out, work
 
 UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
-TUNED = {"fidelity": manifest.DEFAULT, "perceptual": "perceptual"}  # purpose -> name of the bundle
+TUNED = {"fidelity": DEFAULT, "perceptual": "perceptual"}  # purpose -> name of the bundle
 
 
 class Tune(str, enum.Enum):
@@ -139,7 +141,7 @@ def compress(
         raise typer.BadParameter("--tune and --model exclude each other")
     if effort and tune is Tune.perceptual:
         raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
-    if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in batch.PICTURES:
+    if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in PICTURES:
         raise typer.BadParameter(f"{out.path} has the name of a picture; .skosh files end in .skosh")
     try:
         check_tile(tile)
@@ -161,7 +163,7 @@ def compress(
         with pillow_limit(max_pixels):
             pipe(inputs[0], lambda data: convert(data, threads), out, policy, report)
         return
-    jobs = planned(inputs, out, batch.PICTURES, batch.SKOSH)
+    jobs = planned(inputs, out, PICTURES, SKOSH)
     workers, each = shared_out(threads, workers, len(jobs))
     check_model(name, each, effort)
     with pillow_limit(max_pixels):
@@ -233,7 +235,7 @@ def decompress(
         suffix = out.path.suffix if out and not out.is_stream else ".png"
         pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy, report)
         return
-    jobs = planned(inputs, out, {batch.SKOSH}, ".png")
+    jobs = planned(inputs, out, {SKOSH}, ".png")
     workers, each = shared_out(threads, workers, len(jobs))
     if model:
         check_model(model, each, 0)
@@ -258,7 +260,7 @@ def something_left(data: bytes, max_pixels: int) -> bool:
 def check_model(model: str | None, threads: int, effort: int) -> None:
     """Load a model before the first picture, so that a wrong one is reported once."""
     try:
-        check_effort(effort, bundles.load(model, threads))
+        check_effort(effort, load(model, threads))
     except SkoshError as error:
         fail(str(error))
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .. import batch
-from ..errors import SkoshError
+from ..errors import SkoshError, describe
+from ..files import write_whole
+from ..picture.saving import image_bytes
 from .console import console, fail, say
-from .files import image_bytes
 from .options import Force, Model, named, rectangle
 from .work import status
 
@@ -144,7 +144,7 @@ def ended(error: Exception) -> NoReturn:
 
     if isinstance(error, UsageError):
         raise typer.BadParameter(str(error)) from None
-    fail(batch.describe(error))
+    fail(describe(error))
 
 
 def need(*packages: str) -> None:
@@ -197,7 +197,7 @@ def compare(
         try:
             draw_comparison(contest, image, target, width, force)
         except Exception as error:  # whatever one picture does, the others go on
-            say(f"failed: {image}: {batch.describe(error)}")
+            say(f"failed: {image}: {describe(error)}")
             failed += 1
     if failed:
         raise typer.Exit(1)
@@ -209,7 +209,7 @@ def draw_comparison(contest: Contest, image: Path, target: Path, width: int, rep
 
     found = contest.compare(image)
     content, _ = image_bytes(figure(found, width), target.suffix)
-    batch.write_whole(target, content, replace)
+    write_whole(target, content, replace)
     for panel in found.panels[1:]:
         say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
     if found.note:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..batch import Existing
+from ..batch.task import Existing
 from ..limits import MAX_PIXELS
 
 STREAM = Path("-")

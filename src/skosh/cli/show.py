@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import batch
-from ..errors import SkoshError
-from ..glance import info as file_info
+from ..codec.file_info import info as file_info
+from ..errors import SkoshError, describe
+from ..files import from_stdin, read_file
 from ..limits import UNLIMITED
 from .console import printable, say
-from .files import from_stdin, read_file
 from .options import STREAM, named
 
 
@@ -34,7 +33,7 @@ def info(
             found = file_info(data, UNLIMITED)
         except (SkoshError, OSError) as error:
             failed = True
-            why = error.strerror if isinstance(error, OSError) and error.strerror else batch.describe(error)
+            why = error.strerror if isinstance(error, OSError) and error.strerror else describe(error)
             say(f"skosh: {file}: {why}")
             if as_json:
                 print(json.dumps({"file": str(file), "error": why}))

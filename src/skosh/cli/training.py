@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import batch
-from ..errors import ConfigError, SkoshError
+from ..errors import ConfigError, SkoshError, describe
 from .console import fail, say
 from .options import Force
 
@@ -77,7 +76,7 @@ def train(
             minutes=minutes,
         )
     except (SkoshError, OSError) as error:
-        fail(batch.describe(error))
+        fail(describe(error))
     if stopped:
         raise typer.Exit(128 + stopped)
 
@@ -120,7 +119,7 @@ def export(
         say(f"writing the networks, which takes some {'minutes' if calibrate else 'fifteen seconds'}")
         manifest = export_run(run, out, version, force, calibrate, licence, towards, 0.1 if share is None else share)
     except (SkoshError, OSError) as error:
-        fail(batch.describe(error))
+        fail(describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")
 
 

@@ -14,12 +14,13 @@ from typing import NoReturn
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .. import batch
-from ..batch import Convert, Existing, Job, Made, Outcome
-from ..errors import SkoshError
+from ..batch.plan import plan
+from ..batch.task import Convert, Existing, Job, Made, Outcome
+from ..batch.threads import apart, run
+from ..errors import SkoshError, describe
+from ..files import from_stdin, read_file, remove_partials, write_whole
 from ..limits import cores
 from .console import console, fail, printable, say
-from .files import from_stdin, read_file
 from .options import MAX_WORKERS, STREAM, Output
 
 INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
@@ -28,9 +29,9 @@ INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
 def planned(inputs: list[Path], out: Output | None, accepted: set[str], suffix: str) -> list[Job]:
     """The jobs of a call, or its end where there can't be any."""
     try:
-        return batch.plan(inputs, out.path if out else None, accepted, suffix, out is not None and out.folder)
+        return plan(inputs, out.path if out else None, accepted, suffix, out is not None and out.folder)
     except (SkoshError, OSError) as error:
-        fail(batch.describe(error))
+        fail(describe(error))
 
 
 def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
@@ -70,7 +71,7 @@ def pipe(
     except BrokenPipeError:
         raise  # whoever reads has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
-        outcome = Outcome(job, error=batch.describe(error))
+        outcome = Outcome(job, error=describe(error))
     except KeyboardInterrupt as error:
         end_at_once(error)
     if report:
@@ -94,14 +95,14 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
             return Outcome(job, skipped=True)
         raise SkoshError(f"{target} exists: name another output; --force replaces it")
     data = from_stdin() if job.source == STREAM else read_file(job.source)
-    made = batch.apart(lambda: convert(data))
+    made = apart(lambda: convert(data))
     for warning in made.warnings:
         say(f"{called(job.source)}: {warning}")
     if target == STREAM:
         sys.stdout.buffer.write(made.content)
         sys.stdout.buffer.flush()
     else:
-        batch.write_whole(target, made.content, existing is Existing.REPLACE)
+        write_whole(target, made.content, existing is Existing.REPLACE)
     return Outcome(job, made)
 
 
@@ -119,7 +120,7 @@ def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, ve
     try:
         with progress:
             task = progress.add_task("", total=len(jobs))
-            for outcome in batch.run(jobs, convert, existing, workers):
+            for outcome in run(jobs, convert, existing, workers):
                 outcomes.append(outcome)
                 show(outcome)
                 progress.update(task, advance=1, description=printable(outcome.job.source.name))
@@ -186,7 +187,7 @@ def interrupted(error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcom
 
 def end_at_once(error: KeyboardInterrupt) -> NoReturn:
     """End the process, whatever its other threads are doing; no half file stays."""
-    batch.remove_partials()
+    remove_partials()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     os._exit(status(error))

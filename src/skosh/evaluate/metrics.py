@@ -47,7 +47,7 @@ class Metrics:
         """``weights``: of LPIPS. Raises ConfigError or DependencyError where they can't be had."""
         self.names = names
         if "lpips" in names:
-            from ..train.lpips import load_lpips
+            from ..metrics.lpips import load_lpips
 
             self._lpips = load_lpips(weights)
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 import skosh
 
-from ..batch import PICTURES
-from ..pixels import from_image
+from ..files import PICTURES
+from ..picture.picture import from_image
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import skosh
 
-from ..batch import write_whole
+from ..files import write_whole
 from . import tables
 from .curves import PLOTTED, TABLED, Curve, measure
 from .plots import COLOURS, png, rd_figure, svg, with_variables

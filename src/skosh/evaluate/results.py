@@ -22,7 +22,7 @@ from typing import Any
 
 import skosh
 
-from ..batch import write_whole
+from ..files import write_whole
 from ..limits import cores
 
 VERSION = 1  # of the results file

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..pixels import Pixels
-from ..tables import (
+from ..entropy.tables import (
     HYPER_LIMIT,
     HYPER_SYMBOLS,
     REACH_MAX,
@@ -28,6 +27,7 @@ from ..tables import (
     reaches,
     scales,
 )
+from ..types import Pixels
 from .data import Crops, progress, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale

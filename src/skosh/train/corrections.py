@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..correct import SAMPLED, SPREAD
-from ..pixels import Pixels
-from ..tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
+from ..codec.wiener_fit import SAMPLED, SPREAD
+from ..entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
+from ..types import Pixels
 from .data import Crops, progress, to_network
 from .networks import Network, use_integer_scale
 

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from ..batch import PICTURES
 from ..errors import ConfigError
+from ..files import PICTURES
 from ..limits import cores
-from ..pixels import Pixels, from_image
+from ..picture.picture import from_image
+from ..types import Pixels
 
 AT_ONCE = 8192  # patches in memory
 
@@ -113,7 +114,9 @@ class Crops:
         rng = np.random.default_rng((self.seed, step, 1))
         chosen = rng.random(self.batch) < share
         angles, saturations = rng.uniform(-np.pi, np.pi, self.batch), 2.0 ** rng.uniform(0.0, 1.0, self.batch)
-        matrices = np.stack([turned_hue(a, s) if c else np.eye(3) for c, a, s in zip(chosen, angles, saturations, strict=True)])
+        matrices = np.stack(
+            [turned_hue(a, s) if c else np.eye(3) for c, a, s in zip(chosen, angles, saturations, strict=True)]
+        )
         return torch.from_numpy(matrices[self.share].astype(np.float32)).to(self.device)
 
     def _where(

@@ -14,10 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..bundle import QUALITIES
-from ..errors import BundleError, ConfigError
-from ..exact import check_bound, scale_map_reference
-from ..manifest import (
+from ..bundle.bundle import QUALITIES
+from ..bundle.manifest import (
     BUNDLE_VERSION,
     CORRECTED_VERSION,
     CORRECTION,
@@ -28,7 +26,9 @@ from ..manifest import (
     find,
     read_manifest,
 )
-from ..tables import HYPER_LIMIT
+from ..bundle.scale_map import check_bound, scale_map_reference
+from ..entropy.tables import HYPER_LIMIT
+from ..errors import BundleError, ConfigError
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
@@ -36,13 +36,13 @@ from .corrections import REACH, CorrectionTerms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
 from .gradient import curvature
-from .graphs import has_long_rows, rounded_rows, write_corrections, write_gradients, write_graphs
 from .hyperprior import REDUCTION, STRIDE, FactorisedLatent, Hyperprior, Levels, ScaleMap
+from .init import blend
 from .likelihood import symbol_tables
 from .networks import Network, build
+from .onnx_export import has_long_rows, rounded_rows, write_corrections, write_gradients, write_graphs
 from .provenance import provenance
 from .receptive import halos
-from .restore import blend
 
 HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
 EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
@@ -181,7 +181,13 @@ def write_bundle(
 
 def refinable(config: Config) -> bool:
     """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
-    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips, config.weight_ssimulacra2, config.weight_pattern)
+    others = (
+        config.weight_mae,
+        config.weight_ms_ssim,
+        config.weight_lpips,
+        config.weight_ssimulacra2,
+        config.weight_pattern,
+    )
     return (
         config.network == "flagship"
         and config.levels > 1

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..exact import MAP_MAX
-from ..tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
+from ..bundle.scale_map import MAP_MAX
+from ..entropy.tables import HYPER_LIMIT, LOG_STEP, SCALE_MIN, SCALES
 from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood
 from .quantise import add_noise, between, round_through

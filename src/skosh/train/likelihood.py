@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from ..tables import HYPER_LIMIT, IntTable, integer_table, normal_tables, reaches, scales
+from ..entropy.tables import HYPER_LIMIT, IntTable, integer_table, normal_tables, reaches, scales
 from .quantise import lower_bound
 
 Likelihood = Callable[[Tensor, Tensor], Tensor]  # of residuals at scales, both in steps

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ..bundle.manifest import find
 from ..errors import ConfigError
-from ..manifest import find
-from ..pixels import Pixels
+from ..types import Pixels
 from . import checkpoint, distributed
 from .config import Config
 from .data import load_pictures

@@ -9,9 +9,9 @@ import torch
 from pytorch_msssim import ms_ssim
 from torch import Tensor, nn
 
+from ..metrics.lpips import load_lpips
 from .config import Config
 from .hyperprior import STRIDE, Coded
-from .lpips import load_lpips
 from .ssimulacra2 import SSIMULACRA2
 
 LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from ..pixels import Pixels
+from ..types import Pixels
 from .config import Config
 from .data import patch_transform
 from .flagship import PATCH, Flagship

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..pixels import Pixels
+from ..types import Pixels
 from .validate import to_tensor
 
 

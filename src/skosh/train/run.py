@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ConfigError, SkoshError
-from ..pixels import Pixels
+from ..types import Pixels
 from . import checkpoint, distributed
 from .config import Config
 from .data import Crops, recoloured, to_network
 from .distributed import Place
+from .init import start_from
 from .loss import Loss, Terms
 from .networks import build, use_integer_scale
-from .restore import start_from
 from .soap import SOAP
 
 

@@ -8,7 +8,7 @@ import torch
 from pytorch_msssim import ms_ssim
 from torch import Tensor, nn
 
-from ..pixels import Pixels
+from ..types import Pixels
 from .loss import Loss
 from .networks import use_integer_scale
 

@@ -13,6 +13,7 @@ import skosh
 from .. import UsageError
 from ..codec import Codec, Scale
 
+ROOMS = ("picture", "entropy", "container", "bundle", "codec")  # whose code decides what files hold and show
 STEP = 0.125  # files keep the quality in eighths
 
 
@@ -62,9 +63,10 @@ class Skosh(Codec):
 
 def code() -> str:
     """A digest of the codec's own modules, 8 hexadecimal digits: files depend on them as well as on the bundle."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(skosh.__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    digest, root = hashlib.sha256(), Path(skosh.__file__).parent
+    for room in ROOMS:
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
 

@@ -1,0 +1,1 @@
+"""Many files: which input becomes which output, and who does the work."""

@@ -1,0 +1,88 @@
+"""Many files: which input becomes which output, whole files or none, and one failure that does not stop the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import SkoshError
+from ..files import PICTURES, SKOSH
+from .task import Job
+
+
+def plan(
+    inputs: Iterable[Path], out: Path | None, accepted: set[str], suffix: str, as_folder: bool = False
+) -> list[Job]:
+    """Pair every input with its output.
+
+    A directory stands for all files below it whose suffix is accepted, and is mirrored below ``out``. ``out`` is a file's name if there is a
+    single input that is a file and ``out`` is no directory, unless ``as_folder`` says that it is to be one; else a directory. Without ``out``, outputs
+    stand beside their inputs.
+
+    An input that does not exist has a job, which will fail. Raises SkoshError for a directory without a picture, for inputs that would write one
+    output, and where a file stands in the place of the directory.
+    """
+    inputs = list(inputs)
+    alone = len(inputs) == 1 and not inputs[0].is_dir()
+    as_file = alone and out is not None and not out.is_dir() and not as_folder
+    if out is not None and not as_file and not out.is_dir():
+        if os.path.lexists(out):
+            raise SkoshError(f"{out} is no directory, which this takes: name another")
+        if not as_folder and out.suffix.lower() in {*PICTURES, SKOSH}:
+            raise SkoshError(f"{out} has the name of a file where a directory is due: put a / behind it if it is one")
+    jobs = []
+    for path in inputs:
+        if path.is_dir():
+            found = below(path, accepted)
+            if not found:
+                raise SkoshError(f"nothing to do in {path}: no {', '.join(sorted(accepted))} below it")
+            jobs += [Job(p, (out or path) / p.relative_to(path).with_suffix(suffix)) for p in found]
+        elif as_file and out is not None:
+            jobs.append(Job(path, out))
+        else:
+            jobs.append(Job(path, (out or path.parent) / path.with_suffix(suffix).name))
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def below(folder: Path, accepted: set[str]) -> list[Path]:
+    """All files below a folder whose suffix is accepted, sorted, and last the folders that can't be read: their jobs will fail by name.
+
+    Raises OSError if it is the folder itself that can't be read.
+    """
+    found: list[Path] = []
+    closed: list[Path] = []
+
+    def failed(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise error
+        closed.append(Path(error.filename))
+
+    for root, _, names in os.walk(folder, onerror=failed):
+        files = (Path(root, name) for name in names)
+        pictures = (path for path in files if path.suffix.lower() in accepted)
+        found += [path for path in pictures if path.is_file() or leads_nowhere(path)]
+    return sorted(found) + sorted(closed)
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether this is a link to a file that is not there, which is to be told of. Hidden ones are locks and the like of other programs."""
+    return path.is_symlink() and not path.exists() and not path.name.startswith(".")
+
+
+def _refuse_collisions(jobs: list[Job]) -> None:
+    sources = {os.path.realpath(job.source) for job in jobs}
+    taken: dict[Path, Path] = {}
+    pairs = []
+    for job in jobs:
+        if not os.path.lexists(job.source) or leads_nowhere(job.source):
+            continue  # it will fail, and write nothing
+        target = Path(os.path.abspath(job.target))
+        if os.path.realpath(target) in sources:
+            raise SkoshError(f"{job.target} is an input: name another output")
+        if target in taken:
+            pairs.append(f"{taken[target]} and {job.source} would both become {job.target}")
+        taken[target] = job.source
+    if pairs:
+        raise SkoshError("; ".join(pairs) + ": rename one of them")

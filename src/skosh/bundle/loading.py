@@ -1,0 +1,54 @@
+"""Bundles that are loaded already, and threads for them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from ..limits import cores
+from .bundle import Bundle
+from .manifest import find, read_manifest
+
+_loaded: dict[tuple[Path, int, bool], Bundle] = {}
+
+
+_loading = threading.Lock()
+
+
+def check_threads(threads: int) -> None:
+    """ValueError unless there can be so many."""
+    if not isinstance(threads, (int, np.integer)) or threads < 0:
+        raise ValueError(f"threads are 0 (one a core) or more, not {threads}")
+
+
+def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
+    """A bundle and how many windows of a picture to work on at once, for so many threads (0: one a core).
+
+    A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
+    that is loaded already keeps its threads.
+    """
+    check_threads(threads)
+    workers = threads or cores()
+    if isinstance(model, Bundle):
+        return model, workers if model.threads == 1 else 1
+    return (load(model, 1), workers) if many_windows else (load(model, threads), 1)
+
+
+def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
+    """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since.
+
+    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine; ValueError for threads below 0.
+    """
+    check_threads(threads)
+    key = (find(model).resolve(), threads, optimise)
+    due = read_manifest(key[0])["content_sha256"]
+    found = _loaded.get(key)
+    if found is None or found.manifest["content_sha256"] != due:
+        with _loading:
+            found = _loaded.get(key)
+            if found is None or found.manifest["content_sha256"] != due:
+                found = _loaded[key] = Bundle(*key)
+    return found

@@ -1,0 +1,1 @@
+"""The two directions, picture to file and file to picture."""

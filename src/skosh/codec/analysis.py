@@ -1,0 +1,53 @@
+"""?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..bundle.bundle import Bundle
+from ..entropy.tables import HYPER_LIMIT
+from ..errors import BundleError
+from ..types import Floats, Pixels, Symbols
+from .boxes import Box, each, whole
+from .planes import padded, to_network
+from .tiling import latent_windows
+
+
+def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
+    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture."""
+    grid = whole(*(padded(n, bundle.multiple) // bundle.stride for n in pixels.shape[:2]))
+    y = np.empty((bundle.latents, grid.height, grid.width), np.float32)
+
+    def work(core: Box) -> None:
+        outer = core.grown(bundle.halo["analysis"], grid)
+        seen = outer.times(bundle.stride)
+        part = pixels[seen.top : seen.bottom, seen.left : seen.right]
+        (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
+        core.of(y)[:] = core.inside(outer).of(found)[0]
+
+    each(latent_windows(bundle, grid), work, workers)
+    if not np.isfinite(y).all():
+        raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
+    return y
+
+
+def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
+    """y (M, H, W) -> z (N, h, w)."""
+    grid = whole(*y.shape[1:])
+    z = np.empty((bundle.hyper, grid.height // bundle.reduction, grid.width // bundle.reduction), np.int32)
+    gain, level = bundle.level("gain", quality), bundle.level("z_level", quality)
+
+    def work(core: Box) -> None:
+        cells = core.over(bundle.reduction)
+        outer = cells.grown(bundle.halo["hyper_analysis"], whole(*z.shape[1:]))
+        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
+        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
+
+    each(latent_windows(bundle, grid), work, workers)
+    return z
+
+
+def to_hyper_symbols(values: Floats) -> Symbols:
+    """Round and clamp to the alphabet of z."""
+    rounded: Symbols = np.clip(np.rint(values), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
+    return rounded

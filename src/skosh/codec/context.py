@@ -1,0 +1,106 @@
+"""The float side of the entropy model, the same for both directions: means and steps from z and from the known half of q.
+
+Everything here may be asked for any box of the latents: the networks run on that box grown by their halos.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bundle.bundle import Bundle
+from ..entropy.coder import SYMBOL_MAX
+from ..types import Floats, Symbols
+from .boxes import Box, whole
+
+
+class Means(NamedTuple):
+    """What a decoder knows of elements of a box of latents before it has their symbols."""
+
+    mean: Floats  # (1, M, H, W), in quantisation steps
+    step: Floats  # (1, M, H, W), or () where it is 1 everywhere
+
+    def latent(self, q: npt.NDArray[np.int16] | Floats, inverse: Floats) -> Floats:
+        """y_hat (1, M, H, W) from symbols (M, H, W), which may be mixed ones between whole numbers."""
+        y_hat: Floats = q * self.step + self.mean
+        y_hat *= inverse
+        return y_hat
+
+    def at(self, places: npt.NDArray[np.intp]) -> Means:
+        """Those of some elements, by their flat places."""
+        return Means(self.mean.reshape(-1)[places], self.step.reshape(-1)[places] if self.step.ndim else self.step)
+
+    def symbols(self, u: Floats) -> npt.NDArray[np.int16]:
+        """Latents in quantisation steps, rounded around these means."""
+        values = np.rint((u - self.mean) / self.step)
+        found: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
+        return found
+
+    def inside(self, box: Box) -> Means:
+        """Those of a part of the box."""
+        return Means(box.of(self.mean), box.of(self.step) if self.step.ndim else self.step)
+
+
+class FirstHalf(NamedTuple):
+    """What z alone says of a box of latents."""
+
+    features: Floats  # (1, F, H, W)
+    means: Means  # which hold for the elements of the first half
+
+
+def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
+    """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
+    all_z = whole(*z.shape[1:])
+    cells = box.over(bundle.reduction).grown(bundle.halo["mean_first"], all_z)
+    features, mean, step = bundle.mean_first(cells.of(z), quality)
+    inner = box.inside(cells.times(bundle.reduction))
+    gain = bundle.level("gain", quality)
+    return FirstHalf(inner.of(features), Means(inner.of(mean) * gain, inner.of(step) if step.ndim else step))
+
+
+def both_halves(
+    bundle: Bundle, half: FirstHalf, first: npt.NDArray[np.bool_], q: npt.NDArray[np.int16] | Floats, quality: float
+) -> Means:
+    """Means of all elements, from symbols of which the first half counts. ``first``: where that is, (1, M, H, W)."""
+    y_hat = half.means.latent(q, bundle.level("inverse", quality))
+    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
+    mean *= bundle.level("gain", quality)
+    return Means(np.where(first, half.means.mean, mean), np.where(first, half.means.step, step) if step.ndim else step)
+
+
+def means(
+    bundle: Bundle,
+    z: Symbols,
+    q: npt.NDArray[np.int16],
+    box: Box,
+    quality: float,
+    half: FirstHalf | None = None,
+) -> Means:
+    """Means of all elements in a box of latents, from z and the first half of q (M, H, W), both of the whole picture.
+
+    ``half``: what z says of the box, where that is known already and the box is the whole picture.
+    """
+    outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
+    half = first_half(bundle, z, outer, quality) if half is None else half
+    known = both_halves(bundle, half, in_first_half(bundle.latents, outer)[None], outer.of(q), quality)
+    return known.inside(box.inside(outer))
+
+
+def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
+    """y_hat (1, M, H, W) in a box of latents."""
+    return means(bundle, z, q, box, quality).latent(box.of(q), bundle.level("inverse", quality))
+
+
+def decoded(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> Floats:
+    """The same for any bundle: without a hyperprior there is no q, and z is the latent."""
+    return box.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, box, quality)
+
+
+def in_first_half(latents: int, box: Box) -> npt.NDArray[np.bool_]:
+    """Which latents in a box, (M, H, W), are of the half whose means come from z alone: c + i + j is even."""
+    ranges = ((0, latents), (box.top, box.bottom), (box.left, box.right))
+    odd = [np.arange(start, end) % 2 == 1 for start, end in ranges]
+    half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])
+    return half

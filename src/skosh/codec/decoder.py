@@ -1,0 +1,234 @@
+"""A file becomes a picture again: z, scale index, q in one pass over the coder, means, synthesis."""
+
+from __future__ import annotations
+
+import operator
+import os
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..bundle import manifest
+from ..bundle.bundle import Bundle
+from ..bundle.loading import for_size
+from ..container import alpha
+from ..container.chunks import ALPHA, Contents, Header, read
+from ..container.extras import NAMES, unpack
+from ..container.salvage import give_up_senseless
+from ..container.salvage import salvage as salvaged
+from ..entropy.coder import Reader
+from ..errors import BundleError, FormatError, LimitError
+from ..limits import MAX_PIXELS, check_justified, memory_for
+from ..picture.picture import Picture, to_image
+from ..types import Pixels, Symbols
+from .boxes import Box, each, split, whole
+from .planes import padded
+from .synthesis import synthesise
+from .tiling import is_large
+from .wiener import Corrections, margin, place_of
+
+Region = tuple[int, int, int, int]  # x, y, width, height in pixels
+
+
+LOST = 128  # grey level of what salvage could not save
+
+
+LOST_NAMED = 8  # lost tiles that are named one by one
+
+
+EXTRA_NAMES = {ALPHA: "the transparency"} | NAMES
+
+
+def decode(
+    data: bytes,
+    model: str | os.PathLike[str] | Bundle | None = None,
+    threads: int = 0,
+    *,
+    region: Region | None = None,
+    salvage: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Decode the bytes of a ``.skosh`` file to a picture, of the mode that was coded, with its metadata in ``info``.
+
+    ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
+    core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
+    damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
+
+    Raises TypeError for what is no bytes (a path: read the file first), ValueError for a region that is not four whole numbers and for fewer than 0 threads, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
+    or a region outside of it.
+    """
+    picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
+    for note in picture.notes:
+        warnings.warn(note, stacklevel=2)
+    height, width = picture.pixels.shape[:2]
+    with memory_for(width, height):
+        return to_image(picture)
+
+
+def decode_picture(
+    data: bytes,
+    model: str | os.PathLike[str] | Bundle | None = None,
+    threads: int = 0,
+    *,
+    region: Region | None = None,
+    salvage: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
+    """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
+    contents = salvaged(bytes(data), max_pixels) if salvage else read(bytes(data), max_pixels)
+    header = contents.header
+    check_justified(header.width, header.height, len(data))
+    box = _box(region, header)
+    many = is_large(box.height, box.width)
+    folder = _folder(header, model)
+    bundle, workers = for_size(folder, threads, many)
+    if bundle.model_id != header.model_id:
+        raise BundleError(
+            f"the file was made with model {header.model_id.hex()}, not {bundle.name} ({bundle.model_id.hex()})"
+        )
+    with memory_for(header.width, header.height):
+        return Decoder(bundle, contents, workers, salvage).picture(box)
+
+
+def _box(region: Region | None, header: Header) -> Box:
+    if region is None:
+        return whole(header.height, header.width)
+    try:
+        x, y, width, height = (operator.index(n) for n in region)
+    except (TypeError, ValueError):
+        raise ValueError(f"a region is x, y, width and height, four whole numbers, not {region!r}") from None
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > header.width or y + height > header.height:
+        raise LimitError(f"the region {x},{y},{width},{height} is not inside of {header.width}x{header.height}")
+    return Box(y, x, y + height, x + width)
+
+
+def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> str | os.PathLike[str] | Bundle:
+    if model is not None:
+        return model
+    folder = manifest.find_by_id(header.model_id)
+    if folder is None:
+        known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in manifest.installed()) or "none"
+        others = "".join(f"; {reason}" for reason in manifest.unusable())
+        raise BundleError(
+            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); name its folder (model, --model)"
+        )
+    return folder
+
+
+class Decoder:
+    """The symbols of a file, read tile by tile as they are needed, and pictures of any part of it."""
+
+    def __init__(self, bundle: Bundle, contents: Contents, workers: int, salvage: bool):
+        self.bundle, self.contents = bundle, contents
+        self.workers, self.salvage = workers, salvage
+        header = contents.header
+        self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
+        self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
+        self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
+        self.lost: list[Box] = []  # of those that were read last
+        self.corrections = Corrections(header.tile, {})  # of all tiles that were read
+
+    def picture(self, box: Box) -> Picture:
+        """The pixels of a box, with what belongs to them and a note about every part that was lost."""
+        header, extras = self.contents.header, self.contents.extras
+        if self.salvage:
+            give_up_senseless(self.contents)
+        found = unpack(extras)
+        plane = None
+        if ALPHA in extras:
+            plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
+        pixels = self.pixels(box)
+        notes = self.lost_extras()
+        lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
+        notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
+        if len(lost) > LOST_NAMED:
+            notes.append(f"lost: {len(lost)} of the {len(self.needed(box))} tiles that are needed")
+        for seen in lost:
+            if seen.meets(box):  # a tile that is only near had its part in what is shown, too
+                part = seen.cut_to(box).inside(box)
+                pixels[part.top : part.bottom, part.left : part.right] = LOST
+        return Picture(pixels, header.mode == "L", plane, found, notes)
+
+    def lost_extras(self) -> list[str]:
+        """A note about every chunk before the tiles that was lost, as far as its type can be told."""
+        lost = [kind for kind in dict.fromkeys(self.contents.lost) if kind not in self.contents.extras]
+        notes = [f"lost: {EXTRA_NAMES[kind]}" for kind in lost if kind in EXTRA_NAMES]
+        if any(kind not in EXTRA_NAMES for kind in lost):
+            notes.append("lost: damaged bytes before the tiles, perhaps metadata or transparency")
+        return notes
+
+    def pixels(self, box: Box) -> Pixels:
+        """The pixels of a box, (H, W, 3)."""
+        z, q = self.symbols(self.needed(box))
+        own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
+        if set(own) <= set(self.lost):
+            raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
+        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers, self.corrections)
+
+    def needed(self, box: Box) -> list[Box]:
+        """The tiles that the pixels of a box depend on."""
+        bundle, halo = self.bundle, self.bundle.halo
+        grid = self.all_z.times(bundle.reduction)
+        seen = box.grown(margin(bundle), grid.times(bundle.stride)).over(bundle.stride)
+        seen = seen.grown(halo["synthesis"] + halo.get("mean_second", 0), grid)
+        cells = seen.over(bundle.reduction).grown(halo.get("mean_first", 0), self.all_z)
+        return [tile for tile in self.tiles if tile.meets(cells)]
+
+    def symbols(self, tiles: list[Box]) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
+        """z (N, h, w) and q (M, H, W) of the whole picture, 0 outside of the tiles; without a hyperprior the latent and None."""
+        bundle = self.bundle
+        lost: list[Box] = []
+        shape = self.all_z.height, self.all_z.width
+        z = np.zeros((bundle.hyper or bundle.latents, *shape), np.int32)
+        q = None
+        if bundle.hyper:
+            q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16)
+
+        def work(tile: Box) -> None:
+            stream = self.streams[tile]
+            try:
+                if stream is None:
+                    raise FormatError("a damaged tile")
+                self.take(stream, tile, z, q)
+            except FormatError:
+                if not self.salvage:
+                    raise
+                lost.append(tile)
+
+        each(tiles, work, self.workers)
+        self.lost = sorted(lost)
+        return z, q
+
+    def take(self, stream: bytes, tile: Box, z: Symbols, q: npt.NDArray[np.int16] | None) -> None:
+        """Read one tile's symbols into z and q."""
+        taken = take_symbols(self.bundle, stream, tile.height, tile.width, self.contents.header.quality)
+        tile.of(z)[:] = taken.z
+        if q is not None:
+            tile.times(self.bundle.reduction).of(q)[:] = taken.q
+        if taken.correction is not None:
+            side = self.contents.header.tile // self.bundle.multiple
+            self.corrections.found[place_of(tile, side)] = taken.correction
+
+
+class Taken(NamedTuple):
+    """The symbols of a tile."""
+
+    z: Symbols  # (N, h, w)
+    q: Symbols | None  # (M, H, W), with a hyperprior only
+    scale_index: npt.NDArray[np.uint8] | None  # of q
+    correction: Symbols | None  # (K,), where the tile has one
+
+
+def take_symbols(bundle: Bundle, stream: bytes, height: int, width: int, quality: float) -> Taken:
+    """What a stream holds for a tile of so many z."""
+    reader = Reader(bundle.models(quality), stream)
+    z = reader.take_z(bundle.hyper or bundle.latents, height, width)
+    if not bundle.hyper:
+        return Taken(z, None, None, reader.take_correction())
+    index = bundle.scale_index(z, quality)
+    return Taken(z, reader.take_q(index), index, reader.take_correction())

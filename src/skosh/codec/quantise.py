@@ -1,0 +1,105 @@
+"""A picture becomes symbols: pixels -> y -> z -> q, window by window. Where they end, the entropy coder begins."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bundle.bundle import Bundle
+from ..types import Floats, Symbols
+from .boxes import Box, each, whole
+from .context import FirstHalf, Means, first_half, in_first_half, means
+from .tiling import latent_windows
+
+
+class Residual(NamedTuple):
+    """The symbols of y, where a hyperprior says what to expect of them."""
+
+    q: npt.NDArray[np.int16]  # (M, H, W)
+    scale_index: npt.NDArray[np.uint8]  # (M, H, W)
+
+
+class Coded(NamedTuple):
+    """The symbols of a picture."""
+
+    z: Symbols  # (N, h, w); without a hyperprior the latent itself
+    residual: Residual | None
+
+    @property
+    def q(self) -> npt.NDArray[np.int16] | None:
+        """The symbols of y, if it has some."""
+        return self.residual.q if self.residual else None
+
+
+class Change(NamedTuple):
+    """Latents of a window that get other symbols."""
+
+    places: npt.NDArray[np.intp]  # in the window's latents (M, H, W), flat
+    symbols: npt.NDArray[np.int16]
+    targets: Floats  # where the latents should be, in quantisation steps
+
+
+class Quantiser:
+    """Rounds the latents of a picture around their means at one quality: the first half of all of it, and then the second."""
+
+    def __init__(self, bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1):
+        """``y`` (M, H, W) and ``z`` (N, h, w)."""
+        self.bundle, self.y, self.z, self.quality, self.workers = bundle, y, z, quality, workers
+        self.grid = whole(*y.shape[1:])
+        self.windows = latent_windows(bundle, self.grid)
+        self.gain = bundle.level("gain", quality)
+        self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
+        self.q = np.zeros(y.shape, np.int16)
+        self.half: FirstHalf | None = None  # and the means of all elements: kept where there is one window
+        self.means: Means | None = None
+        self.changes: dict[Box, Change] = {}
+        each(self.windows, self.round_first, workers)
+        each(self.windows, self.round_second, workers)
+
+    def residual(self) -> Residual:
+        """The symbols."""
+        return Residual(self.q, self.scale_index)
+
+    def round_first(self, box: Box) -> None:
+        """The first half of a window's symbols."""
+        box.of(self.scale_index)[:] = self.bundle.scale_index(box.over(self.bundle.reduction).of(self.z), self.quality)
+        half = first_half(self.bundle, self.z, box, self.quality)
+        self.round(box, in_first_half(self.bundle.latents, box), half.means)
+        if len(self.windows) == 1:
+            self.half = half
+
+    def round_second(self, box: Box) -> None:
+        """The second half, with the first one known everywhere."""
+        found = means(self.bundle, self.z, self.q, box, self.quality, self.half)
+        self.round(box, ~in_first_half(self.bundle.latents, box), found)
+        if len(self.windows) == 1:
+            self.means = found
+
+    def round(self, box: Box, half: npt.NDArray[np.bool_], known: Means) -> None:
+        """The symbols of one half of a window, given their means, where they are coded."""
+        places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
+        u = (box.of(self.y) * self.gain).reshape(-1)[places]
+        self.put(box, places, known.at(places).symbols(u))
+        if box in self.changes:
+            changed = self.changes[box]
+            due = half.reshape(-1)[changed.places]
+            places = changed.places[due]
+            self.put(box, places, known.at(places).symbols(changed.targets[due]))
+
+    def put(self, box: Box, places: npt.NDArray[np.intp], symbols: npt.NDArray[np.int16]) -> None:
+        """Write symbols of a window, by their flat places in it."""
+        part = box.of(self.q)
+        flat = part.reshape(-1)  # a copy, where the window is not all of it
+        flat[places] = symbols
+        part[:] = flat.reshape(part.shape)
+
+    def change(self, changes: dict[Box, Change]) -> None:
+        """Give latents of any windows other symbols, of those that are coded. The second half is rounded again, since its means follow the first."""
+        if not changes:
+            return
+        self.changes = changes
+        for box, change in changes.items():
+            self.put(box, change.places, change.symbols)
+        each(self.windows, self.round_second, self.workers)

@@ -1,0 +1,219 @@
+"""The entropy coder: integers in, 32-bit words out, and back. It sees symbols, scale indices and tables, nothing else.
+
+One stream holds z channel by channel (raster order within), then q grouped by scale index from 1 up (each group in the raster
+order of (channel, row, column)), then what lay outside of a table, and at last the tile's correction. Elements at scale index 0 are 0 and are not coded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import constriction
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import FormatError
+from ..types import Symbols
+from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable
+
+ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
+
+
+SYMBOL_MAX = 32_767  # the largest magnitude of a symbol
+
+
+LOW_BITS = 12  # ... and is written in parts of at most so many
+
+
+BLOCK = 1 << 21  # elements that are sorted at once
+
+
+@dataclass(frozen=True)
+class Models:
+    """The frozen integer tables. ``z``: one per channel of z. ``q``: one per scale index, empty without a hyperprior.
+
+    ``correction``: one per coefficient of a correction, empty where a bundle has none.
+    """
+
+    z: list[IntTable]
+    q: list[IntTable]
+    correction: Sequence[IntTable] = ()
+
+    @cached_property
+    def z_models(self) -> list[Any]:
+        """The coder's models of the channels of z."""
+        return [_model(table, HYPER_SYMBOLS) for table in self.z]
+
+    @cached_property
+    def q_models(self) -> list[Any]:
+        """The coder's models of the scale indices; the last symbol of each is the escape."""
+        return [_model(table, table.size) for table in self.q]
+
+    @cached_property
+    def correction_models(self) -> list[Any]:
+        """The coder's models of the coefficients of a correction."""
+        return [_model(table, HYPER_SYMBOLS) for table in self.correction]
+
+    @cached_property
+    def reaches(self) -> npt.NDArray[np.int32]:
+        """Half-width of each scale index's table."""
+        return np.array([table.size // 2 - 1 for table in self.q], dtype=np.int32)
+
+
+def check_table(table: npt.NDArray[np.integer]) -> None:
+    """ValueError unless these are positive frequencies that sum to TOTAL."""
+    if table.size < 1 or int(table.min()) < 1 or int(table.sum()) != TOTAL:
+        raise ValueError(f"a table needs positive frequencies that sum to {TOTAL}")
+
+
+def _model(table: IntTable, symbols: int) -> Any:
+    """A model with exactly the table's frequencies.
+
+    constriction gives every symbol one count and shares out the rest in proportion; the rest of our tables adds up to just what it
+    shares out, so its scale is 1 and nothing is rounded.
+    """
+    if table.shape != (symbols,):
+        raise ValueError(f"a table of {table.size} symbols where {symbols} are due")
+    check_table(table)
+    return constriction.stream.model.Categorical((table - 1).astype(np.float64), lazy=False, perfect=False)
+
+
+class Writer:
+    """Collects symbols and gives the bytes of the stream."""
+
+    def __init__(self, models: Models):
+        self.models = models
+        self.coder = constriction.stream.queue.RangeEncoder()
+
+    def put_z(self, z: Symbols) -> None:
+        """z (N, h, w), within -HYPER_LIMIT..HYPER_LIMIT."""
+        for channel, model in zip(z, self.models.z_models, strict=True):
+            self.coder.encode(np.ascontiguousarray(channel.reshape(-1) + HYPER_LIMIT, dtype=np.int32), model)
+
+    def put_q(self, q: Symbols, index: npt.NDArray[np.uint8]) -> None:
+        """q and its scale indices, both (M, H, W); q is 0 where the index is 0."""
+        flat = q.reshape(-1)
+        escaped: list[tuple[int, int]] = []  # value, reach
+        for i, start, places in _runs(index):
+            run, reach = flat[start : start + BLOCK].take(places), int(self.models.reaches[i])
+            symbols = run + np.int32(reach)
+            outside = np.abs(run) > reach
+            if outside.any():
+                escaped.extend((int(v), reach) for v in run[outside])
+                symbols[outside] = 2 * reach + 1
+            self.coder.encode(symbols, self.models.q_models[i])
+        for value, reach in escaped:
+            self._put_escaped(value, reach)
+
+    def _put_escaped(self, value: int, reach: int) -> None:
+        """Sign, then the distance in Elias gamma form: its number of bits and all of them but the first."""
+        if abs(value) > SYMBOL_MAX:
+            raise ValueError(f"symbol {value} is too large to be coded")
+        distance = abs(value) - reach
+        bits = distance.bit_length() - 1
+        self._put_uniform(int(value < 0), 2)
+        self._put_uniform(bits, ESCAPE_BITS)
+        for low in range(0, bits, LOW_BITS):
+            part = min(LOW_BITS, bits - low)
+            self._put_uniform(distance >> low & ((1 << part) - 1), 1 << part)
+
+    def _put_uniform(self, value: int, size: int) -> None:
+        if size > 1:
+            self.coder.encode(np.array([value], dtype=np.int32), constriction.stream.model.Uniform(size))
+
+    def put_correction(self, symbols: Symbols | None) -> None:
+        """The coefficients of the tile's correction, within -HYPER_LIMIT..HYPER_LIMIT, or that there are none; nothing for a bundle that has no corrections."""
+        if not self.models.correction:
+            return
+        self._put_uniform(int(symbols is not None), 2)
+        if symbols is not None:
+            for symbol, model in zip(symbols, self.models.correction_models, strict=True):
+                self.coder.encode(np.array([symbol + HYPER_LIMIT], dtype=np.int32), model)
+
+    def stream(self) -> bytes:
+        """The words so far, little-endian, less the zero bytes at the end: the reader puts those back."""
+        return bytes(self.coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0"))
+
+
+class Reader:
+    """Takes symbols out of a stream in the order in which they were put. Raises FormatError where that is impossible."""
+
+    def __init__(self, models: Models, stream: bytes):
+        self.models = models
+        padded = stream + b"\0" * (-len(stream) % 4)
+        self.coder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
+
+    def take_z(self, channels: int, height: int, width: int) -> Symbols:
+        """z (N, h, w)."""
+        count = height * width
+        rows = [self._take(model, count) for model in self.models.z_models]
+        return np.stack(rows).reshape(channels, height, width) - HYPER_LIMIT
+
+    def take_q(self, index: npt.NDArray[np.uint8]) -> Symbols:
+        """q, shaped as its scale indices."""
+        q = np.zeros(index.size, dtype=np.int32)
+        escapes: list[tuple[int, npt.NDArray[np.int32], int]] = []  # where a block begins, places in it, reach
+        for i, start, places in _runs(index):
+            reach = int(self.models.reaches[i])
+            run = self._take(self.models.q_models[i], places.size)
+            if run.max() == 2 * reach + 1:
+                escapes.append((start, places[run == 2 * reach + 1].astype(np.int32), reach))
+            q[start : start + BLOCK][places] = run - reach
+        for start, escaped, reach in escapes:
+            for place in escaped:
+                q[start + place] = self._take_escaped(reach)
+        return q.reshape(index.shape)
+
+    def take_correction(self) -> Symbols | None:
+        """The coefficients of the tile's correction, if it has one."""
+        if not self.models.correction or not self._take_uniform(2):
+            return None
+        return np.concatenate([self._take(model, 1) for model in self.models.correction_models]) - HYPER_LIMIT
+
+    def _take_escaped(self, reach: int) -> int:
+        negative = self._take_uniform(2)
+        bits = self._take_uniform(ESCAPE_BITS)
+        distance = 1 << bits
+        for low in range(0, bits, LOW_BITS):
+            distance |= self._take_uniform(1 << min(LOW_BITS, bits - low)) << low
+        if reach + distance > SYMBOL_MAX:
+            raise FormatError(f"the entropy-coded data make no sense: a symbol of {reach + distance}")
+        return -(reach + distance) if negative else reach + distance
+
+    def _take_uniform(self, size: int) -> int:
+        return int(self._take(constriction.stream.model.Uniform(size), 1)[0]) if size > 1 else 0
+
+    def _take(self, model: Any, count: int) -> Symbols:
+        try:
+            taken: Symbols = self.coder.decode(model, count)
+        except (AssertionError, ValueError) as error:
+            raise FormatError(f"the entropy-coded data make no sense: {error}") from error
+        return taken
+
+
+def _runs(index: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int, npt.NDArray[np.integer]]]:
+    """The coded elements in the order of the stream: scale index, where a block begins, and their places in it.
+
+    They are sorted block by block: NumPy takes 8 bytes a place, and a hostile file can claim hundreds of millions.
+    """
+    flat = index.reshape(-1)
+    starts = range(0, flat.size, BLOCK)
+    kept = np.int32 if len(starts) > 1 else np.intp  # NumPy uses the latter as it is
+    groups = [_groups(flat[start : start + BLOCK], kept) for start in starts]
+    for i in range(1, SCALES):
+        for start, (order, ends) in zip(starts, groups, strict=True):
+            if ends[i] > ends[i - 1]:
+                yield i, start, order[ends[i - 1] : ends[i]]
+
+
+def _groups(
+    block: npt.NDArray[np.uint8], kept: type[np.signedinteger[Any]]
+) -> tuple[npt.NDArray[np.integer], list[int]]:
+    """Places of a block's coded elements in the order of their scale index (raster order within), and where each index's group ends."""
+    coded = np.flatnonzero(block)
+    indices = block[coded]
+    order = coded[np.argsort(indices, kind="stable")].astype(kept, copy=False)
+    return order, np.cumsum(np.bincount(indices, minlength=SCALES)).tolist()

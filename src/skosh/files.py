@@ -1,0 +1,106 @@
+"""Files: kinds of pictures by suffix, bytes within limits, and writing that is whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import sys
+import threading
+from pathlib import Path
+
+from .errors import LimitError, SkoshError
+from .limits import MAX_FILE
+
+PICTURES = {  # what is looked for in a directory
+    *(".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
+}
+
+
+SKOSH = ".skosh"
+
+
+partials: set[Path] = set()  # files that are being written
+
+
+_door = threading.Lock()  # held while one is opened; for good once they have been removed
+
+
+def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
+    """Write beside and rename, so that no reader ever sees half a file; folders are made on the way.
+
+    Without ``replace``, a file that has appeared under the name in the meantime is a FileExistsError and stays.
+    """
+    if path.exists() and not path.is_file():
+        raise SkoshError(f"{path} is no ordinary file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.parent / f".skosh-{secrets.token_hex(8)}.partial"
+    try:
+        with _door:
+            partials.add(partial)
+            file = open(partial, "xb")  # noqa: SIM115 (closed below, but opened behind the door)
+        with file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        put(partial, path, replace)
+    except OSError as error:
+        error.filename = os.fspath(path)  # a full disk does not say where, and nobody knows the partial file
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        partials.discard(partial)
+
+
+def put(partial: Path, path: Path, replace: bool) -> None:
+    """Give a whole file its name, in one step that happens or does not."""
+    if not replace:
+        try:
+            os.link(partial, path)  # unlike a rename, refuses a name that is taken
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path)) from None
+    os.replace(partial, path)
+
+
+def remove_partials() -> None:
+    """For a process that is about to end while its threads still write: no half file stays, and none is begun."""
+    _door.acquire()
+    for partial in list(partials):
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """So many bytes of a file, or as many as it has."""
+    with path.open("rb") as file:
+        return file.read(count)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, up to the limit."""
+    with path.open("rb") as file:
+        return within_limit(file.read(MAX_FILE + 1))
+
+
+def from_stdin() -> bytes:
+    """All of standard input; LimitError if it is too much, SkoshError where it is closed."""
+    if sys.stdin is None:
+        raise SkoshError("standard input is closed")
+    return within_limit(sys.stdin.buffer.read(MAX_FILE + 1))
+
+
+def within_limit(data: bytes) -> bytes:
+    """The same bytes; LimitError if they are too many."""
+    if len(data) > MAX_FILE:
+        raise LimitError(f"more than {MAX_FILE} bytes")
+    return data
+
+
+SIGNATURE = b"\x93SK"

@@ -1,0 +1,1 @@
+"""Distances between pictures that training and evaluation share."""

@@ -1,0 +1,171 @@
+"""Colours of every kind become RGB or grey of 8 bits. What that loses is put into ``notes``, a line each, for people."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from .metadata import Metadata
+
+ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+
+
+SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+CONVERTED = ("CMYK", "LAB")  # by a colour profile; these lose it
+
+
+FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
+
+
+OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
+
+
+IPTC_IN_JPEG, IPTC_IN_TIFF = 0x0404, 33723  # resource of Photoshop, tag
+
+
+PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
+
+
+class Layout(NamedTuple):
+    """How a picture's file holds its samples, as the decoder's arguments tell it."""
+
+    raw: str  # of the first, as Pillow names it: L;4, RGB;16B, LA;16B
+    deep: bool  # more than 8 bits a channel
+    known: bool  # whether there is anything to tell it by
+
+
+def layout_of(image: Image.Image) -> Layout:
+    """To be called before the data are loaded, which makes Pillow forget it; afterwards the file's name, if there is one, leads to it once more."""
+    tiles = list(getattr(image, "tile", ()))
+    if not tiles and (name := getattr(image, "filename", None)):
+        with contextlib.suppress(Exception), Image.open(name) as again:  # gone, or another picture by now
+            if (again.format, again.size) == (image.format, image.size):
+                tiles = list(getattr(again, "tile", ()))
+    raw = next((tile[-1] for tile in tiles), "")
+    return Layout(raw if isinstance(raw, str) else "", any(map(_is_deep, tiles)), bool(tiles))
+
+
+def _is_deep(tile: Any) -> bool:
+    decoder, *_, arguments = tile
+    words = arguments if isinstance(arguments, tuple) else (arguments,)
+    if any(isinstance(word, str) and ";16" in word for word in words):
+        return True
+    return decoder == "SGI16" or (decoder.startswith("ppm") and any(isinstance(n, int) and n > 255 for n in words))
+
+
+def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
+    """What Pillow drops of a picture without a word, as far as its header shows. To be called before its data are loaded."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        which = "the first" if image.tell() == getattr(image, "_min_frame", 0) else "one"
+        what = "pictures" if image.format == "MPO" else "frames"
+        notes.append(f"only {which} of its {frames} {what} is kept")
+    if layout.deep and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
+        notes.append("16 bits a channel are reduced to 8")
+    gamma = image.info.get("gamma")
+    if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
+        notes.append(f"its gamma of {gamma:.3g} is not kept: it may look lighter or darker")
+    if IPTC_IN_JPEG in (image.info.get("photoshop") or ()) or IPTC_IN_TIFF in getattr(image, "tag_v2", ()):
+        notes.append("its IPTC captions are not kept")
+
+
+def colour_key(image: Image.Image, layout: Layout) -> Any:
+    """The one colour that is transparent, as the loaded pixels will have it, or None. To be called before the data are loaded.
+
+    Pillow gives what a PNG of 2, 4 or 16 bits says (tRNS), while its pixels are scaled to 8.
+    """
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and image.mode == "RGB":
+        return tuple(value >> 8 for value in key) if layout.deep or max(key) > 255 else key
+    if isinstance(key, int) and image.mode in ("1", "L", "I", *SIXTEEN_BIT_MODES):
+        return 255 * bool(key) if image.mode == "1" else key * {"L;2": 85, "L;4": 17}.get(layout.raw, 1)
+    return None
+
+
+def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> npt.NDArray[np.uint8]:
+    """(H, W): 0 where the picture has the one transparent colour, else 255."""
+    same = np.asarray(image.convert("L") if image.mode == "1" else image) == np.asarray(key)
+    if not layout.known and image.format == "PNG" and image.mode == "L" and key < 16 and not same.any():
+        notes.append(
+            "its transparent grey, perhaps of 2 or 4 bits, can't be told once it has been loaded: open it anew"
+        )
+    return np.where(same.all(axis=2) if same.ndim == 3 else same, 0, 255).astype(np.uint8)
+
+
+def to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Grey of more than 8 bits and floats become grey of 8 bits; other pictures stay as they are."""
+    if image.mode not in (*SIXTEEN_BIT_MODES, "I", "F"):
+        return image
+    values = np.asarray(image)
+    finite = np.isfinite(values)
+    least, most = (f(where=finite, initial=0) for f in (values.min, values.max))
+    if image.mode == "F":
+        full = next((full for full in FULL_SCALES if most <= full * OVERSHOOT), FULL_SCALES[-1])
+        notes.append(f"floats are taken as 0 to {full:.0f} and reduced to 8 bits")
+    else:
+        full = FULL_SCALES[-1]
+        notes.append("16-bit grey is reduced to 8 bits")
+    if least < 0 or most > full or not finite.all():
+        notes.append(f"values outside of 0 to {full:.0f} are clipped")
+    reduced = np.empty(values.shape, np.uint8)
+    for row, source in zip(reduced, values, strict=True):  # one by one, so that no large array of floats is made
+        clipped = np.clip(np.nan_to_num(source.astype(np.float32), nan=0.0, posinf=full, neginf=0.0), 0.0, full)
+        row[:] = np.rint(clipped * np.float32(255.0 / full))
+    made = Image.fromarray(reduced)
+    made.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return made
+
+
+def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
+    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it: none with ``strip``, and sRGB then."""
+    if image.mode == "1":
+        notes.append("black and white become grey levels")
+        image = image.convert("L")
+    if image.mode in ALPHA_MODES or (image.mode == "P" and "transparency" in image.info):
+        image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
+    elif image.mode in CONVERTED:
+        notes.append(f"{image.mode} is converted to RGB")
+        image = to_srgb(image, metadata.icc, notes)
+        metadata = replace(metadata, icc=None)  # it described other channels
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    if strip:
+        image, metadata = to_srgb(image, metadata.icc, notes), Metadata()
+    return image, metadata
+
+
+def to_srgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Image:
+    """Colours converted by a profile to sRGB or its greys; without one, or with one that can't be used, as Pillow converts them."""
+    grey = image.mode in ("L", "LA")
+    plain = image.convert("L" if grey else "RGB") if image.mode in ALPHA_MODES else image
+    shown = plain
+    if icc or image.mode == "LAB":
+        try:
+            shown = _by_profile(plain, icc)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            notes.append("its colour profile can't be used: colours may look different")
+    shown = shown.convert("L" if grey else "RGB")
+    if image.mode in ALPHA_MODES:
+        shown.putalpha(image.getchannel("A"))
+    return shown
+
+
+def _by_profile(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """RGB, in sRGB. Raises PyCMSError, or another error, for a profile of other channels than the picture's or a damaged one."""
+    if image.mode == "LAB":  # says by itself what its values mean; a profile beside it is of something else
+        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    else:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))
+        if image.mode == "L" and source.profile.xcolor_space.strip() == "RGB":
+            image = image.convert("RGB")
+    made = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert made is not None
+    return made

@@ -1,0 +1,99 @@
+"""What a picture carries besides its pixels: ICC profile, EXIF and XMP, each in a chunk of its own, deflated.
+
+EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it, and otherwise as it is, byte by byte, even where it is damaged.
+``skosh.orientation`` has what concerns the one value in it that pixels depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL import ExifTags, Image
+
+EXIF_PREFIX = b"Exif\0\0"
+
+
+TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
+
+
+TIFF_TAGS = (  # see descriptive()
+    *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
+    *("XResolution", "YResolution", "ResolutionUnit", "HostComputer", "Rating", "RatingPercent", "Copyright"),
+    *("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject", "ExifOffset", "GPSInfo"),
+)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Bytes as other formats hold them, or None."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None  # without its prefix: from the TIFF header on
+    xmp: bytes | None = None
+
+
+def of_image(image: Image.Image, notes: list[str]) -> Metadata:
+    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted."""
+    found = from_info(image.info)
+    exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image, notes)
+    xmp = found.xmp or _raw_profile(image.info, "xmp") or getattr(image, "tag_v2", {}).get(TIFF_XMP)
+    return replace(found, exif=_without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
+
+
+def from_info(info: Mapping[Any, Any]) -> Metadata:
+    """The metadata of a Pillow picture, by its ``info``."""
+    exif, xmp = info.get("exif"), info.get("xmp") or info.get("XML:com.adobe.xmp")
+    if isinstance(exif, Image.Exif):
+        exif = exif.tobytes() if len(exif) else None
+    return Metadata(
+        info.get("icc_profile") or None, _without_prefix(exif), (xmp.encode() if isinstance(xmp, str) else xmp) or None
+    )
+
+
+def _without_prefix(exif: bytes | None) -> bytes | None:
+    while exif and exif.startswith(EXIF_PREFIX):  # some programs write it twice
+        exif = exif[len(EXIF_PREFIX) :]
+    return exif or None
+
+
+def _raw_profile(info: Mapping[Any, Any], kind: str) -> bytes | None:
+    """What ImageMagick writes as text of a PNG: three lines, of which the last is a length, then hexadecimal digits."""
+    text = info.get(f"Raw profile type {kind}")
+    try:
+        return bytes.fromhex("".join(str(text).split("\n")[3:])) if text else None
+    except ValueError:
+        return None
+
+
+def _tiff_exif(image: Image.Image, notes: list[str]) -> bytes | None:
+    """EXIF of a TIFF picture, which has it among the tags that describe the file."""
+    if not hasattr(image, "tag_v2"):
+        return None
+    try:
+        kept = descriptive(image.getexif())
+        return kept.tobytes() if len(kept) else None
+    except Exception as error:  # Pillow's parser raises anything on damaged data
+        notes.append(f"the EXIF of this TIFF picture can't be read and is not kept: {error}")
+        return None
+
+
+def descriptive(exif: Image.Exif) -> Image.Exif:
+    """The tags that say something about the picture. The others of a TIFF picture are about the file: how wide, where which strip stands."""
+    kept = Image.Exif()
+    for tag in (ExifTags.Base[name].value for name in TIFF_TAGS):
+        value = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif.get(tag)
+        if value not in (None, {}):
+            kept[tag] = dict(value) if isinstance(value, dict) else value
+    return kept
+
+
+def to_info(metadata: Metadata) -> dict[str, bytes]:
+    """What a Pillow picture's ``info`` has to hold for these."""
+    found = {
+        "icc_profile": metadata.icc,
+        "exif": EXIF_PREFIX + metadata.exif if metadata.exif else None,
+        "xmp": metadata.xmp,
+    }
+    return {key: value for key, value in found.items() if value}

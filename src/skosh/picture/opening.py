@@ -1,0 +1,58 @@
+"""Pictures in files, opened by Pillow with errors of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import ImageError, LimitError
+from ..files import SIGNATURE, first_bytes
+
+
+def open_image(source: Path | bytes) -> Image.Image:
+    """A picture, from its file or from the file's bytes; ImageError if it is none."""
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except UnidentifiedImageError:
+        raise ImageError(unknown_kind(source)) from None
+    except Image.DecompressionBombError:  # more than twice the limit
+        raise LimitError(f"over the limit of {Image.MAX_IMAGE_PIXELS} pixels (--max-pixels raises it)") from None
+    except OSError as error:
+        if error.errno:  # of the file, not of what is in it
+            raise
+        raise ImageError(f"can't read the picture: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise anything on damaged data
+        raise ImageError(f"can't read the picture: {error}") from error
+
+
+def unknown_kind(source: Path | bytes) -> str:
+    """What a file is that Pillow can't read, as far as its first bytes say."""
+    head = source[:12] if isinstance(source, bytes) else first_bytes(source, 12)
+    if not head:
+        return "empty file"
+    if head.startswith(SIGNATURE):
+        return "a .skosh file already"
+    if head[4:8] == b"ftyp":
+        return "a HEIC picture or a film: this Pillow reads neither"
+    return "not a picture of a known kind"
+
+
+@contextlib.contextmanager
+def pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Give Pillow our limit of pixels for a while: it knows it for pictures inside of pictures, too, as icons have them."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        with warnings.catch_warnings():
+            # just over it: ours refuses the picture itself
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before

@@ -1,0 +1,106 @@
+"""Between Pillow's pictures and the arrays that the networks take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ImageError, SkoshError
+from ..limits import MAX_PIXELS, check_size, memory_for
+from ..types import Pixels, Plane
+from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_bits, to_rgb
+from .metadata import Metadata, of_image, to_info
+from .orientation import orientation, upright
+
+STRIP = 256  # rows
+
+
+TURNS = {  # how a picture of each orientation is set upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass
+class Picture:
+    """A picture taken apart."""
+
+    pixels: Pixels  # upright
+    grey: bool = False  # all three channels are the same
+    alpha: Plane | None = None  # None where everything is opaque
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: list[str] = field(default_factory=list)  # what was lost, for people
+
+
+def from_image(
+    image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = False, metadata: Metadata | None = None
+) -> Picture:
+    """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
+
+    ``metadata`` count instead of those that the picture carries. With ``strip``, they are dropped, and colours are converted to sRGB first. Raises ImageError for damaged data and LimitError for more than
+    ``max_pixels``. The picture itself is not changed, but its data are loaded.
+    """
+    check_size(image.width, image.height, max_pixels)
+    with memory_for(image.width, image.height):
+        return _taken_apart(image, strip, metadata)
+
+
+def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> Picture:
+    notes: list[str] = []
+    try:
+        layout = layout_of(image)
+        note_losses(image, layout, notes)
+        key = colour_key(image, layout)
+        image.load()
+        metadata = of_image(image, notes) if metadata is None else metadata
+        if (turn := TURNS.get(orientation(metadata))) is not None:
+            image = image.transpose(turn)
+        alpha = None if key is None else keyed_alpha(image, key, layout, notes)
+        image = to_eight_bits(image, notes)
+        straight = upright(metadata)
+        if metadata.exif and not straight.exif and not strip:
+            notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
+        image, metadata = to_rgb(image, straight, notes, strip)
+        if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
+            image = image.convert("LA")
+    except (SkoshError, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
+        raise ImageError(f"can't read the picture: {error}") from error
+    if image.mode in ("LA", "RGBA"):
+        alpha = np.asarray(image.getchannel("A"))
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    return Picture(_rgb(image), image.mode in ("L", "LA"), alpha, metadata, notes)
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """The colours of a picture, (H, W, 3), strip by strip, so that a large one is not in memory three times."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        pixels[top : top + STRIP] = np.asarray(strip.convert("RGB"))
+    return pixels
+
+
+def luma(pixels: Pixels) -> Plane:
+    """What a grey picture is shown as, (H, W, 3) -> (H, W): ITU-R 601, as Pillow has it."""
+    return np.asarray(Image.fromarray(pixels).convert("L"))
+
+
+def to_image(picture: Picture) -> Image.Image:
+    """The Pillow picture, its metadata in ``info``."""
+    image = Image.fromarray(picture.pixels)
+    if picture.grey:
+        image = image.convert("L")
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    image.info.update(to_info(picture.metadata))
+    return image

@@ -1,0 +1,159 @@
+"""From a bundle back to a network, so that training can go on from weights that were shipped."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..bundle.bundle import Bundle
+from ..bundle.manifest import EXTRA, TABLES, find
+from ..errors import ConfigError
+from .config import Config, from_dict
+from .hyperprior import Hyperprior, ScaleMap
+from .networks import Network, build
+from .onnx_export import read_weights
+
+GRAPHS = {  # part of the network -> its graph
+    "analysis": "analysis",
+    "synthesis": "synthesis",
+    "entropy.analysis": "hyper_analysis",
+    "entropy.mean_first": "mean_first",
+    "entropy.mean_second": "mean_second",
+}
+
+
+FIXED = ("hyper_channels", "mean_width", "mean_features", "mean_context")
+
+
+KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no axis of inputs
+
+
+def restore(bundle: str | Path) -> tuple[Config, Network]:
+    """The configuration and the network of a bundle, by an installed one's name or by folder.
+
+    Exporting the network again gives the same bundle, but for what was fitted beside it (frequency tables and corrections of ``--calibrate``). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
+    """
+    loaded = Bundle(find(bundle))
+    folder, provenance = loaded.folder, loaded.manifest.get("provenance")
+    if not isinstance(provenance, dict) or "config" not in provenance:
+        raise ConfigError(f"the bundle {folder} does not say how it was trained")
+    config = from_dict(provenance["config"])
+    model = build(config)
+    try:
+        model.load_state_dict(read_state(folder, model))
+    except (RuntimeError, KeyError, OSError, ValueError) as error:
+        raise ConfigError(f"the bundle {folder} does not hold a whole network: {error}") from error
+    return config, model
+
+
+def read_state(folder: Path, model: Network) -> dict[str, Tensor]:
+    """The parameters and buffers of a bundle by their names in the network."""
+    has_hyperprior = isinstance(model.entropy, Hyperprior)
+    state: dict[str, Tensor] = {}
+    for part, graph in GRAPHS.items():
+        if has_hyperprior or not part.startswith("entropy"):
+            weights = read_weights(folder / f"{graph}.onnx")
+            state |= {f"{part}.{name}": value for name, value in weights.items()}
+    with np.load(folder / EXTRA) as arrays:
+        state |= {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    if has_hyperprior:
+        with np.load(folder / TABLES) as arrays:
+            unit = float(1 << ScaleMap.BITS)
+            state["entropy.scale.weight"] = torch.from_numpy(arrays["scale_weight"] / unit).float()[:, :, None, None]
+            state["entropy.scale.bias"] = torch.from_numpy(arrays["scale_bias"] / unit).float()
+    return state
+
+
+def start_from(
+    model: Network, config: Config, bundle: str | Path, towards: str | Path | None = None, share: float = 0.0
+) -> None:
+    """Copy a bundle's weights into a network made from ``config``; ConfigError where they do not fit.
+
+    Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1. The transforms may be wider
+    or deeper than the bundle's, and the latent may have more channels: what is new says nothing at first, but for new channels of the latent, which
+    add what the linear transform has left over. ``towards`` and ``share``: as of ``blend``.
+    """
+    before, trained = restore(bundle)
+    if towards:
+        blend(trained, before, towards, share)
+    have, due = trained.state_dict(), model.state_dict()
+    have |= {name: value for name, value in due.items() if ".step.leave." in name and name not in have}
+    have |= {name: move_levels(rows, before, config) for name, rows in have.items() if name.endswith(".rows")}
+    if may_grow(before, config):
+        have |= {name: grown(name, have.get(name), value) for name, value in due.items()}
+    refuse_other_shapes(bundle, have, due)
+    model.load_state_dict(have)
+
+
+def refuse_other_shapes(bundle: str | Path, have: dict[str, Tensor], due: dict[str, Tensor]) -> None:
+    """ConfigError unless a bundle's parameters have the names and shapes that are due."""
+    wrong = sorted(
+        name
+        for name in have.keys() | due.keys()
+        if name not in have or name not in due or have[name].shape != due[name].shape
+    )
+    if wrong:
+        raise ConfigError(f"the bundle {bundle} has another network than the configuration: {', '.join(wrong[:4])} ...")
+
+
+@torch.no_grad()
+def blend(model: Network, config: Config, bundle: str | Path, share: float) -> None:
+    """Move the weights of a network made from ``config`` a ``share`` (0 to 1) of the way to a bundle's, as WiSE-FT does (Wortsman et al. 2022).
+
+    The bundle is meant to be the one that a fine-tuning began with: what lies between is a choice between what the two are good at
+    (docs/experiments.md, 38). ConfigError where the networks are not of the same shape.
+    """
+    before, start = restore(bundle)
+    towards, own = start.state_dict(), model.state_dict()
+    towards |= {name: move_levels(rows, before, config) for name, rows in towards.items() if name.endswith(".rows")}
+    refuse_other_shapes(bundle, towards, own)
+    for name, value in own.items():
+        value.lerp_(towards[name], share)
+
+
+def may_grow(before: Config, now: Config) -> bool:
+    """Whether two configurations differ in nothing that shapes a network but in what ``grown`` can enlarge."""
+    return before.network == now.network == "flagship" and all(
+        getattr(before, key) == getattr(now, key) for key in FIXED
+    )
+
+
+def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
+    """A parameter of a larger network, after Net2Net (Chen et al. 2016): what the old outputs read of new inputs is 0, as is what a new block adds.
+
+    New outputs keep the start that they have in a new network, from which the gradients of their readers grow; new channels of the latent begin as further
+    coefficients of the linear transform, of a scale that does not depend on z. What is not larger is returned as it was.
+    """
+    if old is None:
+        return torch.zeros_like(new) if ".leave." in name or ".narrow." in name else new
+    if (
+        old.shape == new.shape
+        or (name.endswith(".rows") and len(old) != len(new))
+        or old.dim() != new.dim()
+        or any(o > n for o, n in zip(old.shape, new.shape, strict=True))
+    ):
+        return old
+    if name == "entropy.analysis.enter.weight":  # its inputs are two rows of latents behind each other
+        halves = zip(old.chunk(2, 1), new.chunk(2, 1), strict=True)
+        return torch.cat([grown("", *half) for half in halves], 1)
+    larger = torch.zeros_like(new) if name == "entropy.scale.weight" else new.clone()
+    if old.dim() > 1 and not name.endswith(KEPT):
+        larger[: old.shape[0], old.shape[1] :] = 0.0
+    larger[tuple(slice(side) for side in old.shape)] = old
+    return larger
+
+
+def move_levels(rows: Tensor, before: Config, now: Config) -> Tensor:
+    """Rows of levels (knots, C) learned for the lambdas of one configuration, at those of another: linear in log lambda."""
+    axis = (before.lambda_min, before.lambda_max, before.levels)
+    if axis == (now.lambda_min, now.lambda_max, now.levels) or len(rows) < 2 or now.levels < 2:
+        return rows
+    low, high = math.log(before.lambda_min), math.log(before.lambda_max)
+    due = torch.linspace(math.log(now.lambda_min), math.log(now.lambda_max), now.levels)
+    place = (due - low) / (high - low) * (len(rows) - 1)  # in knots; outside of 0..knots - 1 the ends are continued
+    left = place.floor().clamp(0, len(rows) - 2).long()
+    return torch.lerp(rows[left], rows[left + 1], (place - left)[:, None])

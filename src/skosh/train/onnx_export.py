@@ -1,0 +1,240 @@
+"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, with weights of one or two bytes, written and read back."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from ..bundle.manifest import CORRECTION, CORRECTION_TERMS, GRADIENT, LINEAR_GRADIENT
+from ..bundle.scale_map import MAP_MAX
+from .corrections import CorrectionGraph, CorrectionTerms, TermsGraph
+from .flagship import Synthesis
+from .gradient import LinearGradient, SynthesisGradient
+from .hyperprior import REDUCTION, Hyperprior, ScaleMap
+from .networks import Network
+
+OPSET = 18
+
+
+STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
+
+
+SCALES = ".stored.scales"  # and that of what its rows are multiplied with, where they are
+
+
+SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
+
+
+SHARED_MIN = 256  # bytes of a tensor that is worth pointing at
+
+
+ROW_MIN = 32  # values of a row that are worth a scale of their own
+
+
+ROW_MAX = 127  # the largest magnitude of a row, in units of its scale
+
+
+SCALE_BITS = 11  # of a scale's mantissa: its multiples are exact in float32
+
+
+Floats = npt.NDArray[np.float32]
+
+
+class IntegerScaleMap(nn.Module):
+    """z -> index with the integers of a trained ``ScaleMap``; every sum is exact in float32."""
+
+    def __init__(self, scale: ScaleMap):
+        super().__init__()
+        weight, bias = scale.integers()
+        self.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+        self.bias = nn.Parameter(bias.detach() + float(1 << ScaleMap.BITS >> 1), requires_grad=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        total = nn.functional.conv2d(z, self.weight, self.bias)
+        index = torch.floor(total * 2.0**-ScaleMap.BITS).clamp(0.0, float(MAP_MAX))
+        return nn.functional.pixel_shuffle(index, REDUCTION)
+
+
+def write_graphs(model: Network, folder: Path) -> None:
+    """Write every graph of a network (its weights already rounded) into ``folder``."""
+    entropy = model.entropy
+    m, size = model.latent_channels, (6, 8)  # of z, for tracing: two sizes that differ from each other and from 1
+    y = torch.zeros(1, m, size[0] * REDUCTION, size[1] * REDUCTION)
+    write_graph(model.analysis, (torch.zeros(1, 3, 16 * y.shape[2], 16 * y.shape[3]),), folder / "analysis.onnx")
+    if not isinstance(entropy, Hyperprior):
+        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+        return
+    z = torch.zeros(1, entropy.z_level.rows.shape[1], *size)
+    mean_level = torch.zeros(1, entropy.mean_level.rows.shape[1], 1, 1)
+    features = torch.zeros(1, mean_level.shape[1], *y.shape[2:])
+    write_graph(entropy.analysis, (y,), folder / "hyper_analysis.onnx")
+    write_graph(IntegerScaleMap(entropy.scale), (z,), folder / "scale_map.onnx")
+    write_graph(entropy.mean_first, (z, mean_level), folder / "mean_first.onnx")
+    write_graph(entropy.mean_second, (features, y), folder / "mean_second.onnx")
+    if model.synthesis_level is None:
+        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+    else:
+        level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
+        write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
+
+
+def write_corrections(corrections: CorrectionTerms, folder: Path) -> None:
+    """Write the two graphs of a bundle's corrections into ``folder``."""
+    x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(corrections.tables), 1, 1)
+    write_graph(CorrectionGraph(corrections), (x, c), folder / f"{CORRECTION}.onnx")
+    write_graph(TermsGraph(corrections), (x,), folder / f"{CORRECTION_TERMS}.onnx")
+
+
+def write_gradients(model: Network, folder: Path) -> None:
+    """Write the graphs for better symbols into ``folder``, where ``synthesis.onnx`` is already: they have no weights of their own but point there."""
+    assert isinstance(model.synthesis, Synthesis)
+    assert model.synthesis_level is not None
+    y = torch.zeros(1, model.latent_channels, 6, 8)
+    level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
+    x, inside = (torch.zeros(1, channels, *(16 * side for side in y.shape[2:])) for channels in (3, 1))
+    for name, module, inputs in (
+        (GRADIENT, SynthesisGradient(model.synthesis), (y, level, x, inside)),
+        (LINEAR_GRADIENT, LinearGradient(model.synthesis.linear), (x,)),
+    ):
+        path = folder / f"{name}.onnx"
+        write_graph(module, inputs, path)
+        graph = onnx.load(path)
+        point_at(graph.graph, folder / "synthesis.onnx")
+        path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def point_at(graph: onnx.GraphProto, other: Path) -> None:
+    """Let the weights of a graph that another file in the same folder holds, too, be read from there."""
+    content = other.read_bytes()
+    for tensor in graph.initializer:
+        values = tensor.raw_data
+        offset = content.find(values) if len(values) >= SHARED_MIN else -1
+        if offset < 0:
+            continue
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", other.name), ("offset", offset), ("length", len(values))):
+            tensor.external_data.add(key=key, value=str(value))
+
+
+def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
+    """Export one module for pictures of any size; inputs of a single row and column keep their shape."""
+    any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    shapes = tuple(any_size if x.shape[2] > 1 else None for x in inputs)
+    with _quiet():
+        program = torch.onnx.export(
+            module.eval(),
+            inputs,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            optimize=False,
+            verbose=False,
+        )
+    assert program is not None
+    graph = program.model_proto
+    store_compactly(graph.graph)
+    graph.producer_version = ""
+    for node in graph.graph.node:  # traces of source lines: nothing that a decoder needs
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del graph.metadata_props[:], graph.graph.metadata_props[:], graph.graph.value_info[:]
+    onnx.checker.check_model(graph)
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def store_compactly(graph: onnx.GraphProto) -> None:
+    """Keep large float32 weights as int8, alone or with a scale for each row, or as float16; what would change stays float32.
+
+    When the graph is loaded, they become float32 again.
+    """
+    nodes = []
+    for tensor in list(graph.initializer):
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        compact, scales = _compact(values)
+        if compact is None:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(compact, name + STORED))
+        if scales is None:
+            nodes.append(helper.make_node("Cast", [name + STORED], [name], to=TensorProto.FLOAT))
+            continue
+        graph.initializer.append(numpy_helper.from_array(scales, name + SCALES))
+        nodes.append(helper.make_node("Cast", [name + STORED], [name + ".whole"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [name + ".whole", name + SCALES], [name]))
+    nodes.extend(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def has_long_rows(values: Tensor | Floats) -> bool:
+    """Whether a scale for each row (all weights of an output) costs little beside the row in int8."""
+    return len(values.shape) > 1 and math.prod(values.shape[1:]) >= ROW_MIN
+
+
+def row_scales(values: Floats) -> Floats:
+    """The scale of each row, (O, 1, ...): its largest magnitude is 127 of them, as nearly as so few bits can say."""
+    largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
+    mantissa, exponent = np.frexp(
+        np.where(largest > ROW_MAX * np.finfo(np.float32).tiny, largest, ROW_MAX) / np.float32(ROW_MAX)
+    )
+    unit = np.float32(1 << SCALE_BITS)
+    return np.ldexp(np.rint(mantissa * unit) / unit, exponent).astype(np.float32)
+
+
+def rounded_rows(values: Floats) -> Floats:
+    """Each value at the nearest of its row's 255 steps; doing it twice changes nothing."""
+    scales = row_scales(values)
+    steps: Floats = np.clip(np.rint(values / scales), -ROW_MAX, ROW_MAX)
+    return steps * scales
+
+
+def _compact(values: Floats) -> tuple[npt.NDArray[np.generic] | None, Floats | None]:
+    """The same values in a smaller type, and the scales of their rows if they have some; None where there is no such thing."""
+    if values.size < SMALL:
+        return None, None
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole, half = values.astype(np.int8), values.astype(np.float16)
+    if np.array_equal(whole, values):
+        return whole, None
+    if has_long_rows(values) and np.array_equal(rounded_rows(values), values):
+        scales = row_scales(values)
+        return np.rint(values / scales).astype(np.int8), scales
+    return (half, None) if np.array_equal(half, values) else (None, None)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a graph by the names of the module's parameters, in float32."""
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    found = {}
+    for name, values in tensors.items():
+        if values.dtype in (np.int8, np.float16, np.float32) and not name.endswith(SCALES):
+            scales = tensors.get(name.removesuffix(STORED) + SCALES, np.float32(1.0))
+            found[name.removesuffix(STORED)] = torch.from_numpy(values.astype(np.float32) * scales)
+    return found
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks a lot; what goes wrong still comes as an exception."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+    logger.setLevel(level)
