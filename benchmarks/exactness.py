@@ -65,12 +65,12 @@ def main() -> None:
 
 
 def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:
-    """z, q, the scale indices and the correction, if there is one, that a bundle takes out of a file."""
+    """z, q, the scale indices and the Wiener filter, if there is one, that a bundle takes out of a file."""
     contents = read(file)
     header, (stream,) = contents.header, contents.tiles
     height, width = (padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width))
     assert stream is not None
-    taken = take_symbols(bundle, stream, height, width, header.quality)
+    taken = take_symbols(bundle.at(header.quality), stream, height, width)
     return [part for part in taken if part is not None]
 
 
@@ -80,7 +80,7 @@ def reference_index(bundle: Bundle, z: npt.NDArray[np.integer], quality: int) ->
     plain = scale_map_reference(
         z, arrays["scale_weight"], arrays["scale_bias"], int(arrays["scale_bits"]), bundle.reduction
     )
-    return shifted(plain, bundle.shift(quality))
+    return shifted(plain, bundle.at(quality).shift)
 
 
 if __name__ == "__main__":

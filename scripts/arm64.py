@@ -73,11 +73,12 @@ def symbols(data: bytes) -> list[npt.NDArray[Any]]:
 
     bundle, contents = load(None, 1), read(data)
     header = contents.header
+    at = bundle.at(header.quality)
     grid = whole(*(-(-n // bundle.multiple) for n in (header.height, header.width)))
     found: list[npt.NDArray[Any]] = []
     for box, stream in zip(split(grid, header.tile // bundle.multiple), contents.tiles, strict=True):
         assert stream is not None
-        taken = take_symbols(bundle, stream, box.height, box.width, header.quality)
+        taken = take_symbols(at, stream, box.height, box.width)
         found += [part for part in taken if part is not None]
     return found
 

@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 
 def main() -> None:
     for name, folder, manifest in installed():
-        target = GOLDEN / f"{name}-{manifest['content_sha256'][:16]}"
+        target = GOLDEN / f"{name}-{manifest['model_id']}"
         target.mkdir(parents=True, exist_ok=True)
         hashes = {}
         for picture, (image, options) in pictures().items():
@@ -42,11 +42,11 @@ def main() -> None:
 
 
 def symbol_hash(data: bytes, folder: Path, threads: int = 1, optimise: bool = True) -> str:
-    """SHA-256 over z, q and the corrections of a whole file, as little-endian 32-bit numbers."""
+    """SHA-256 over z, q and the Wiener filters of a whole file, as little-endian 32-bit numbers."""
     decoder = Decoder(load(folder, threads, optimise), read(data), 1, salvage=False)
-    z, q = decoder.symbols(decoder.tiles)
+    z, q, filters, _ = decoder.symbols(decoder.tiles)
     parts = [z] if q is None else [z, q]
-    parts += [symbols for _, symbols in sorted(decoder.corrections.found.items())]
+    parts += [symbols for _, symbols in sorted(filters.found.items())]
     return hashlib.sha256(b"".join(np.ascontiguousarray(part, "<i4").tobytes() for part in parts)).hexdigest()
 
 

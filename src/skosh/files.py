@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -81,6 +82,18 @@ def first_bytes(path: Path, count: int) -> bytes:
     """So many bytes of a file, or as many as it has."""
     with path.open("rb") as file:
         return file.read(count)
+
+
+def read_ordinary(path: Path, limit: int) -> bytes:
+    """The bytes of an ordinary file, links followed. OSError for a pipe, a device, a folder or more than ``limit`` bytes."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))  # a pipe waits else
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "no ordinary file", os.fspath(path))
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit} bytes", os.fspath(path))
+    return data
 
 
 def read_file(path: Path) -> bytes:

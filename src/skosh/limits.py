@@ -20,6 +20,7 @@ MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
 MAX_UNKNOWN = 4096  # chunks of kinds that this version does not know
 MAX_MANIFEST = 1 << 20  # bytes
+MAX_BUNDLE_FILE = 256 << 20  # bytes of one file of a bundle
 MAX_METADATA = 16 << 20  # bytes of an ICC profile, of EXIF or of XMP
 
 

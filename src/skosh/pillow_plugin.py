@@ -21,7 +21,7 @@ from PIL import Image, ImageFile
 from .container.alpha import check_plain
 from .container.chunks import ALPHA, Header, read, read_head
 from .container.extras import unpack
-from .container.salvage import has_sense, salvage
+from .container.salvage import has_sense, read_damaged
 from .errors import SkoshError
 from .files import SIGNATURE
 from .limits import UNLIMITED  # Pillow has its own check of sizes
@@ -60,7 +60,7 @@ class SkoshImageFile(ImageFile.ImageFile):
             if not ImageFile.LOAD_TRUNCATED_IMAGES:
                 raise
             file.seek(0)
-            contents = salvage(file.read(), UNLIMITED)
+            contents = read_damaged(file.read(), UNLIMITED)
             header, extras = contents.header, contents.extras
         if ImageFile.LOAD_TRUNCATED_IMAGES:
             extras = {kind: extras[kind] for kind in extras if has_sense(header, kind, extras[kind], check_plain)}

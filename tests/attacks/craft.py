@@ -84,12 +84,13 @@ def exif(*entries: bytes, following: int = 0) -> bytes:
 def extremes(sign: int, quality: float) -> bytes:
     """The largest symbols that there are, everywhere."""
     bundle = load()
-    writer = Writer(bundle.models(quality))
+    at = bundle.at(quality)
+    writer = Writer(at.models)
     z = np.full((bundle.hyper, 1, 1), sign * HYPER_LIMIT, np.int32)
     writer.put_z(z)
-    index = bundle.scale_index(z, quality)
+    index = at.scale_index(z)
     writer.put_q(np.where(index > 0, SYMBOL_MAX, 0).astype(np.int32) * sign, index)
-    writer.put_correction(np.full(bundle.corrections, sign * HYPER_LIMIT, np.int32))
+    writer.put_coefficients(np.full(bundle.wiener_terms, sign * HYPER_LIMIT, np.int32))
     return file(Header(40, 30, quality, MODEL_ID), tile(writer.stream()))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 import skosh
 from skosh.bundle.bundle import Bundle
 from skosh.bundle.loading import load
-from skosh.bundle.manifest import GRADIENT, find
+from skosh.bundle.manifest import find
 from skosh.codec.analysis import analyse, hyper_symbols
 from skosh.codec.boxes import whole
 from skosh.codec.refine import Effort, Window, relaxed
@@ -34,8 +34,8 @@ def window(tiny_bundle: Path, photo: Image.Image) -> Window:
     bundle = load(tiny_bundle, 1)
     pixels = np.asarray(photo)[:128, :128]
     y = analyse(bundle, pixels, 1)
-    z = hyper_symbols(bundle, y, 70, 1)
-    return Window(bundle, pixels, y, z, whole(*y.shape[1:]), 70)
+    z = hyper_symbols(bundle.at(70), y, 1)
+    return Window(bundle.at(70), pixels, y, z, whole(*y.shape[1:]))
 
 
 @pytest.mark.parametrize("quality", [20, 80])
@@ -141,7 +141,7 @@ def test_an_effort_looks_once_at_each_state(window: Window, monkeypatch: pytest.
     plain = window.bundle.run
     monkeypatch.setattr(window.bundle, "run", lambda graph, *inputs: runs.append(graph) or plain(graph, *inputs))
     window.refine(Effort(3, 0))
-    assert runs.count(GRADIENT) == 4  # three for the changes, one for what they led to
+    assert runs.count("synthesis_gradient") == 4  # three for the changes, one for what they led to
 
 
 def test_a_change_leaves_symbols_that_are_not_coded_alone(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,7 +17,8 @@ from onnx import numpy_helper
 from typer.testing import CliRunner
 
 from skosh.bundle.bundle import Bundle
-from skosh.bundle.manifest import MANIFEST, content_hash, read_manifest
+from skosh.bundle.graphs import path_of
+from skosh.bundle.manifest import MANIFEST, hashes, read_manifest, reseal, seal
 from skosh.cli import app
 from skosh.codec.analysis import hyper_symbols
 from skosh.codec.boxes import whole
@@ -60,11 +62,12 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
     network: Network, bundle: Bundle, pixels: Pixels, quality: int
 ) -> None:
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z = hyper_symbols(bundle, y[0], quality, 1)
-    q = Quantiser(bundle, y[0], z, quality).q
-    index = bundle.scale_index(z, quality)
-    y_hat = latent(bundle, z, q, whole(*y.shape[2:]), quality)
-    (x_hat,) = bundle.run("synthesis", y_hat, bundle.level("synthesis_level", quality))
+    at = bundle.at(quality)
+    z = hyper_symbols(at, y[0], 1)
+    q = Quantiser(at, y[0], z).q
+    index = at.scale_index(z)
+    y_hat = latent(at, z, q, whole(*y.shape[2:]))
+    x_hat = at.synthesis(y_hat)
     assert np.count_nonzero(q) > 100
     assert len(np.unique(index)) > 3
 
@@ -93,9 +96,10 @@ def test_the_bundle_codes_the_symbols_and_shows_the_pixels_that_pytorch_does(
 
 def test_the_decoder_computes_the_latent_in_float32_as_the_encoder_does(bundle: Bundle, pixels: Pixels) -> None:
     (y,) = bundle.run("analysis", to_network(pixels[:64, :64], 64, 64))
-    z = hyper_symbols(bundle, y[0], 50, 1)
-    q = Quantiser(bundle, y[0], z, 50).q
-    assert latent(bundle, z, q, whole(4, 4), 50).dtype == np.float32
+    at = bundle.at(50)
+    z = hyper_symbols(at, y[0], 1)
+    q = Quantiser(at, y[0], z).q
+    assert latent(at, z, q, whole(4, 4)).dtype == np.float32
 
 
 def test_files_have_the_size_that_validation_promises(network: Network, bundle: Bundle, pixels: Pixels) -> None:
@@ -103,9 +107,10 @@ def test_files_have_the_size_that_validation_promises(network: Network, bundle: 
         due = network(to_tensor(pixels), torch.ones(1))[1]
     promised = (due.bits_y + due.bits_z).item() / 8
     (y,) = bundle.run("analysis", to_network(pixels, *pixels.shape[:2]))
-    z = hyper_symbols(bundle, y[0], 100, 1)
-    coded = Coded(z, Quantiser(bundle, y[0], z, 100).residual())
-    assert len(tile_stream(bundle, coded, whole(*z.shape[1:]), 100)) == pytest.approx(promised, rel=0.02)
+    at = bundle.at(100)
+    z = hyper_symbols(at, y[0], 1)
+    coded = Coded(z, Quantiser(at, y[0], z).residual())
+    assert len(tile_stream(at, coded, whole(*z.shape[1:]))) == pytest.approx(promised, rel=0.02)
 
 
 def test_the_manifest_says_what_is_in_the_bundle_and_where_it_comes_from(tiny_bundle: Path, tiny_run: Path) -> None:
@@ -113,7 +118,7 @@ def test_the_manifest_says_what_is_in_the_bundle_and_where_it_comes_from(tiny_bu
     assert manifest["name"] == "tiny"
     assert manifest["version"] == "1"
     assert manifest["licence"]
-    assert manifest["content_sha256"] == content_hash(tiny_bundle)
+    assert manifest["files"] == hashes(tiny_bundle)
     provenance = manifest["provenance"]
     assert provenance["steps"] == 12
     assert provenance["config"] == dataclasses.asdict(load("tiny"))
@@ -137,7 +142,7 @@ def test_weights_of_the_transforms_are_stored_in_a_byte_and_linear_ones_in_two(
 ) -> None:
     state = network.state_dict()
     for graph in ("analysis", "synthesis"):
-        stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(tiny_bundle / f"{graph}.onnx").graph.initializer}
+        stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(tiny_bundle / path_of(graph)).graph.initializer}
         long = {name for name in stored if name.endswith(SCALES)}
         assert len(long) >= 4
         for name in long:
@@ -166,7 +171,8 @@ def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_fol
 ) -> None:
     target = tmp_path / "again"
     shutil.copytree(tiny_bundle, target)
-    (target / "old.onnx").write_text("of another bundle")
+    (target / "decoder" / "old.onnx").write_text("of another bundle")
+    reseal(target)
     manifest = export(tiny_run, target, version="2", force=True)
     (again,) = written
     for name, value in restore(tiny_bundle)[1].state_dict().items():
@@ -174,9 +180,9 @@ def test_exporting_a_run_again_gives_the_same_content_and_force_replaces_the_fol
             torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
     assert manifest == read_manifest(target)
     assert manifest["version"] == "2"
-    assert manifest["content_sha256"] == read_manifest(tiny_bundle)["content_sha256"]
+    assert manifest["files"] == read_manifest(tiny_bundle)["files"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again"]
-    assert not (target / "old.onnx").exists()
+    assert not (target / "decoder" / "old.onnx").exists()
 
 
 def test_an_existing_folder_is_not_replaced_unasked(tiny_run: Path, tmp_path: Path) -> None:
@@ -200,7 +206,7 @@ def test_an_export_that_is_stopped_leaves_nothing(
     def stopped(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skosh.train.export.content_hash", stopped)  # when the networks are written
+    monkeypatch.setattr("skosh.train.export.seal", stopped)  # when the networks are written
     with pytest.raises(KeyboardInterrupt):
         export(tiny_run, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
@@ -270,11 +276,11 @@ def test_folders_beside_a_bundle_stay_as_they_are(tiny_run: Path, tmp_path: Path
 def test_a_folder_that_appears_during_an_export_stays(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def somebody_else(*arguments: object) -> str:
+    def somebody_else(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         (tmp_path / "bundle").mkdir()
-        return content_hash(*arguments)  # type: ignore[arg-type]
+        return seal(folder, manifest)
 
-    monkeypatch.setattr("skosh.train.export.content_hash", somebody_else)
+    monkeypatch.setattr("skosh.train.export.seal", somebody_else)
     with pytest.raises(ConfigError, match="exists"):
         export(tiny_run, tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

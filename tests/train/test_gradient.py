@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from skosh.bundle.bundle import Bundle
-from skosh.bundle.manifest import GRADIENT, LINEAR_GRADIENT, MANIFEST, content_hash
+from skosh.bundle.graphs import path_of
+from skosh.bundle.manifest import MANIFEST, reseal
 from skosh.errors import BundleError
 from skosh.train import config
-from skosh.train.export import distortion_row, refinable
+from skosh.train.export import lambda_row, refinable
 from skosh.train.flagship import Synthesis
 from skosh.train.gradient import SynthesisGradient, curvature
 from skosh.train.init import restore
@@ -36,9 +36,8 @@ def test_the_gradient_written_out_is_that_of_autograd(tiny_bundle: Path) -> None
     torch.testing.assert_close(found, due, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(sum_[0], error.detach())
 
-    session = onnxruntime.InferenceSession(str(tiny_bundle / f"{GRADIENT}.onnx"), providers=["CPUExecutionProvider"])
-    feeds = {"y_hat": y, "level": level, "x": x, "inside": inside}
-    by_graph, _ = session.run(None, {name: value.detach().numpy() for name, value in feeds.items()})
+    inputs = (value.detach().numpy() for value in (y, level, x, inside))
+    by_graph, _ = Bundle(tiny_bundle).run("synthesis_gradient", *inputs)
     assert np.allclose(by_graph, due.numpy(), rtol=1e-3, atol=1e-3)
 
 
@@ -55,20 +54,22 @@ def test_gradient_and_curvature_of_the_linear_transform_say_what_a_change_does(t
             return float(((linear(y) - x).double() ** 2).sum())
 
     bundle = Bundle(tiny_bundle)
-    (slope,) = bundle.run(LINEAR_GRADIENT, (linear(y) - x).detach().numpy())
-    assert np.allclose(bundle.arrays["curvature"], curvature(linear).numpy())
+    (slope,) = bundle.run("linear_gradient", (linear(y) - x).detach().numpy())
+    assert np.allclose(bundle.encoder_arrays["curvature"], curvature(linear).numpy())
     for channel, row, column in ((0, 0, 0), (5, 1, 2), (47, 1, 0)):
         moved = y.clone()
         moved[0, channel, row, column] += 0.7
-        due = 0.7 * slope[0, channel, row, column] + 0.5 * 0.7**2 * bundle.arrays["curvature"][channel]
+        due = 0.7 * slope[0, channel, row, column] + 0.5 * 0.7**2 * bundle.encoder_arrays["curvature"][channel]
         assert error(moved) - error(y) == pytest.approx(due, rel=1e-3, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", [GRADIENT, LINEAR_GRADIENT])
+@pytest.mark.parametrize("name", ["synthesis_gradient", "linear_gradient"])
 def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path, name: str) -> None:
-    graph = onnx.load(tiny_bundle / f"{name}.onnx", load_external_data=False).graph
-    content = (tiny_bundle / "synthesis.onnx").read_bytes()
-    theirs = {tensor.name: tensor.raw_data for tensor in onnx.load(tiny_bundle / "synthesis.onnx").graph.initializer}
+    graph = onnx.load(tiny_bundle / path_of(name), load_external_data=False).graph
+    content = (tiny_bundle / path_of("synthesis")).read_bytes()
+    theirs = {
+        tensor.name: tensor.raw_data for tensor in onnx.load(tiny_bundle / path_of("synthesis")).graph.initializer
+    }
     pointing = {}
     for tensor in graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
@@ -81,7 +82,7 @@ def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path, name: str) -> 
     large = {name: values for name, values in theirs.items() if len(values) >= SHARED_MIN}
     assert len(large) > 8
     assert pointing == {name: values for name, values in large.items() if name in pointing}
-    if name == LINEAR_GRADIENT:
+    if name == "linear_gradient":
         assert set(pointing) == {"linear.basis.stored"}
     else:
         assert set(large) - set(pointing) <= {"scale"}  # nothing but what the gradient does not need
@@ -90,14 +91,12 @@ def test_the_graph_holds_no_weights_of_its_own(tiny_bundle: Path, name: str) -> 
 def test_a_graph_that_takes_weights_from_another_file_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(tiny_bundle, folder)
-    path = folder / f"{GRADIENT}.onnx"
-    path.write_bytes(path.read_bytes().replace(b"synthesis.onnx", b"synthesis_onnx", 1))
-    manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"content_sha256": content_hash(folder)}))
+    state = json.loads((folder / MANIFEST).read_text())
+    reseal(folder, encoder=state["encoder"] | {"borrowed": {}})
     bundle = Bundle(folder)
     assert bundle.run("synthesis", *(np.zeros(shape, np.float32) for shape in ((1, 48, 4, 4), (1, 32, 1, 1))))
     with pytest.raises(BundleError, match="another file"):
-        bundle.run(GRADIENT, *(np.zeros(1, np.float32) for _ in range(4)))
+        bundle.run("synthesis_gradient", *(np.zeros(1, np.float32) for _ in range(4)))
 
 
 def test_an_error_is_worth_what_it_weighed_in_training() -> None:
@@ -108,7 +107,7 @@ def test_an_error_is_worth_what_it_weighed_in_training() -> None:
     for quality in (0, 37, 100):
         t = torch.tensor([quality / 100])
         a_pixel = float(loss.lambda_d(t) * loss.distortion(x, x_hat, ((x - x_hat) ** 2).mean((1, 2, 3))))
-        assert distortion_row(settings)[quality, 0] * error == pytest.approx(64 * a_pixel, rel=1e-4)
+        assert lambda_row(settings)[quality, 0] * error == pytest.approx(64 * a_pixel, rel=1e-4)
 
 
 def test_only_what_was_trained_for_the_squared_error_can_be_refined() -> None:

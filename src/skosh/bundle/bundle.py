@@ -1,99 +1,97 @@
-"""A bundle: a folder with the networks (ONNX), the integer tables and a manifest; all that a decoder needs to know.
+"""A loaded bundle: its networks in ONNX Runtime and its tables; ``manifest`` says what is in its folder, ``graphs`` what networks there are.
 
-    manifest.json         name, version, licence, content hash, provenance, sizes
-    analysis.onnx         x (1, 3, H, W) -> y (1, M, H/16, W/16)
-    synthesis.onnx        y_hat, synthesis level -> x_hat
-    hyper_analysis.onnx   u -> z (1, N, H/64, W/64)                 | not in a factorised bundle,
-    scale_map.onnx        z -> index (1, M, H/16, W/16), exact      | whose y is coded as z is
-    mean_first.onnx       z, mean level -> features, means [, steps]|
-    mean_second.onnx      features, known half -> means [, steps]   |
-    synthesis_gradient.onnx  y_hat, level, x, inside -> gradient of the squared error, and the error: for refinement at the encoder,
-                          in bundles that were trained for it alone; its weights are read out of synthesis.onnx
-    linear_gradient.onnx  x_hat - x -> gradient of the squared error as it passes through the linear synthesis alone: likewise
-    correction.onnx       x_hat with a margin, coefficients -> x_hat corrected    | in bundles whose pictures
-    correction_terms.onnx x_hat with a margin -> its terms, at every fifth pixel  | are corrected (correct.py)
-    tables.npz            frequency tables, one row of levels for each quality, the scale map's integers, a self-check; in bundles that
-                          were trained for it alone also what a squared error is worth in bits, and the curvature of the latents
-
-    training.npz          what only training needs, to go on from the bundle
-
-The content hash is the SHA-256 over the graphs and the tables in the order of their names, each as name, zero byte, size (8 bytes,
-little-endian) and content. A file's model id is its first 8 bytes.
+``decoder/tables.npz`` holds the frequency tables (``z_tables``, ``q_tables`` one behind the other with ``q_sizes``, ``wiener_tables``), a row
+of levels for each quality (``gain``, ``inverse``, ``shift``, ``mean_level``, ``synthesis_level``) and the scale map's integers with a
+self-check (``scale_weight``, ``scale_bias``, ``scale_bits``, ``check_z``, ``check_index``); ``encoder/tables.npz`` the levels of z
+(``z_level``) and, where symbols can be chosen by rate and distortion, what a squared error is worth in bits at each quality
+(``lambda``) and the curvature of the squared error along each latent (``curvature``).
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..container.chunks import QUALITY_UNIT
 from ..entropy.coder import Models, check_table
-from ..entropy.rate import Costs
+from ..entropy.rate import Rate
 from ..entropy.tables import HYPER_SYMBOLS, SCALES, IntTable
 from ..errors import BundleError
 from ..types import Floats
-from .manifest import CORRECTION, GRADIENT, HALO_MAX, LINEAR_GRADIENT, TABLES, content_hash, read_manifest
+from .graphs import DECODER, ENCODER, path_of
+from .manifest import DECODER_TABLES, ENCODER_TABLES, content, read_manifest
 from .onnx import Sessions
-from .scale_map import check_bound, scale_map_reference, shifted
+from .point import Point
+from .scale_map import check_bound, scale_map_reference
 
 QUALITIES = 101  # rows of levels in a bundle of variable rate
-
-
 LAST_EIGHTH = (QUALITIES - 1) * QUALITY_UNIT  # quality 100
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Bundle:
     """A loaded bundle. Networks are read when they are first run; what decides symbols is checked at once."""
 
     def __init__(self, folder: Path, threads: int = 0, optimise: bool = True):
-        """``threads``: of the networks, 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs.
+        """Load a folder. ``threads``: of the networks, 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs.
 
-        Raises BundleError if the content is not what the manifest's hash says, or the scale map is not exact here.
+        Raises BundleError unless the decoder's files are those that the manifest names and the scale map is exact here.
         """
         self.folder, self.threads = folder, threads
         self.manifest = read_manifest(folder)
-        files: dict[str, bytes] = {}
-        found = content_hash(folder, files)
-        if found != self.manifest["content_sha256"]:
-            raise BundleError(
-                f"the bundle {folder} is damaged: content {found[:16]}, manifest {self.manifest['content_sha256'][:16]}"
-            )
-        self.model_id = bytes.fromhex(found[:16])
-        self.latents: int = self.manifest["latent_channels"]
-        self.hyper: int = self.manifest["hyper_channels"]
-        self.stride: int = self.manifest["stride"]  # of y
-        self.multiple: int = self.manifest["multiple"]  # pictures are padded to this
+        decoder = self.manifest[DECODER]
+        self.model_id = bytes.fromhex(self.manifest["model_id"])
+        self.latents: int = decoder["latent_channels"]
+        self.hyper: int = decoder["hyper_channels"]
+        self.stride: int = decoder["stride"]  # of y
+        self.multiple: int = decoder["multiple"]  # pictures are padded to this
         self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
-        self.halo: dict[str, int] = self.manifest["halo"]  # how far each network sees, in samples of its coarser side
-        self._sessions = Sessions(folder, files, threads, optimise)
+        self.halo: dict[str, int] = {**self.manifest[ENCODER].get("halo", {}), **decoder["halo"]}
+        self._sessions = Sessions(folder, self.manifest, threads, optimise)
         self._models: dict[int, Models] = {}
+        for name in self.manifest["files"]:
+            if name.startswith(f"{DECODER}/"):
+                content(folder, self.manifest, name)
+        self.arrays = self._read(DECODER_TABLES)
         try:
-            with np.load(io.BytesIO(self._sessions.content(TABLES))) as arrays:
-                self.arrays = {name: arrays[name] for name in arrays.files}
             self._check_arrays()
             if self.hyper:
                 self._check_scale_map()
         except (BundleError, MemoryError):
             raise
         except Exception as error:  # a damaged archive can fail in many ways
-            raise BundleError(f"can't use the tables of the bundle {folder}: {error}") from error
+            raise BundleError(f"can't use {DECODER_TABLES} of the bundle {folder}: {error}") from error
 
     @property
     def name(self) -> str:
         """Name and version, as the manifest gives them."""
         return f"{self.manifest['name']} {self.manifest['version']}"
 
+    def has(self, graph: str) -> bool:
+        """Whether the bundle holds this network."""
+        return path_of(graph) in self.manifest["files"]
+
+    def at(self, quality: float) -> Point:
+        """The levels, tables and worth of one quality, 0 to 100; what lies between two rows is interpolated in eighths."""
+        return Point(self, self.quality(quality))
+
+    def quality(self, asked: float) -> float:
+        """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
+        return round(asked * QUALITY_UNIT) / QUALITY_UNIT if len(self.arrays["gain"]) == QUALITIES else 0.0
+
     def models(self, quality: float) -> Models:
-        """The entropy coder's tables for this quality: those of z are of the nearest of the rows that there are, of 0 to 100."""
+        """The entropy coder's tables: those of z are of the nearest of the rows that there are, of 0 to 100."""
         z_tables = self.arrays["z_tables"].reshape(-1, self.hyper or self.latents, HYPER_SYMBOLS)
         row = (round(quality * QUALITY_UNIT) * (len(z_tables) - 1) + LAST_EIGHTH // 2) // LAST_EIGHTH
         if row not in self._models:
             z = [table.astype(np.int64) for table in z_tables[row]]
-            self._models[row] = Models(z, self.q_tables, self.correction_tables)
+            self._models[row] = Models(z, self.q_tables, self.wiener_tables)
         return self._models[row]
 
     @cached_property
@@ -105,119 +103,111 @@ class Bundle:
         return [row.astype(np.int64) for row in np.split(self.arrays["q_tables"], ends[:-1])]
 
     @cached_property
-    def costs(self) -> Costs:
+    def rate(self) -> Rate:
         """What symbols of q cost in bits."""
-        return Costs(self.q_tables)
+        return Rate(self.q_tables)
+
+    @cached_property
+    def wiener_tables(self) -> list[IntTable]:
+        """One table per coefficient of a tile's Wiener filter."""
+        return [row.astype(np.int64) for row in self.arrays.get("wiener_tables", ())]
+
+    @property
+    def wiener_terms(self) -> int:
+        """How many coefficients a tile's Wiener filter has; 0 where pictures are shown as the synthesis leaves them."""
+        return len(self.wiener_tables)
+
+    @cached_property
+    def encoder_arrays(self) -> Arrays:
+        """The encoder's tables; BundleError for a bundle that only decodes, or wrong ones."""
+        if ENCODER_TABLES not in self.manifest["files"]:
+            raise BundleError(
+                f"the bundle {self.folder} only decodes: it has no {ENCODER}/; name another to encode with"
+            )
+        arrays, rows = self._read(ENCODER_TABLES), len(self.arrays["gain"])
+        due: dict[str, tuple[int, ...]] = {"z_level": (rows, self.hyper)} if self.hyper else {}
+        if "curvature" in arrays or "lambda" in arrays or self.wiener_terms:
+            due |= {"lambda": (rows, 1)}
+        if "curvature" in arrays:
+            due |= {"curvature": (self.latents,)}
+            if not bool(np.all(arrays["curvature"] >= 0.0)):
+                raise BundleError(f"the curvature of the bundle {self.folder} is below 0")
+        self._check_shapes(arrays, due, ENCODER_TABLES)
+        return arrays
 
     @property
     def has_gradients(self) -> bool:
         """Whether an encoder can see where other symbols would be better: curvature and both graphs are there."""
-        graphs = all((self.folder / f"{name}.onnx").is_file() for name in (GRADIENT, LINEAR_GRADIENT))
-        return "curvature" in self.arrays and graphs
-
-    def worth(self, quality: float) -> np.float32:
-        """Bits that a squared error of 1 is worth (in one of a pixel's three values, in [0, 1]), as in training."""
-        found: np.float32 = self.level("distortion", quality)[0, 0, 0, 0]
-        return found
+        graphs = self.has("synthesis_gradient") and self.has("linear_gradient")
+        return graphs and "curvature" in self.encoder_arrays
 
     @property
     def curvature(self) -> Floats:
-        """The second derivative of a picture's squared error with respect to each latent, as the linear synthesis alone would have it, (1, M, 1, 1)."""
-        found: Floats = self.arrays["curvature"][None, :, None, None]
+        """Second derivative of the squared error along each latent, through the linear synthesis alone, (1, M, 1, 1)."""
+        found: Floats = self.encoder_arrays["curvature"][None, :, None, None]
         return found
 
-    @property
-    def corrections(self) -> int:
-        """How many coefficients a tile's correction has; 0 where pictures are shown as the synthesis leaves them."""
-        return len(self.correction_tables)
-
-    @cached_property
-    def correction_tables(self) -> list[IntTable]:
-        """One table per coefficient of a correction."""
-        return [row.astype(np.int64) for row in self.arrays.get("correction_tables", ())]
-
-    def quality(self, asked: float) -> float:
-        """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
-        return round(asked * QUALITY_UNIT) / QUALITY_UNIT if len(self.arrays["gain"]) == QUALITIES else 0.0
-
-    def level(self, name: str, quality: float) -> Floats:
-        """A float row of levels between the two that the quality lies between, shape (1, C, 1, 1)."""
-        rows, eighth = self._rows(name, quality)
-        part = np.float32(eighth / QUALITY_UNIT)
-        row: Floats = rows[0].astype(np.float32) * (1 - part) + rows[1].astype(np.float32) * part
-        return row[None, :, None, None]
-
-    def shift(self, quality: float) -> npt.NDArray[np.int64]:
-        """The shifts (M,) of the scale index, interpolated in integers: ``floor(((8 - e) a + e b + 4) / 8)``."""
-        rows, eighth = self._rows("shift", quality)
-        low, high = rows.astype(np.int64)
-        shift: npt.NDArray[np.int64] = (
-            (QUALITY_UNIT - eighth) * low + eighth * high + QUALITY_UNIT // 2
-        ) // QUALITY_UNIT
-        return shift
-
-    def _rows(self, name: str, quality: float) -> tuple[npt.NDArray[np.generic], int]:
+    def rows(self, array: npt.NDArray[Any], quality: float) -> tuple[npt.NDArray[Any], int]:
         """The two rows between which a quality lies, (2, C), and how many eighths of the way it is."""
-        rows = self.arrays[name]
-        row, eighth = divmod(round(quality * QUALITY_UNIT), QUALITY_UNIT) if len(rows) == QUALITIES else (0, 0)
-        return rows[[row, min(row + 1, len(rows) - 1)]], eighth
+        row, eighth = divmod(round(quality * QUALITY_UNIT), QUALITY_UNIT) if len(array) == QUALITIES else (0, 0)
+        return array[[row, min(row + 1, len(array) - 1)]], eighth
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network; inputs and outputs in the order of the module's text."""
+        """Run a network; inputs and outputs in the order of the table of graphs. BundleError where it can't be run."""
         return self._sessions.run(graph, *inputs)
 
-    def scale_index(self, z: npt.NDArray[np.int32], quality: float) -> npt.NDArray[np.uint8]:
-        """z (N, h, w) -> scale index of every latent (M, H, W). The same integers on every machine."""
-        (index,) = self.run("scale_map", z[None].astype(np.float32))
-        return shifted(index[0], self.shift(quality))
+    def check_shape(self, graph: str, found: Floats, due: tuple[int, ...]) -> None:
+        """BundleError unless a network's output has the shape that is due."""
+        if found.shape != due:
+            raise BundleError(f"{path_of(graph)} of the bundle {self.folder} gives {found.shape} where {due} is due")
 
-    def mean_first(self, z: npt.NDArray[np.int32], quality: float) -> tuple[Floats, Floats, Floats]:
-        """z (N, h, w) -> features, means of the first half and quantisation steps; 1 where the bundle has learned none."""
-        features, mean, *step = self.run("mean_first", z[None], self.level("mean_level", quality))
-        return features, mean, step[0] if step else np.ones((), np.float32)
+    def _read(self, name: str) -> Arrays:
+        """The arrays of a file of the bundle."""
+        data = content(self.folder, self.manifest, name)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged archive can fail in many ways
+            raise BundleError(f"can't read {name} of the bundle {self.folder}: {error}") from error
 
-    def mean_second(self, features: Floats, known: Floats) -> tuple[Floats, Floats]:
-        """Features and the first half of y (zero elsewhere) -> means of the second half and steps, as ``mean_first``."""
-        mean, *step = self.run("mean_second", features, known)
-        return mean, step[0] if step else np.ones((), np.float32)
+    def _check_shapes(self, arrays: Arrays, due: Mapping[str, tuple[int, ...]], file: str) -> None:
+        for name, shape in due.items():
+            found = arrays.get(name)
+            if found is None:
+                raise BundleError(f"{file} of the bundle {self.folder} lacks {name}")
+            if found.shape != shape or found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+                size = "x".join(map(str, shape))
+                raise BundleError(f"the array {name} of the bundle {self.folder} is not {size} finite numbers")
 
     def _check_arrays(self) -> None:
         """Every array has the shape that the manifest asks for, and whole tables."""
+        if missing := [name for name in ("gain", "z_tables") if name not in self.arrays]:
+            raise BundleError(f"{DECODER_TABLES} of the bundle {self.folder} lacks {', '.join(missing)}")
         rows = len(self.arrays["gain"])
         if rows not in (1, QUALITIES):
             raise BundleError(f"the bundle {self.folder} has {rows} rows of levels where 1 or {QUALITIES} are due")
-        due = (
-            {"gain": self.latents, "inverse": self.latents, "shift": self.latents, "z_level": self.hyper}
-            if self.hyper
-            else {}
-        )
-        if "distortion" in self.arrays:
-            due["distortion"] = 1
-        for name, width in due.items():
-            found = self.arrays[name]
-            if found.shape != (rows, width) or not np.isfinite(found).all():
-                raise BundleError(f"the array {name} of the bundle {self.folder} is not {rows}x{width} finite numbers")
+        if self.hyper:
+            due = dict.fromkeys(("gain", "inverse", "shift"), (rows, self.latents))
+            widths = {
+                name: self.arrays[name].shape[-1] for name in ("mean_level", "synthesis_level") if name in self.arrays
+            }
+            due |= {"mean_level": (rows, widths.get("mean_level", 1))}
+            due |= {name: (rows, width) for name, width in widths.items()}
+            self._check_shapes(self.arrays, due, DECODER_TABLES)
         channels = self.hyper or self.latents
         if self.arrays["z_tables"].shape[-2:] != (channels, HYPER_SYMBOLS) or len(self.q_tables) != (
             SCALES if self.hyper else 0
         ):
             raise BundleError(f"the bundle {self.folder} has tables for another number of channels or scales")
-        if (curvature := self.arrays.get("curvature")) is not None:
-            sensible = curvature.shape == (self.latents,) and bool(np.all(np.isfinite(curvature) & (curvature >= 0.0)))
-            if not sensible or "distortion" not in self.arrays:
-                raise BundleError(f"the bundle {self.folder} misstates the curvature of its latents or lacks its worth")
-        if self.corrections:
-            halo = self.halo.get(CORRECTION)
-            sensible = type(halo) is int and 0 <= halo <= HALO_MAX and self.hyper > 0
-            if not sensible or "distortion" not in self.arrays:
-                raise BundleError(f"the bundle {self.folder} lacks or misstates the halo or the worth of corrections")
-            if any(table.shape != (HYPER_SYMBOLS,) for table in self.correction_tables):
-                raise BundleError(f"the bundle {self.folder} has tables of corrections for another number of symbols")
-        for table in (
-            *self.arrays["z_tables"].reshape(-1, HYPER_SYMBOLS),
-            *self.q_tables,
-            *self.correction_tables,
-        ):
+        if self.wiener_terms and (not self.hyper or "wiener" not in self.halo or not self.has("wiener")):
+            raise BundleError(
+                f"the bundle {self.folder} has tables of a Wiener filter, but no filter or no halo for it"
+            )
+        if any(table.shape != (HYPER_SYMBOLS,) for table in self.wiener_tables):
+            raise BundleError(f"the bundle {self.folder} has tables of a Wiener filter for another number of symbols")
+        for table in (*self.arrays["z_tables"].reshape(-1, HYPER_SYMBOLS), *self.q_tables, *self.wiener_tables):
             check_table(table)
 
     def _check_scale_map(self) -> None:

@@ -44,11 +44,11 @@ def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise
     """
     check_threads(threads)
     key = (find(model).resolve(), threads, optimise)
-    due = read_manifest(key[0])["content_sha256"]
+    due = read_manifest(key[0])["files"]
     found = _loaded.get(key)
-    if found is None or found.manifest["content_sha256"] != due:
+    if found is None or found.manifest["files"] != due:
         with _loading:
             found = _loaded.get(key)
-            if found is None or found.manifest["content_sha256"] != due:
+            if found is None or found.manifest["files"] != due:
                 found = _loaded[key] = Bundle(*key)
     return found

@@ -1,4 +1,14 @@
-"""The folders of bundles: what a manifest has to say, the content hash, and which bundles are installed."""
+"""The folders of bundles: what a manifest has to say, the model id, and which bundles are installed.
+
+    manifest.json     name, version, licence, model id, sizes and halos, the SHA-256 of every file, provenance
+    decoder/          graphs and tables that decide symbols and the faithful picture: complete by itself
+    encoder/          graphs and tables that find symbols
+    heads/            graphs that make other pictures of a decoded latent
+    training.npz      parameters that no graph holds, so that training can go on
+
+The *model id* that files carry is the first 8 bytes of the SHA-256 over ``{"decoder": ..., "files": ...}`` as JSON with sorted keys and no
+spaces: the manifest's ``decoder`` (all that a decoder obeys: sizes, halos) and the hash of every file below ``decoder/``. Nothing else is in it.
+"""
 
 from __future__ import annotations
 
@@ -10,98 +20,128 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError
-from ..limits import MAX_MANIFEST, PADDING
+from ..files import read_ordinary
+from ..limits import MAX_BUNDLE_FILE, MAX_MANIFEST, PADDING
+from .graphs import DECODER, ENCODER, HEADS, ROLES, due
 
 MANIFEST = "manifest.json"
-
-
 TABLES = "tables.npz"
-
-
-EXTRA = "training.npz"  # parameters that no graph holds, so that training can go on from a bundle
-
-
-BUNDLE_VERSION = 1
-
-
-CORRECTED_VERSION = 2  # of a bundle whose pictures are corrected: a decoder that knows only the first would show others
-
-
+DECODER_TABLES, ENCODER_TABLES = f"{DECODER}/{TABLES}", f"{ENCODER}/{TABLES}"
+EXTRA = "training.npz"
+BUNDLE_VERSION = 3
 DEFAULT = "flagship"
-
-
 MODELS = Path(__file__).parents[1] / "models"
-
-
-REQUIRED = {
-    "name": str,
-    "version": str,
-    "content_sha256": str,
-    "latent_channels": int,
-    "hyper_channels": int,
-    "stride": int,
-    "multiple": int,
-    "halo": dict,
-}
-
-
-GRAPHS = ("analysis", "synthesis")  # of every bundle
-
-
-HYPERPRIOR_GRAPHS = ("hyper_analysis", "mean_first", "mean_second")  # of one with a hyperprior, beside the scale map
-
-
-GRADIENT, LINEAR_GRADIENT = "synthesis_gradient", "linear_gradient"  # of one whose symbols an encoder can improve
-
-
-CORRECTION, CORRECTION_TERMS = "correction", "correction_terms"  # of one whose pictures are corrected
-
-
+FIELDS = {"name": str, "version": str, "model_id": str, DECODER: dict, ENCODER: dict, HEADS: dict, "files": dict}
+SIZES = ("latent_channels", "hyper_channels", "stride", "multiple")
+CHANNELS_MAX = 4096
 HALO_MAX = 64  # samples
+ID_DIGITS = 16  # hexadecimal
 
 
-def content_hash(folder: Path, files: dict[str, bytes] | None = None) -> str:
-    """SHA-256 over the bundle's graphs and tables (see ``skosh.bundle``), as 64 hexadecimal digits; ``files`` gets that of each alone, by its name. BundleError for one that can't be read."""
-    digest = hashlib.sha256()
-    hashed = [path for path in folder.iterdir() if path.suffix == ".onnx" or path.name == TABLES]
-    for path in sorted(hashed, key=lambda path: path.name):
-        try:
-            content = path.read_bytes()
-        except OSError as error:  # a link to a file that was not fetched, above all
-            raise BundleError(f"can't read {path}: {error.strerror}") from error
-        if files is not None:
-            files[path.name] = hashlib.sha256(content).digest()
-        digest.update(path.name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)
-    return digest.hexdigest()
+def model_id(manifest: dict[str, Any]) -> str:
+    """The id of what a manifest says of the decoder, as 16 hexadecimal digits."""
+    files = {name: digest for name, digest in manifest["files"].items() if name.startswith(f"{DECODER}/")}
+    text = json.dumps({DECODER: manifest[DECODER], "files": files}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a bundle but its manifest, by its path in the folder. Stray files are left out."""
+    paths = [path for role in ROLES for path in (folder / role).glob("*") if path.is_file()]
+    paths += [folder / EXTRA] if (folder / EXTRA).is_file() else []
+    own = sorted(path for path in paths if not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in own}
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Write a manifest with the hashes of the folder's files and the model id that follows; return it."""
+    whole = manifest | {"files": hashes(folder)}
+    whole = {"bundle_version": BUNDLE_VERSION, **whole, "model_id": model_id(whole)}
+    (folder / MANIFEST).write_text(json.dumps(whole, indent=1) + "\n")
+    return whole
+
+
+def reseal(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Let a manifest fit files that were changed on purpose, with other fields; return it."""
+    return seal(folder, json.loads((folder / MANIFEST).read_text()) | changes)
+
+
+def content(folder: Path, manifest: dict[str, Any], name: str) -> bytes:
+    """A file of a bundle; BundleError if it is missing, no ordinary file, too large or another than the manifest says."""
+    path = folder / name
+    if name not in manifest["files"]:
+        raise BundleError(f"the bundle {folder} has no {name}")
+    try:
+        found = read_ordinary(path, MAX_BUNDLE_FILE)
+    except OSError as error:
+        raise BundleError(f"can't read {path}: {error.strerror or error}") from error
+    if hashlib.sha256(found).hexdigest() != manifest["files"][name]:
+        raise BundleError(
+            f"{path} is damaged, or has changed since the bundle was loaded: its hash is not the manifest's"
+        )
+    return found
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a bundle; BundleError if there is none, or one that this version can't use."""
     path = folder / MANIFEST
     try:
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}")
-        if path.stat().st_size > MAX_MANIFEST:
-            raise BundleError(f"{path} is too large to be a manifest")
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(read_ordinary(path, MAX_MANIFEST))
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"can't read {path}: {error}") from error
     if not isinstance(manifest, dict) or "bundle_version" not in manifest:
         raise BundleError(f"{path} is no manifest of a bundle")
-    if manifest.get("bundle_version") not in (BUNDLE_VERSION, CORRECTED_VERSION):
-        raise BundleError(f"{folder}: bundle version {manifest.get('bundle_version')} is not known; update skosh")
-    wrong = [key for key, kind in REQUIRED.items() if type(manifest.get(key)) is not kind]
-    if wrong or not sensible(manifest["stride"], manifest["multiple"]):
-        raise BundleError(f"{path} lacks or misstates {', '.join(wrong) or 'stride and multiple'}")
-    graphs = (*GRAPHS, *(HYPERPRIOR_GRAPHS if manifest["hyper_channels"] else ()))
-    halos = [manifest["halo"].get(graph) for graph in graphs]
-    if not all(type(halo) is int and 0 <= halo <= HALO_MAX for halo in halos):
-        raise BundleError(f"{path} lacks or misstates the halo of {', '.join(graphs)}")
+    if manifest["bundle_version"] != BUNDLE_VERSION:
+        raise BundleError(
+            f"{folder}: bundle version {manifest['bundle_version']} is not known (this skosh reads {BUNDLE_VERSION}): "
+            "update skosh, or export the bundle anew"
+        )
+    wrong = [key for key, kind in FIELDS.items() if type(manifest.get(key)) is not kind]
+    if not wrong:
+        wrong = _senseless(manifest)
+    if wrong:
+        raise BundleError(f"{path} lacks or misstates {', '.join(wrong)}")
+    if manifest["model_id"] != model_id(manifest):
+        raise BundleError(f"{path} names model id {manifest['model_id']}, but its decoder's is {model_id(manifest)}")
     return manifest
 
 
-def sensible(stride: int, multiple: int) -> bool:
-    """Whether a bundle's pictures can be padded to such a multiple: whole latents, and whole in every tile."""
+def _senseless(manifest: dict[str, Any]) -> list[str]:
+    """What a manifest states that can't be, by name."""
+    decoder, files = manifest[DECODER], manifest["files"]
+    if not all(_is_hash(value) and _stays_inside(name) for name, value in files.items()):
+        return ["files"]
+    if not all(type(decoder.get(key)) is int and 0 <= decoder[key] <= CHANNELS_MAX for key in SIZES):
+        return [f"{DECODER}: {', '.join(SIZES)}"]
+    hyperprior = decoder["hyper_channels"] > 0
+    if not decoder["latent_channels"] or not _fits(decoder["stride"], decoder["multiple"]):
+        return ["latent_channels, stride or multiple"]
+    wrong = [] if DECODER_TABLES in files else [DECODER_TABLES]
+    for role in ROLES:
+        halo = manifest[role].get("halo", {})
+        present = any(name.startswith(f"{role}/") for name in files)
+        graphs = due(role, hyperprior) if present else []
+        wrong += [f"{role}/{graph.name}.onnx" for graph in graphs if f"{role}/{graph.name}.onnx" not in files]
+        if type(halo) is not dict or not all(type(n) is int and 0 <= n <= HALO_MAX for n in halo.values()):
+            wrong.append(f"the halos of {role}")
+        else:
+            wrong += [f"the halo of {graph.name}" for graph in graphs if graph.halo and graph.name not in halo]
+    return wrong
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether a path of the manifest leads to a file of the bundle's own folder."""
+    return "\\" not in name and not name.startswith("/") and not {"", ".", ".."} & set(name.split("/"))
+
+
+def _fits(stride: int, multiple: int) -> bool:
+    """Whether pictures can be padded to such a multiple: whole latents, and whole in every tile."""
     return 0 < stride <= multiple and multiple % stride == 0 and PADDING % multiple == 0
 
 
@@ -138,9 +178,9 @@ def find(model: str | os.PathLike[str] | None) -> Path:
     raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({known})")
 
 
-def find_by_id(model_id: bytes) -> Path | None:
-    """The installed bundle that files with this model id were made with."""
+def find_by_id(wanted: bytes) -> Path | None:
+    """The installed bundle that decodes files with this model id."""
     for _, folder, manifest in installed():
-        if manifest["content_sha256"].startswith(model_id.hex()):
+        if manifest["model_id"] == wanted.hex():
             return folder
     return None

@@ -1,11 +1,12 @@
 """The networks of a bundle in ONNX Runtime: opened when they are first run, and only as they were when the bundle was loaded.
 
-Weights in another file than ``synthesis.onnx``, as ONNX's own tools name one, are refused: a guard against mistakes, not against somebody who means to deceive (SECURITY.md).
+The gradients of the synthesis borrow its weights: the manifest says where in ``decoder/synthesis.onnx`` they lie. Other weights outside of a
+graph are refused: a guard against mistakes, not against somebody who means to deceive (SECURITY.md).
 """
 
 from __future__ import annotations
 
-import hashlib
+import math
 import os
 import threading
 from pathlib import Path
@@ -16,30 +17,29 @@ import numpy.typing as npt
 
 from ..errors import BundleError
 from ..types import Floats
+from .graphs import ENCODER, GRAPHS, path_of
+from .manifest import content
 
 if TYPE_CHECKING:
     import onnxruntime
 
 ELSEWHERE = b"\x08location"  # in what a graph says of a weight that lies in another file
-
-
-BESIDE = b"\x0a" + ELSEWHERE + b"\x12\x0esynthesis.onnx"  # a whole entry, as ONNX writes it
-
-
 NO_MEMORY = "bad_alloc"  # in what ONNX Runtime says where memory ends
+TYPES = {"int8": np.int8, "float16": np.float16, "float32": np.float32}  # of borrowed weights
+LENDER = path_of("synthesis")
 
 
 class Sessions:
     """The networks of a bundle's folder by the names of their graphs."""
 
-    def __init__(self, folder: Path, files: dict[str, bytes], threads: int, optimise: bool):
-        """``files``: name -> SHA-256 of each, when the bundle was loaded. ``threads``: 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs."""
-        self.folder, self.files, self.threads, self.optimise = folder, files, threads, optimise
+    def __init__(self, folder: Path, manifest: dict[str, Any], threads: int, optimise: bool):
+        """``threads``: 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs."""
+        self.folder, self.manifest, self.threads, self.optimise = folder, manifest, threads, optimise
         self._opened: dict[str, onnxruntime.InferenceSession] = {}
         self._opening = threading.Lock()
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network; inputs and outputs in the order of ``skosh.bundle``'s text."""
+        """Run a network; inputs and outputs in the order of the table of graphs. BundleError where that fails."""
         session = self._opened.get(graph) or self._open_once(graph)
         values = [np.ascontiguousarray(value, dtype=np.float32) for value in inputs]
         try:
@@ -49,7 +49,16 @@ class Sessions:
             if NO_MEMORY in str(error):
                 raise MemoryError(f"no memory to run {graph}.onnx") from error
             raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
+        self._check_outputs(graph, outputs)
         return outputs
+
+    def _check_outputs(self, graph: str, outputs: list[Floats]) -> None:
+        names = GRAPHS[graph].outputs
+        least = sum(not name.startswith("[") for name in names)
+        if not least <= len(outputs) <= len(names) or any(out.dtype != np.float32 for out in outputs):
+            raise BundleError(
+                f"{path_of(graph)} of the bundle {self.folder} does not give {', '.join(names)} in float32"
+            )
 
     def _open_once(self, graph: str) -> onnxruntime.InferenceSession:
         """The network, read by one thread while the others wait."""
@@ -57,13 +66,6 @@ class Sessions:
             if graph not in self._opened:
                 self._opened[graph] = self._open(graph)
             return self._opened[graph]
-
-    def content(self, name: str) -> bytes:
-        """A file as it was when the bundle was loaded; BundleError if it has changed since."""
-        content = (self.folder / name).read_bytes()
-        if hashlib.sha256(content).digest() != self.files.get(name):
-            raise BundleError(f"{name} has changed since the bundle was loaded: load it anew")
-        return content
 
     def _open(self, graph: str) -> onnxruntime.InferenceSession:
         ort = _runtime()
@@ -73,24 +75,35 @@ class Sessions:
         options.enable_cpu_mem_arena = False
         # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A plan of memory is kept for every size of input ever seen, which gains nothing here and grows with each new size of picture.
+        # A plan of memory is kept for every size of input ever seen, which gains nothing here and grows with each new size.
         options.enable_mem_pattern = False
         level = ort.GraphOptimizationLevel
         options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
-        path = self.folder / f"{graph}.onnx"
+        model = content(self.folder, self.manifest, path_of(graph))
         try:
-            content = self.content(path.name)
-            source: bytes | str = content
-            if ELSEWHERE in content:
-                if content.count(ELSEWHERE) != content.count(BESIDE):  # the content hash would not cover it
-                    raise BundleError("it takes weights from another file than synthesis.onnx")
-                self.content("synthesis.onnx")
-                source = str(path)  # so that the other file is found
-            return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            borrowed = self._borrowed(graph)
+            if model.count(ELSEWHERE) != len(borrowed):  # the manifest's hashes would not cover the others
+                raise BundleError(f"it takes weights from another file than {LENDER}")
+            if borrowed:
+                values = [ort.OrtValue.ortvalue_from_numpy(value) for value in borrowed.values()]
+                options.add_external_initializers(list(borrowed), values)
+            return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
             if isinstance(error, MemoryError) or NO_MEMORY in str(error):
-                raise MemoryError(f"no memory to load {path.name}") from error
+                raise MemoryError(f"no memory to load {path_of(graph)}") from error
             raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
+
+    def _borrowed(self, graph: str) -> dict[str, npt.NDArray[Any]]:
+        """The weights that an encoder's graph reads out of the synthesis, by name, as the manifest lists them."""
+        rows = self.manifest[ENCODER].get("borrowed", {}).get(graph, [])
+        lender = content(self.folder, self.manifest, LENDER) if rows else b""
+        found = {}
+        for name, kind, shape, offset in rows:
+            count = math.prod(shape)
+            if not 0 <= offset <= offset + count * np.dtype(TYPES[kind]).itemsize <= len(lender):
+                raise BundleError(f"its weight {name} lies outside of {LENDER}")
+            found[name] = np.frombuffer(lender, TYPES[kind], count, offset).reshape(shape)
+        return found
 
 
 def _runtime() -> Any:

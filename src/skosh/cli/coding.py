@@ -19,7 +19,8 @@ from ..codec.decoder import decode_picture
 from ..codec.encoder import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
 from ..codec.file_info import info as file_info
 from ..codec.refine import EFFORT_MAX, check_effort
-from ..container.salvage import salvage as salvaged
+from ..codec.target import file_of_psnr, file_of_size
+from ..container.salvage import read_damaged
 from ..errors import FormatError, SkoshError
 from ..files import PICTURES, SKOSH, read_file
 from ..limits import UNLIMITED, memory_for
@@ -66,11 +67,11 @@ class Aim:
     def file(self, encoder: Encoder) -> bytes:
         """The file that hits it."""
         if self.bpp is not None:
-            return encoder.file_of_size(self.bpp * encoder.width * encoder.height / 8)
+            return file_of_size(encoder, self.bpp * encoder.width * encoder.height / 8)
         if self.size is not None:
-            return encoder.file_of_size(self.size)
+            return file_of_size(encoder, self.size)
         if self.psnr is not None:
-            return encoder.file_of_psnr(self.psnr)
+            return file_of_psnr(encoder, self.psnr)
         return encoder.file(self.quality)
 
 
@@ -252,7 +253,7 @@ def decompress(
 def something_left(data: bytes, max_pixels: int) -> bool:
     """Whether --salvage would find a tile in a damaged file."""
     try:
-        return any(tile is not None for tile in salvaged(data, max_pixels).tiles)
+        return any(tile is not None for tile in read_damaged(data, max_pixels).tiles)
     except SkoshError:
         return False
 

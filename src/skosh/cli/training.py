@@ -120,7 +120,7 @@ def export(
         manifest = export_run(run, out, version, force, calibrate, licence, towards, 0.1 if share is None else share)
     except (SkoshError, OSError) as error:
         fail(describe(error))
-    say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['content_sha256'][:16]}")
+    say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['model_id']}")
 
 
 def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:

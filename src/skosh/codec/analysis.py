@@ -1,10 +1,11 @@
-"""?"""
+"""Pixels -> latent y -> hyper symbols z, window by window."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..bundle.bundle import Bundle
+from ..bundle.point import Point
 from ..entropy.tables import HYPER_LIMIT
 from ..errors import BundleError
 from ..types import Floats, Pixels, Symbols
@@ -23,6 +24,7 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
         seen = outer.times(bundle.stride)
         part = pixels[seen.top : seen.bottom, seen.left : seen.right]
         (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
+        bundle.check_shape("analysis", found, (1, bundle.latents, outer.height, outer.width))
         core.of(y)[:] = core.inside(outer).of(found)[0]
 
     each(latent_windows(bundle, grid), work, workers)
@@ -31,17 +33,17 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
     return y
 
 
-def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Symbols:
+def hyper_symbols(at: Point, y: Floats, workers: int) -> Symbols:
     """y (M, H, W) -> z (N, h, w)."""
-    grid = whole(*y.shape[1:])
+    bundle, grid = at.bundle, whole(*y.shape[1:])
     z = np.empty((bundle.hyper, grid.height // bundle.reduction, grid.width // bundle.reduction), np.int32)
-    gain, level = bundle.level("gain", quality), bundle.level("z_level", quality)
 
     def work(core: Box) -> None:
         cells = core.over(bundle.reduction)
         outer = cells.grown(bundle.halo["hyper_analysis"], whole(*z.shape[1:]))
-        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
-        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
+        (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * at.gain)
+        bundle.check_shape("hyper_analysis", found, (1, bundle.hyper, outer.height, outer.width))
+        cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + at.z_level)[0])
 
     each(latent_windows(bundle, grid), work, workers)
     return z

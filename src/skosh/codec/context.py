@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle.bundle import Bundle
+from ..bundle.point import Point
 from ..entropy.coder import SYMBOL_MAX
 from ..types import Floats, Symbols
 from .boxes import Box, whole
@@ -50,52 +50,49 @@ class FirstHalf(NamedTuple):
     means: Means  # which hold for the elements of the first half
 
 
-def first_half(bundle: Bundle, z: Symbols, box: Box, quality: float) -> FirstHalf:
+def first_half(at: Point, z: Symbols, box: Box) -> FirstHalf:
     """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
-    all_z = whole(*z.shape[1:])
+    bundle, all_z = at.bundle, whole(*z.shape[1:])
     cells = box.over(bundle.reduction).grown(bundle.halo["mean_first"], all_z)
-    features, mean, step = bundle.mean_first(cells.of(z), quality)
+    features, mean, step = at.mean_first(cells.of(z))
     inner = box.inside(cells.times(bundle.reduction))
-    gain = bundle.level("gain", quality)
-    return FirstHalf(inner.of(features), Means(inner.of(mean) * gain, inner.of(step) if step.ndim else step))
+    return FirstHalf(inner.of(features), Means(inner.of(mean) * at.gain, inner.of(step) if step.ndim else step))
 
 
-def both_halves(
-    bundle: Bundle, half: FirstHalf, first: npt.NDArray[np.bool_], q: npt.NDArray[np.int16] | Floats, quality: float
-) -> Means:
+def both_halves(at: Point, half: FirstHalf, first: npt.NDArray[np.bool_], q: npt.NDArray[np.int16] | Floats) -> Means:
     """Means of all elements, from symbols of which the first half counts. ``first``: where that is, (1, M, H, W)."""
-    y_hat = half.means.latent(q, bundle.level("inverse", quality))
-    mean, step = bundle.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
-    mean *= bundle.level("gain", quality)
+    y_hat = half.means.latent(q, at.inverse)
+    mean, step = at.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
+    mean = mean * at.gain
     return Means(np.where(first, half.means.mean, mean), np.where(first, half.means.step, step) if step.ndim else step)
 
 
 def means(
-    bundle: Bundle,
+    at: Point,
     z: Symbols,
     q: npt.NDArray[np.int16],
     box: Box,
-    quality: float,
     half: FirstHalf | None = None,
 ) -> Means:
     """Means of all elements in a box of latents, from z and the first half of q (M, H, W), both of the whole picture.
 
     ``half``: what z says of the box, where that is known already and the box is the whole picture.
     """
+    bundle = at.bundle
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
-    half = first_half(bundle, z, outer, quality) if half is None else half
-    known = both_halves(bundle, half, in_first_half(bundle.latents, outer)[None], outer.of(q), quality)
+    half = first_half(at, z, outer) if half is None else half
+    known = both_halves(at, half, in_first_half(bundle.latents, outer)[None], outer.of(q))
     return known.inside(box.inside(outer))
 
 
-def latent(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16], box: Box, quality: float) -> Floats:
+def latent(at: Point, z: Symbols, q: npt.NDArray[np.int16], box: Box) -> Floats:
     """y_hat (1, M, H, W) in a box of latents."""
-    return means(bundle, z, q, box, quality).latent(box.of(q), bundle.level("inverse", quality))
+    return means(at, z, q, box).latent(box.of(q), at.inverse)
 
 
-def decoded(bundle: Bundle, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box, quality: float) -> Floats:
+def decoded(at: Point, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box) -> Floats:
     """The same for any bundle: without a hyperprior there is no q, and z is the latent."""
-    return box.of(z)[None].astype(np.float32) if q is None else latent(bundle, z, q, box, quality)
+    return box.of(z)[None].astype(np.float32) if q is None else latent(at, z, q, box)
 
 
 def in_first_half(latents: int, box: Box) -> npt.NDArray[np.bool_]:

@@ -14,11 +14,11 @@ from PIL import Image
 from ..bundle import manifest
 from ..bundle.bundle import Bundle
 from ..bundle.loading import for_size
+from ..bundle.point import Point
 from ..container import alpha
 from ..container.chunks import ALPHA, Contents, Header, read
 from ..container.extras import NAMES, unpack
-from ..container.salvage import give_up_senseless
-from ..container.salvage import salvage as salvaged
+from ..container.salvage import give_up_senseless, read_damaged
 from ..entropy.coder import Reader
 from ..errors import BundleError, FormatError, LimitError
 from ..limits import MAX_PIXELS, check_justified, memory_for
@@ -28,7 +28,7 @@ from .boxes import Box, each, split, whole
 from .planes import padded
 from .synthesis import synthesise
 from .tiling import is_large
-from .wiener import Corrections, margin, place_of
+from .wiener import Filters, margin, place_of
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 
@@ -80,7 +80,7 @@ def decode_picture(
     """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    contents = salvaged(bytes(data), max_pixels) if salvage else read(bytes(data), max_pixels)
+    contents = read_damaged(bytes(data), max_pixels) if salvage else read(bytes(data), max_pixels)
     header = contents.header
     check_justified(header.width, header.height, len(data))
     box = _box(region, header)
@@ -112,12 +112,21 @@ def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> st
         return model
     folder = manifest.find_by_id(header.model_id)
     if folder is None:
-        known = ", ".join(f"{name} {m['content_sha256'][:16]}" for name, _, m in manifest.installed()) or "none"
+        known = ", ".join(f"{name} {m['model_id']}" for name, _, m in manifest.installed()) or "none"
         others = "".join(f"; {reason}" for reason in manifest.unusable())
         raise BundleError(
             f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); name its folder (model, --model)"
         )
     return folder
+
+
+class Read(NamedTuple):
+    """The symbols of some tiles of a picture, 0 elsewhere."""
+
+    z: Symbols  # (N, h, w); without a hyperprior the latent itself
+    q: npt.NDArray[np.int16] | None  # (M, H, W), with a hyperprior only
+    filters: Filters  # of these tiles
+    lost: list[Box]  # tiles that salvage could not read, boxes on the grid of z
 
 
 class Decoder:
@@ -127,11 +136,10 @@ class Decoder:
         self.bundle, self.contents = bundle, contents
         self.workers, self.salvage = workers, salvage
         header = contents.header
+        self.at = bundle.at(header.quality)
         self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
         self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
-        self.lost: list[Box] = []  # of those that were read last
-        self.corrections = Corrections(header.tile, {})  # of all tiles that were read
 
     def picture(self, box: Box) -> Picture:
         """The pixels of a box, with what belongs to them and a note about every part that was lost."""
@@ -142,17 +150,8 @@ class Decoder:
         plane = None
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
-        pixels = self.pixels(box)
-        notes = self.lost_extras()
-        lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
-        notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
-        if len(lost) > LOST_NAMED:
-            notes.append(f"lost: {len(lost)} of the {len(self.needed(box))} tiles that are needed")
-        for seen in lost:
-            if seen.meets(box):  # a tile that is only near had its part in what is shown, too
-                part = seen.cut_to(box).inside(box)
-                pixels[part.top : part.bottom, part.left : part.right] = LOST
-        return Picture(pixels, header.mode == "L", plane, found, notes)
+        pixels, lost = self.pixels(box)
+        return Picture(pixels, header.mode == "L", plane, found, self.lost_extras() + self.lost_tiles(box, lost))
 
     def lost_extras(self) -> list[str]:
         """A note about every chunk before the tiles that was lost, as far as its type can be told."""
@@ -162,13 +161,27 @@ class Decoder:
             notes.append("lost: damaged bytes before the tiles, perhaps metadata or transparency")
         return notes
 
-    def pixels(self, box: Box) -> Pixels:
-        """The pixels of a box, (H, W, 3)."""
-        z, q = self.symbols(self.needed(box))
+    def lost_tiles(self, box: Box, lost: list[Box]) -> list[str]:
+        """A note about each of the first lost tiles, and one about their number."""
+        notes = [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
+        if len(lost) > LOST_NAMED:
+            notes.append(f"lost: {len(lost)} of the {len(self.needed(box))} tiles that are needed")
+        return notes
+
+    def pixels(self, box: Box) -> tuple[Pixels, list[Box]]:
+        """The pixels of a box, (H, W, 3), grey where salvage found nothing, and the lost tiles, boxes of pixels."""
+        header = self.contents.header
+        z, q, filters, lost = self.symbols(self.needed(box))
         own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
-        if set(own) <= set(self.lost):
+        if set(own) <= set(lost):
             raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
-        return synthesise(self.bundle, z, q, box, self.contents.header.quality, self.workers, self.corrections)
+        pixels = synthesise(self.at, z, q, box, self.workers, filters)
+        holes = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in lost]
+        for hole in holes:
+            if hole.meets(box):  # a tile that is only near had its part in what is shown, too
+                part = hole.cut_to(box).inside(box)
+                pixels[part.top : part.bottom, part.left : part.right] = LOST
+        return pixels, holes
 
     def needed(self, box: Box) -> list[Box]:
         """The tiles that the pixels of a box depend on."""
@@ -179,40 +192,34 @@ class Decoder:
         cells = seen.over(bundle.reduction).grown(halo.get("mean_first", 0), self.all_z)
         return [tile for tile in self.tiles if tile.meets(cells)]
 
-    def symbols(self, tiles: list[Box]) -> tuple[Symbols, npt.NDArray[np.int16] | None]:
-        """z (N, h, w) and q (M, H, W) of the whole picture, 0 outside of the tiles; without a hyperprior the latent and None."""
-        bundle = self.bundle
-        lost: list[Box] = []
+    def symbols(self, tiles: list[Box]) -> Read:
+        """The symbols of some tiles, in arrays for the whole picture."""
+        bundle, side = self.bundle, self.contents.header.tile // self.bundle.multiple
         shape = self.all_z.height, self.all_z.width
         z = np.zeros((bundle.hyper or bundle.latents, *shape), np.int32)
-        q = None
-        if bundle.hyper:
-            q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16)
+        q = np.zeros((bundle.latents, *(bundle.reduction * n for n in shape)), np.int16) if bundle.hyper else None
+        lost: list[Box] = []
+        filters = Filters(self.contents.header.tile, {})
 
         def work(tile: Box) -> None:
             stream = self.streams[tile]
             try:
                 if stream is None:
                     raise FormatError("a damaged tile")
-                self.take(stream, tile, z, q)
+                taken = take_symbols(self.at, stream, tile.height, tile.width)
             except FormatError:
                 if not self.salvage:
                     raise
                 lost.append(tile)
+                return
+            tile.of(z)[:] = taken.z
+            if q is not None:
+                tile.times(bundle.reduction).of(q)[:] = taken.q
+            if taken.coefficients is not None:
+                filters.found[place_of(tile, side)] = taken.coefficients
 
         each(tiles, work, self.workers)
-        self.lost = sorted(lost)
-        return z, q
-
-    def take(self, stream: bytes, tile: Box, z: Symbols, q: npt.NDArray[np.int16] | None) -> None:
-        """Read one tile's symbols into z and q."""
-        taken = take_symbols(self.bundle, stream, tile.height, tile.width, self.contents.header.quality)
-        tile.of(z)[:] = taken.z
-        if q is not None:
-            tile.times(self.bundle.reduction).of(q)[:] = taken.q
-        if taken.correction is not None:
-            side = self.contents.header.tile // self.bundle.multiple
-            self.corrections.found[place_of(tile, side)] = taken.correction
+        return Read(z, q, filters, sorted(lost))
 
 
 class Taken(NamedTuple):
@@ -221,14 +228,15 @@ class Taken(NamedTuple):
     z: Symbols  # (N, h, w)
     q: Symbols | None  # (M, H, W), with a hyperprior only
     scale_index: npt.NDArray[np.uint8] | None  # of q
-    correction: Symbols | None  # (K,), where the tile has one
+    coefficients: Symbols | None  # (K,) of the Wiener filter, where the tile has one
 
 
-def take_symbols(bundle: Bundle, stream: bytes, height: int, width: int, quality: float) -> Taken:
+def take_symbols(at: Point, stream: bytes, height: int, width: int) -> Taken:
     """What a stream holds for a tile of so many z."""
-    reader = Reader(bundle.models(quality), stream)
+    bundle = at.bundle
+    reader = Reader(at.models, stream)
     z = reader.take_z(bundle.hyper or bundle.latents, height, width)
     if not bundle.hyper:
-        return Taken(z, None, None, reader.take_correction())
-    index = bundle.scale_index(z, quality)
-    return Taken(z, reader.take_q(index), index, reader.take_correction())
+        return Taken(z, None, None, reader.take_coefficients())
+    index = at.scale_index(z)
+    return Taken(z, reader.take_q(index), index, reader.take_coefficients())

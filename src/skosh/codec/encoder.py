@@ -13,11 +13,12 @@ from PIL import Image
 
 from ..bundle.bundle import Bundle
 from ..bundle.loading import for_size
+from ..bundle.point import Point
 from ..container import alpha
 from ..container.chunks import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
 from ..container.extras import pack
 from ..entropy.coder import Writer
-from ..errors import LimitError
+from ..errors import BundleError
 from ..limits import MAX_PIXELS, check_justified, memory_for
 from ..picture.metadata import Metadata
 from ..picture.picture import Picture, from_image, luma
@@ -25,23 +26,17 @@ from ..types import Pixels, Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .quantise import Coded, Quantiser
-from .rdo import compare
+from .rdo import optimise
 from .refine import EFFORTS, check_effort, refine
 from .synthesis import synthesise
-from .target import highest_below
+from .target import file_of_psnr, file_of_size
 from .tiling import is_large
-from .wiener import Corrections, place_of
+from .wiener import Filters, place_of
 
 DEFAULT_QUALITY = 50
 
 
 DEFAULT_TILE = 1024  # pixels
-
-
-SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
-
-
-PSNR_TOLERANCE = 0.01  # dB above what was asked for, likewise
 
 
 def encode(
@@ -82,9 +77,9 @@ def encode(
         warnings.warn(note, stacklevel=2)
     encoder = Encoder(picture, model, threads, tile, effort)
     if target_bytes is not None:
-        return encoder.file_of_size(target_bytes)
+        return file_of_size(encoder, target_bytes)
     if target_psnr is not None:
-        return encoder.file_of_psnr(target_psnr)
+        return file_of_psnr(encoder, target_psnr)
     return encoder.file(quality)
 
 
@@ -116,7 +111,7 @@ class Parts(NamedTuple):
     """What a file holds."""
 
     coded: Coded
-    corrections: Corrections
+    filters: Filters
 
 
 class Encoder:
@@ -136,6 +131,10 @@ class Encoder:
         check_tile(tile)
         height, width = picture.pixels.shape[:2]
         self.bundle, self.workers = for_size(model, threads, is_large(height, width))
+        if not self.bundle.has("analysis"):
+            raise BundleError(
+                f"the model {self.bundle.name} only decodes: it has no encoder/, name another to encode with"
+            )
         check_effort(effort, self.bundle)
         self.height, self.width = height, width
         self.picture = picture
@@ -158,39 +157,6 @@ class Encoder:
         check_justified(self.width, self.height, len(data))  # as the decoder does
         return data
 
-    def file_of_size(self, size: float) -> bytes:
-        """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""
-        files: dict[int, bytes] = {}
-
-        def log_size(step: int) -> float:
-            files[step] = self.file(step / QUALITY_UNIT)
-            return math.log(len(files[step]))
-
-        step = highest_below(log_size, math.log(max(size, 1)), self.last_step(), SIZE_TOLERANCE)
-        if step is None:
-            raise LimitError(f"{size:.0f} bytes are too few: the smallest file has {len(files[0])}")
-        return files[step]
-
-    def file_of_psnr(self, psnr: float) -> bytes:
-        """The smallest file whose picture reaches ``psnr`` (dB, as ``psnr`` measures it); LimitError where the best does not."""
-        last = self.last_step()
-        best = -math.inf
-        files: dict[int, bytes] = {}
-
-        def loss(step: int) -> float:
-            nonlocal best
-            quality = (last - step) / QUALITY_UNIT
-            found = self.psnr(quality)
-            best = max(best, found)
-            if found >= psnr:
-                files[step] = self.file(quality)  # now, while the symbols of this quality are there
-            return -found
-
-        step = highest_below(loss, -psnr, last, PSNR_TOLERANCE)
-        if step is None:
-            raise LimitError(f"{psnr} dB can't be reached: the best is {best:.2f} dB")
-        return files[step]
-
     def last_step(self) -> int:
         """The best quality in eighths: 0 for a bundle of one rate."""
         return round(self.bundle.quality(100) * QUALITY_UNIT)
@@ -200,7 +166,7 @@ class Encoder:
         box = whole(self.height, self.width)
         with memory_for(self.width, self.height):
             coded, found = self.parts(quality)
-            shown = synthesise(self.bundle, coded.z, coded.q, box, quality, self.workers, found)
+            shown = synthesise(self.bundle.at(quality), coded.z, coded.q, box, self.workers, found)
             due = self.picture.pixels
             if self.picture.grey:
                 shown, due = luma(shown), due[..., 0]
@@ -214,46 +180,46 @@ class Encoder:
         """What the file of this quality holds."""
         if self.last is None or self.last[0] != quality:
             self.last = None  # two at once would take twice the memory
-            self.last = quality, self.improved(quality)
+            self.last = quality, self.optimised(quality)
         return self.last[1]
 
-    def improved(self, quality: float) -> Parts:
-        """Symbols, which a look or an effort has improved where the bundle allows it, and corrections."""
-        bundle, pixels, y, workers = self.bundle, self.picture.pixels, self.y, self.workers
+    def optimised(self, quality: float) -> Parts:
+        """Symbols, chosen by rate and distortion where the bundle allows it, and the tiles' Wiener filters."""
+        at, pixels, y, workers = self.bundle.at(quality), self.picture.pixels, self.y, self.workers
         side = self.header.tile
-        if not bundle.hyper:
-            return Parts(Coded(to_hyper_symbols(y), None), Corrections(side, {}))
-        z = hyper_symbols(bundle, y, quality, workers)
+        if not self.bundle.hyper:
+            return Parts(Coded(to_hyper_symbols(y), None), Filters(side, {}))
+        z = hyper_symbols(at, y, workers)
         refined = any(self.effort)
         if refined:
-            y = refine(bundle, pixels, y, z, quality, self.effort, workers)
-        quantiser = Quantiser(bundle, y, z, quality, workers)
-        changes, found = compare(quantiser, pixels, side, change=not refined)
+            y = refine(at, pixels, y, z, self.effort, workers)
+        quantiser = Quantiser(at, y, z, workers)
+        changes, found = optimise(quantiser, pixels, side, change=not refined)
         quantiser.change(changes)
         return Parts(Coded(z, quantiser.residual()), found)
 
     def streams(self, quality: float) -> list[bytes]:
         """The entropy-coded stream of every tile."""
-        coded, corrections = self.parts(quality)
+        coded, filters = self.parts(quality)
         side = self.header.tile // self.bundle.multiple  # in samples of z
-        tiles = split(whole(*coded.z.shape[1:]), side)
+        tiles, at = split(whole(*coded.z.shape[1:]), side), self.bundle.at(quality)
         found: dict[Box, bytes] = {}
 
         def code(box: Box) -> None:
-            symbols = corrections.found.get(place_of(box, side))
-            found[box] = tile_stream(self.bundle, coded, box, quality, symbols)
+            symbols = filters.found.get(place_of(box, side))
+            found[box] = tile_stream(at, coded, box, symbols)
 
         each(tiles, code, self.workers)
         return [found[box] for box in tiles]
 
 
-def tile_stream(bundle: Bundle, coded: Coded, box: Box, quality: float, correction: Symbols | None = None) -> bytes:
+def tile_stream(at: Point, coded: Coded, box: Box, coefficients: Symbols | None = None) -> bytes:
     """The stream of one tile, a box on the grid of z. Without a hyperprior there is no q, and z is the latent."""
-    writer = Writer(bundle.models(quality))
+    writer = Writer(at.models)
     writer.put_z(np.ascontiguousarray(box.of(coded.z)))
     if coded.residual:
-        latents = box.times(bundle.reduction)
+        latents = box.times(at.bundle.reduction)
         q = np.ascontiguousarray(latents.of(coded.residual.q), dtype=np.int32)
         writer.put_q(q, np.ascontiguousarray(latents.of(coded.residual.scale_index)))
-    writer.put_correction(correction)
+    writer.put_coefficients(coefficients)
     return writer.stream()

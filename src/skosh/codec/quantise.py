@@ -1,4 +1,4 @@
-"""A picture becomes symbols: pixels -> y -> z -> q, window by window. Where they end, the entropy coder begins."""
+"""Latents are rounded around their means: y and z -> q, window by window. Where this ends, the entropy coder begins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle.bundle import Bundle
+from ..bundle.point import Point
 from ..types import Floats, Symbols
 from .boxes import Box, each, whole
 from .context import FirstHalf, Means, first_half, in_first_half, means
@@ -44,12 +44,11 @@ class Change(NamedTuple):
 class Quantiser:
     """Rounds the latents of a picture around their means at one quality: the first half of all of it, and then the second."""
 
-    def __init__(self, bundle: Bundle, y: Floats, z: Symbols, quality: float, workers: int = 1):
+    def __init__(self, at: Point, y: Floats, z: Symbols, workers: int = 1):
         """``y`` (M, H, W) and ``z`` (N, h, w)."""
-        self.bundle, self.y, self.z, self.quality, self.workers = bundle, y, z, quality, workers
+        self.at, self.y, self.z, self.workers = at, y, z, workers
         self.grid = whole(*y.shape[1:])
-        self.windows = latent_windows(bundle, self.grid)
-        self.gain = bundle.level("gain", quality)
+        self.windows = latent_windows(at.bundle, self.grid)
         self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
         self.q = np.zeros(y.shape, np.int16)
         self.half: FirstHalf | None = None  # and the means of all elements: kept where there is one window
@@ -64,23 +63,23 @@ class Quantiser:
 
     def round_first(self, box: Box) -> None:
         """The first half of a window's symbols."""
-        box.of(self.scale_index)[:] = self.bundle.scale_index(box.over(self.bundle.reduction).of(self.z), self.quality)
-        half = first_half(self.bundle, self.z, box, self.quality)
-        self.round(box, in_first_half(self.bundle.latents, box), half.means)
+        box.of(self.scale_index)[:] = self.at.scale_index(box.over(self.at.bundle.reduction).of(self.z))
+        half = first_half(self.at, self.z, box)
+        self.round(box, in_first_half(self.at.bundle.latents, box), half.means)
         if len(self.windows) == 1:
             self.half = half
 
     def round_second(self, box: Box) -> None:
         """The second half, with the first one known everywhere."""
-        found = means(self.bundle, self.z, self.q, box, self.quality, self.half)
-        self.round(box, ~in_first_half(self.bundle.latents, box), found)
+        found = means(self.at, self.z, self.q, box, self.half)
+        self.round(box, ~in_first_half(self.at.bundle.latents, box), found)
         if len(self.windows) == 1:
             self.means = found
 
     def round(self, box: Box, half: npt.NDArray[np.bool_], known: Means) -> None:
         """The symbols of one half of a window, given their means, where they are coded."""
         places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
-        u = (box.of(self.y) * self.gain).reshape(-1)[places]
+        u = (box.of(self.y) * self.at.gain).reshape(-1)[places]
         self.put(box, places, known.at(places).symbols(u))
         if box in self.changes:
             changed = self.changes[box]

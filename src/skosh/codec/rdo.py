@@ -1,10 +1,12 @@
-"""Before anything is written, the encoder looks at what the file would show, and improves what it will hold.
+"""Rate-distortion optimised quantisation at the encoder, and the fit of the Wiener filters: one look at what the file would show.
 
-Every window of the picture is decoded once and compared with the true one. That serves two ends:
+Every window of the picture is decoded once and compared with the original. That serves two ends:
 
-1. *Other symbols.* How the squared error changes with each symbol follows from the difference of the two pictures, through the linear synthesis alone, which costs little. Where one up
-   or down promises less of bits and error together (costs.py), it is taken, all at once. That is a guess, right on average: a small or very plain picture may lose a little by it.
-2. *Corrections* (correct.py) are fitted to that difference, too. The picture that the changed symbols will show is not looked at: it would take another decoding, for another 0.1 %.
+1. *Other symbols.* The gradient of the squared error with respect to each symbol follows from the difference of the two pictures, through the
+   linear synthesis alone, which costs little. A symbol moves by one where ``entropy.rate`` promises fewer bits and squared error together.
+   All moves are made at once. They are guesses, right on average: a small or very plain picture may lose a little.
+2. *Wiener filters* (``wiener_fit``) are fitted to the same difference. The picture that the new symbols will show is not decoded again: that
+   would win another 0.1 %.
 
 A bundle may allow one of them, both or neither.
 """
@@ -15,39 +17,40 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..bundle.manifest import LINEAR_GRADIENT
 from ..entropy.coder import SYMBOL_MAX
-from ..errors import BundleError
 from ..types import Floats, Pixels
 from .boxes import Box, each, whole
 from .context import means
 from .planes import to_network
 from .quantise import Change, Quantiser
 from .synthesis import latents_for, share_inside, shown
-from .wiener import Corrections, Place, parts_of, with_margin
+from .wiener import Filters, Place, parts_of, with_margin
 from .wiener_fit import SMALLEST, Equations, equations, sampled, solve
 
 
-class Improvements(NamedTuple):
-    """What a comparison has found."""
+class Optimised(NamedTuple):
+    """What the look at a picture has found."""
 
     changes: dict[Box, Change]  # of symbols, by window
-    corrections: Corrections  # of tiles for which one is worth its bits
+    filters: Filters  # of tiles for which one is worth its bits
 
 
-def compare(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Improvements:
-    """Improvements for the symbols of the pixels (H, W, 3). ``side``: of a tile, in pixels; 0 where there is only one. ``change``: whether to look for other symbols."""
-    bundle, quality = quantiser.bundle, quantiser.quality
+def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Optimised:
+    """Better symbols and the filters of the tiles for the pixels (H, W, 3).
+
+    ``side``: of a tile, in pixels; 0 for one tile. ``change``: whether to look for other symbols.
+    """
+    at, bundle = quantiser.at, quantiser.at.bundle
     change = change and bundle.has_gradients
-    correct = bundle.corrections > 0 and not 0 < side < SMALLEST
-    found = Improvements({}, Corrections(side, {}))
-    if not (change or correct):
+    fit = bundle.wiener_terms > 0 and bundle.has("wiener_terms") and not 0 < side < SMALLEST
+    found = Optimised({}, Filters(side, {}))
+    if not (change or fit):
         return found
     parts: dict[Box, list[tuple[Place, Equations]]] = {}
 
     def work(box: Box) -> None:
         comparison = Comparison(quantiser, pixels, box)
-        parts[box] = comparison.equations(side) if correct else []
+        parts[box] = comparison.equations(side) if fit else []
         if change:
             one = comparison.change()
             if one.places.size:
@@ -60,9 +63,9 @@ def compare(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Im
             sums[place] = sums[place].plus(part) if place in sums else part
     values = {place: 3 * tile.height * tile.width for place, tile in parts_of(whole(*pixels.shape[:2]), side)}
     for place, total in sums.items():
-        symbols = solve(bundle, total, values[place], quality)
+        symbols = solve(at, total, values[place])
         if symbols is not None:
-            found.corrections.found[place] = symbols
+            found.filters.found[place] = symbols
     return found
 
 
@@ -71,7 +74,7 @@ class Comparison:
 
     def __init__(self, quantiser: Quantiser, pixels: Pixels, box: Box):
         self.quantiser, self.box = quantiser, box
-        self.bundle, self.quality = bundle, quality = quantiser.bundle, quantiser.quality
+        self.at, self.bundle = at, bundle = quantiser.at, quantiser.at.bundle
         self.picture = whole(*pixels.shape[:2])
         self.core = box.times(bundle.stride).cut_to(self.picture)
         part = pixels[self.core.top : self.core.bottom, self.core.left : self.core.right]
@@ -79,14 +82,13 @@ class Comparison:
         outer = latents_for(bundle, quantiser.grid, self.core)
         both = outer.joined(box)  # beyond the picture, the window may reach further
         q, known = quantiser.q, quantiser.means
-        found = means(bundle, quantiser.z, q, both, quality) if known is None else known.inside(both)
+        found = means(at, quantiser.z, q, both) if known is None else known.inside(both)
         self.means = found.inside(box.inside(both))
-        self.inverse = bundle.level("inverse", quality)
-        y_hat = found.inside(outer.inside(both)).latent(outer.of(q), self.inverse)
-        self.x = shown(bundle, y_hat, quantiser.grid, self.core, quality)  # with a margin
+        y_hat = found.inside(outer.inside(both)).latent(outer.of(q), at.inverse)
+        self.x = shown(at, y_hat, quantiser.grid, self.core)  # with a margin
 
     def equations(self, side: int) -> list[tuple[Place, Equations]]:
-        """What the pixels say of the corrections of the tiles that they are in."""
+        """What the pixels say of the filters of the tiles that they are in."""
         outer = with_margin(self.bundle, self.core)
         found = []
         for place, tile in parts_of(self.core, side):
@@ -102,11 +104,11 @@ class Comparison:
         index = box.of(quantiser.scale_index).reshape(-1)
         places = np.flatnonzero(index)  # of what is coded at all
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
-        scale = self.inverse * self.means.step  # how far y_hat moves for one step
-        worth = bundle.worth(self.quality)
+        scale = self.at.inverse * self.means.step  # how far y_hat moves for one step
+        worth = self.at.lambda_of
         slope = worth * self.gradient() * scale
         curvature = worth * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
-        moves = bundle.costs.moves(q, index[places], slope.reshape(-1)[places], curvature.reshape(-1)[places])
+        moves = bundle.rate.moves(q, index[places], slope.reshape(-1)[places], curvature.reshape(-1)[places])
         changed = np.flatnonzero(moves)
         places, q, moves = places[changed], q[changed], moves[changed]
         symbols = np.clip(q + np.sign(moves), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
@@ -114,14 +116,14 @@ class Comparison:
         return Change(places, symbols, mean + step * (q + moves))
 
     def gradient(self) -> Floats:
-        """Of the squared error with respect to the latents of the window, through the linear synthesis alone, (1, M, H, W). Beyond the picture nothing counts."""
+        """Gradient of the squared error with respect to the window's latents, through the linear synthesis alone, (1, M, H, W).
+
+        Padding does not count.
+        """
         pixels = self.box.times(self.bundle.stride)
         x = self.core.inside(with_margin(self.bundle, self.core)).of(self.x)
         difference = np.zeros((1, 3, pixels.height, pixels.width), np.float32)
         self.core.inside(pixels).of(difference)[:] = x - self.due
-        (found,) = self.bundle.run(LINEAR_GRADIENT, difference)
-        if found.shape != self.means.mean.shape:
-            raise BundleError(
-                f"{LINEAR_GRADIENT}.onnx of the bundle {self.bundle.folder} gives {found.shape}, not {self.means.mean.shape}"
-            )
+        (found,) = self.bundle.run("linear_gradient", difference)
+        self.bundle.check_shape("linear_gradient", found, self.means.mean.shape)
         return found

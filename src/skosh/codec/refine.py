@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import GRADIENT
+from ..bundle.point import Point
 from ..errors import BundleError
 from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
@@ -80,19 +80,17 @@ class Relaxed(NamedTuple):
     slope: Floats  # of the mixture with respect to the symbol before rounding
 
 
-def refine(
-    bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, quality: float, effort: Effort, workers: int = 1
-) -> Floats:
+def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, workers: int = 1) -> Floats:
     """Better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w).
 
     The bundle has to be one that ``has_gradients``. Windows are refined one by one: what a window's core becomes depends a little on where it was cut.
     """
-    grid = whole(*y.shape[1:])
+    bundle, grid = at.bundle, whole(*y.shape[1:])
     refined = np.empty_like(y)
 
     def work(core: Box) -> None:
         outer = core.grown(bundle.halo["synthesis"] + bundle.halo["mean_second"], grid)
-        u = Window(bundle, pixels, y, z, outer, quality).refine(effort)
+        u = Window(at, pixels, y, z, outer).refine(effort)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
     each(latent_windows(bundle, grid), work, workers)
@@ -112,16 +110,16 @@ def check_effort(effort: int, bundle: Bundle) -> None:
 class Window:
     """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
 
-    def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
-        self.bundle, self.quality = bundle, quality
-        self.costs = bundle.costs
+    def __init__(self, at: Point, pixels: Pixels, y: Floats, z: Symbols, box: Box):
+        self.at, self.bundle = at, at.bundle
+        bundle, self.rate = at.bundle, at.bundle.rate
         self.first = in_first_half(bundle.latents, box)[None]
-        self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
-        self.level = bundle.level("synthesis_level", quality)
-        self.weight = float(bundle.worth(quality))
-        self.half = first_half(bundle, z, box, quality)
+        self.gain, self.inverse = at.gain, at.inverse
+        self.level = at.synthesis_level if at.synthesis_level is not None else np.zeros((1, 1, 1, 1), np.float32)
+        self.weight = float(at.lambda_of)
+        self.half = first_half(at, z, box)
         cells = box.over(bundle.reduction)
-        index = bundle.scale_index(np.ascontiguousarray(cells.of(z)), quality)
+        index = at.scale_index(np.ascontiguousarray(cells.of(z)))
         self.index = box.inside(cells.times(bundle.reduction)).of(index)[None]
         self.coded = self.index > 0
         self.u = box.of(y)[None] * self.gain  # where the search starts, in quantisation steps
@@ -155,7 +153,7 @@ class Window:
             q, known, slope, _ = self.look(u) if k else start
             average += (1.0 - INERTIA) * (slope - average)
             curvature = self.curvature * (self.inverse * known.step) ** 2
-            moves = self.costs.moves(q, self.index, average / (1.0 - INERTIA ** (k + 1)), curvature) * self.coded
+            moves = self.rate.moves(q, self.index, average / (1.0 - INERTIA ** (k + 1)), curvature) * self.coded
             u = np.where(moves == 0.0, u, known.mean + known.step * (q + moves))
         return u
 
@@ -181,20 +179,20 @@ class Window:
         second = relaxed((u - known.mean) / known.step, noise, temperature)
         low, above, slope = (np.where(self.first, a, b) for a, b in zip(half, second, strict=True))
         slope_q, _ = self.error(low + above, known)
-        g: Floats = (slope_q + self.costs.slope(low, self.index)) * self.coded * slope / known.step
+        g: Floats = (slope_q + self.rate.slope(low, self.index)) * self.coded * slope / known.step
         return g
 
     def look(self, u: Floats) -> Look:
         """At the whole symbols of u."""
         q, known = self.rounded(u)
         slope, error = self.error(q, known)
-        bits = np.sum(self.costs.of(q, self.index) * self.coded, dtype=np.float64)
+        bits = np.sum(self.rate.of(q, self.index) * self.coded, dtype=np.float64)
         return Look(q, known, slope, float(bits) + error)
 
     def error(self, q: Floats, known: Means) -> tuple[Floats, float]:
         """The squared error of symbols in bits: its slope with respect to each of them, and itself."""
         y_hat = known.latent(q * self.coded, self.inverse)
-        g_y, error = self.bundle.run(GRADIENT, y_hat, self.level, self.x, self.inside)
+        g_y, error = self.bundle.run("synthesis_gradient", y_hat, self.level, self.x, self.inside)
         slope: Floats = self.weight * g_y * self.inverse * known.step
         return slope, self.weight * float(error[0])
 
@@ -207,7 +205,7 @@ class Window:
 
     def means(self, q: Floats) -> Means:
         """Those of all elements, given the symbols of the first half."""
-        return both_halves(self.bundle, self.half, self.first, q * self.coded, self.quality)
+        return both_halves(self.at, self.half, self.first, q * self.coded)
 
 
 def relaxed(r: Floats, noise: Floats, temperature: float) -> Relaxed:

@@ -1,9 +1,19 @@
-"""The search for a quality that hits a target."""
+"""The search for a quality that hits a target: a size or a PSNR."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from ..container.chunks import QUALITY_UNIT
+from ..errors import LimitError
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
+
+SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
+PSNR_TOLERANCE = 0.01  # dB above the PSNR that was asked for, likewise
 LITTLE = 0.6  # of the steps are left after a guess that helped little
 
 
@@ -31,3 +41,38 @@ def highest_below(value: Callable[[int], float], target: float, last: int, toler
             high, at_high = middle, at_middle
         halve = not halve and high - low > LITTLE * width  # that guess helped little
     return low
+
+
+def file_of_size(encoder: Encoder, size: float) -> bytes:
+    """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""
+    files: dict[int, bytes] = {}
+
+    def log_size(step: int) -> float:
+        files[step] = encoder.file(step / QUALITY_UNIT)
+        return math.log(len(files[step]))
+
+    step = highest_below(log_size, math.log(max(size, 1)), encoder.last_step(), SIZE_TOLERANCE)
+    if step is None:
+        raise LimitError(f"{size:.0f} bytes are too few: the smallest file has {len(files[0])}")
+    return files[step]
+
+
+def file_of_psnr(encoder: Encoder, psnr: float) -> bytes:
+    """The smallest file whose picture reaches ``psnr`` dB (``Encoder.psnr``); LimitError where the best does not."""
+    last = encoder.last_step()
+    best = -math.inf
+    files: dict[int, bytes] = {}
+
+    def loss(step: int) -> float:
+        nonlocal best
+        quality = (last - step) / QUALITY_UNIT
+        found = encoder.psnr(quality)
+        best = max(best, found)
+        if found >= psnr:
+            files[step] = encoder.file(quality)  # now, while the symbols of this quality are there
+        return -found
+
+    step = highest_below(loss, -psnr, last, PSNR_TOLERANCE)
+    if step is None:
+        raise LimitError(f"{psnr} dB can't be reached: the best is {best:.2f} dB")
+    return files[step]

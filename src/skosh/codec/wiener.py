@@ -1,4 +1,10 @@
-"""?"""
+"""The Wiener filter: a small linear filter for each tile, which the encoder fits to the picture and the file carries.
+
+The networks are the same for all pictures; what they leave over is not. A bundle may bring K *terms*, functions of the networks' picture
+around a pixel, learned from many pictures: ``x + sum_k c_k term_k(x)``. K whole numbers in a tile's stream say how much of each. The idea is that
+of adaptive loop filters (Tsai et al. 2013) with a learned basis. The coefficients decide no symbol, so they may act on floats; pixels beyond
+the padded picture repeat its edge.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +13,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import CORRECTION
-from ..errors import BundleError
 from ..types import Floats, Symbols
 from .boxes import Box
 
 Place = tuple[int, int]  # row and column of a tile
 
 
-class Corrections(NamedTuple):
-    """The coefficients of the tiles that have a correction."""
+class Filters(NamedTuple):
+    """The coefficients of the tiles that have a filter."""
 
     side: int  # pixels of a tile; 0 where one tile is the whole picture
     found: dict[Place, Symbols]  # (K,) each
@@ -39,8 +43,8 @@ def place_of(tile: Box, side: int) -> Place:
 
 
 def margin(bundle: Bundle) -> int:
-    """Pixels around a part that its correction looks at."""
-    return bundle.halo[CORRECTION] if bundle.corrections else 0
+    """Pixels around a part that its filter looks at."""
+    return bundle.halo["wiener"] if bundle.wiener_terms else 0
 
 
 def with_margin(bundle: Bundle, part: Box) -> Box:
@@ -49,27 +53,21 @@ def with_margin(bundle: Bundle, part: Box) -> Box:
     return part.moved(-around, -around, around, around)
 
 
-def corrected(bundle: Bundle, x: Floats, core: Box, corrections: Corrections) -> Floats:
-    """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it. BundleError where the filter gives another size."""
+def filtered(bundle: Bundle, x: Floats, core: Box, filters: Filters) -> Floats:
+    """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it."""
     outer = with_margin(bundle, core)
     out: Floats = core.inside(outer).of(x)
-    if not corrections.found:
+    if not filters.found:
         return out
-    for place, part in parts_of(core, corrections.side):
-        symbols = corrections.found.get(place)
+    for place, part in parts_of(core, filters.side):
+        symbols = filters.found.get(place)
         if symbols is None:
             continue
         seen = with_margin(bundle, part).inside(outer)
-        (found,) = bundle.run(CORRECTION, seen.of(x), symbols[None, :, None, None])
-        check_shape(bundle, found, (1, 3, part.height, part.width))
+        (found,) = bundle.run("wiener", seen.of(x), symbols[None, :, None, None])
+        bundle.check_shape("wiener", found, (1, 3, part.height, part.width))
         if part == core:
             return found
         out = out.copy() if out.base is not None else out
         part.inside(core).of(out)[:] = found
     return out
-
-
-def check_shape(bundle: Bundle, found: Floats, due: tuple[int, ...]) -> None:
-    """BundleError unless a graph's output is of the size that the manifest's halo and ``SAMPLED`` ask for."""
-    if found.shape != due:
-        raise BundleError(f"the corrections of the bundle {bundle.folder} are of the size {found.shape}, not {due}")

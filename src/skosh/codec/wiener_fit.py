@@ -1,11 +1,4 @@
-"""The correction: a small linear filter for each tile, which the encoder fits to the picture and the file carries.
-
-The networks are the same for all pictures; what they leave over is not. A bundle may bring K *terms*, functions of the networks' picture around a pixel, learned from
-many pictures: ``x + sum_k c_k term_k(x)``. K whole numbers in a tile's stream say how much of each. The idea is that of adaptive loop filters (Tsai et al. 2013), with
-a learned basis for the filters.
-
-The coefficients do not decide any symbol, so that they may be floats; pixels beyond the padded picture repeat its edge.
-"""
+"""The encoder fits each tile's Wiener filter (``wiener``) to the picture: least squares over a sample of its pixels."""
 
 from __future__ import annotations
 
@@ -16,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import CORRECTION_TERMS
+from ..bundle.point import Point
 from ..entropy.tables import HYPER_LIMIT, TOTAL, IntTable
 from ..types import Floats, Symbols
 from .boxes import Box
-from .wiener import check_shape, margin
+from .wiener import margin
 
 SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
 
@@ -63,24 +56,24 @@ def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
     The products are summed row of pixels by row of pixels: for one large product NumPy's linear algebra would wake threads of its own, which keep a core busy for another
     30 ms while the networks want it (docs/experiments.md, 47).
     """
-    (terms,) = bundle.run(CORRECTION_TERMS, x)
+    (terms,) = bundle.run("wiener_terms", x)
     around = margin(bundle)
     shown = x[..., around : x.shape[2] - around : SAMPLED, around : x.shape[3] - around : SAMPLED]
-    check_shape(bundle, terms, (1, 3 * bundle.corrections, *shown.shape[2:]))
-    width, last = shown.shape[3], bundle.corrections
+    bundle.check_shape("wiener_terms", terms, (1, 3 * bundle.wiener_terms, *shown.shape[2:]))
+    width, last = shown.shape[3], bundle.wiener_terms
     left = due[..., ::SAMPLED, ::SAMPLED] - shown
     rows = np.concatenate([terms.reshape(last, -1, width), left.reshape(1, -1, width)]).transpose(1, 0, 2)
     sums = (rows @ rows.transpose(0, 2, 1)).sum(0, dtype=np.float64)  # of all terms and what is left, with each other
     return Equations(sums[:last, :last], sums[:last, last], float(sums[last, last]), left.size)
 
 
-def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbols | None:
+def solve(at: Point, tile: Equations, values: int) -> Symbols | None:
     """The coefficients of a tile of so many values (three a pixel), or None where they would not be worth their bits.
 
     The squared error counts as it does in training, and a coefficient as many bits as a normal distribution would ask. What the pixels that were looked at have
     of their own, and the others do not, is taken off: it makes the saving look larger by twice the variance for each coefficient (Mallows 1973), and coefficients too large.
     """
-    weight = float(bundle.worth(quality)) * values / tile.values
+    weight = float(at.lambda_of) * values / tile.values
     h, b, noise = weight * tile.products, weight * tile.towards, DOUBT * weight * tile.error / tile.values
     with np.errstate(all="ignore"):
         best = np.linalg.solve(h + (0.5 * np.log2(np.e) + noise) / SPREAD**2 * np.eye(len(h)), b)
@@ -88,7 +81,7 @@ def solve(bundle: Bundle, tile: Equations, values: int, quality: float) -> Symbo
         return None
     c = np.clip(np.rint(best), -HYPER_LIMIT, HYPER_LIMIT).astype(np.int32)
     saved = 2.0 * c @ b - c @ h @ c - 2.0 * len(c) * noise
-    return c if saved > bits(bundle.correction_tables, c) else None
+    return c if saved > bits(at.bundle.wiener_tables, c) else None
 
 
 def bits(tables: list[IntTable], symbols: Symbols) -> float:

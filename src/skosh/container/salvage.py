@@ -21,7 +21,7 @@ FREE_SUMS = 1 << 20  # and so many more
 LOOK = 4096  # bytes could be summed up while one place is looked at where a tile may begin
 
 
-def salvage(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
+def read_damaged(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
     """The contents of a file, as far as they can be read.
 
     Raises FormatError where not even the header can be, and where a chunk is met that only a newer version understands (one right behind such damage

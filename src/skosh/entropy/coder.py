@@ -1,7 +1,7 @@
 """The entropy coder: integers in, 32-bit words out, and back. It sees symbols, scale indices and tables, nothing else.
 
 One stream holds z channel by channel (raster order within), then q grouped by scale index from 1 up (each group in the raster
-order of (channel, row, column)), then what lay outside of a table, and at last the tile's correction. Elements at scale index 0 are 0 and are not coded.
+order of (channel, row, column)), then what lay outside of a table, and at last the tile's Wiener filter. Elements at scale index 0 are 0 and are not coded.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ BLOCK = 1 << 21  # elements that are sorted at once
 class Models:
     """The frozen integer tables. ``z``: one per channel of z. ``q``: one per scale index, empty without a hyperprior.
 
-    ``correction``: one per coefficient of a correction, empty where a bundle has none.
+    ``wiener``: one per coefficient of a tile's Wiener filter, empty where a bundle has none.
     """
 
     z: list[IntTable]
     q: list[IntTable]
-    correction: Sequence[IntTable] = ()
+    wiener: Sequence[IntTable] = ()
 
     @cached_property
     def z_models(self) -> list[Any]:
@@ -53,9 +53,9 @@ class Models:
         return [_model(table, table.size) for table in self.q]
 
     @cached_property
-    def correction_models(self) -> list[Any]:
-        """The coder's models of the coefficients of a correction."""
-        return [_model(table, HYPER_SYMBOLS) for table in self.correction]
+    def wiener_models(self) -> list[Any]:
+        """The coder's models of the coefficients of a Wiener filter."""
+        return [_model(table, HYPER_SYMBOLS) for table in self.wiener]
 
     @cached_property
     def reaches(self) -> npt.NDArray[np.int32]:
@@ -124,13 +124,16 @@ class Writer:
         if size > 1:
             self.coder.encode(np.array([value], dtype=np.int32), constriction.stream.model.Uniform(size))
 
-    def put_correction(self, symbols: Symbols | None) -> None:
-        """The coefficients of the tile's correction, within -HYPER_LIMIT..HYPER_LIMIT, or that there are none; nothing for a bundle that has no corrections."""
-        if not self.models.correction:
+    def put_coefficients(self, symbols: Symbols | None) -> None:
+        """The coefficients of the tile's Wiener filter, within -HYPER_LIMIT..HYPER_LIMIT, or that it has none.
+
+        Puts nothing for a bundle without filters.
+        """
+        if not self.models.wiener:
             return
         self._put_uniform(int(symbols is not None), 2)
         if symbols is not None:
-            for symbol, model in zip(symbols, self.models.correction_models, strict=True):
+            for symbol, model in zip(symbols, self.models.wiener_models, strict=True):
                 self.coder.encode(np.array([symbol + HYPER_LIMIT], dtype=np.int32), model)
 
     def stream(self) -> bytes:
@@ -167,11 +170,11 @@ class Reader:
                 q[start + place] = self._take_escaped(reach)
         return q.reshape(index.shape)
 
-    def take_correction(self) -> Symbols | None:
-        """The coefficients of the tile's correction, if it has one."""
-        if not self.models.correction or not self._take_uniform(2):
+    def take_coefficients(self) -> Symbols | None:
+        """The coefficients of the tile's Wiener filter, if it has one."""
+        if not self.models.wiener or not self._take_uniform(2):
             return None
-        return np.concatenate([self._take(model, 1) for model in self.models.correction_models]) - HYPER_LIMIT
+        return np.concatenate([self._take(model, 1) for model in self.models.wiener_models]) - HYPER_LIMIT
 
     def _take_escaped(self, reach: int) -> int:
         negative = self._take_uniform(2)

@@ -23,7 +23,7 @@ ESCAPED = 5.0  # bits of the first symbol outside of a table, beside the escape'
 PAST = 0.6  # how far towards its new symbol a latent goes: past the boundary, so that a mean may move a little
 
 
-class Costs:
+class Rate:
     """Bits of symbols by scale index, from the coder's tables. All symbols outside of a table cost what the first one outside does."""
 
     def __init__(self, tables: list[IntTable]):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import io
 import os
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from ..bundle.bundle import QUALITIES
+from ..bundle.graphs import DECODER, ENCODER, GRAPHS, ROLES
 from ..bundle.manifest import (
-    BUNDLE_VERSION,
-    CORRECTED_VERSION,
-    CORRECTION,
+    DECODER_TABLES,
+    ENCODER_TABLES,
     EXTRA,
     MANIFEST,
-    TABLES,
-    content_hash,
     find,
     read_manifest,
+    seal,
 )
 from ..bundle.scale_map import check_bound, scale_map_reference
 from ..entropy.tables import HYPER_LIMIT
@@ -40,7 +40,7 @@ from .hyperprior import REDUCTION, STRIDE, FactorisedLatent, Hyperprior, Levels,
 from .init import blend
 from .likelihood import symbol_tables
 from .networks import Network, build
-from .onnx_export import has_long_rows, rounded_rows, write_corrections, write_gradients, write_graphs
+from .onnx_export import has_long_rows, rounded_rows, write_gradients, write_graphs, write_wiener
 from .provenance import provenance
 from .receptive import halos
 
@@ -79,7 +79,7 @@ def export(
     if towards:
         blend(model, config, towards, share)
         other = read_manifest(find(towards))
-        named = {key: other[key] for key in ("name", "version", "content_sha256")}
+        named = {key: other[key] for key in ("name", "version", "model_id")}
         origin |= {"blend": {**named, "share": share}, "validation": None}
     tables, found = None, None
     if calibrate:
@@ -125,10 +125,9 @@ def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
 
 def is_bundle_alone(folder: Path) -> bool:
     """Whether a folder is empty or holds a bundle's files and no others."""
-    names = {path.name for path in folder.iterdir()}
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     with contextlib.suppress(BundleError):
-        own = {MANIFEST, TABLES, EXTRA, *(name for name in names if name.endswith(".onnx"))}
-        return not names or (names <= own and bool(read_manifest(folder)))
+        return not names or names <= {MANIFEST, *read_manifest(folder)["files"]}
     return False
 
 
@@ -140,7 +139,7 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
-    corrections: CorrectionTerms | None = None,
+    terms: CorrectionTerms | None = None,
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 
@@ -148,35 +147,50 @@ def write_bundle(
     """
     round_weights(model)
     write_graphs(model, folder)
-    arrays = table_arrays(model, tables)
-    if refinable(config):
-        assert isinstance(model, Flagship)
-        write_gradients(model, folder)
-        arrays["distortion"] = distortion_row(config)
-        arrays["curvature"] = curvature(model.synthesis.linear).numpy()
-    halo = halos(model)
-    if corrections:
-        write_corrections(corrections, folder)
-        arrays["correction_tables"] = np.array(corrections.tables, np.int32)
-        halo[CORRECTION] = REACH
-    np.savez_compressed(folder / TABLES, **arrays)
-    np.savez_compressed(folder / EXTRA, **cast(Any, {k: v.numpy() for k, v in extra_state(model).items()}))
-    manifest = {
-        "bundle_version": CORRECTED_VERSION if corrections else BUNDLE_VERSION,
-        "name": config.name,
-        "version": version,
-        "licence": licence,
-        "content_sha256": content_hash(folder),
-        "network": config.network,
+    decoder, encoder = table_arrays(model, tables), encoder_arrays(model)
+    measured = halos(model)
+    sizes = {
         "latent_channels": config.latent_channels,
         "hyper_channels": config.hyper_channels,
         "stride": STRIDE,
         "multiple": STRIDE * REDUCTION if config.hyper_channels else STRIDE,
-        "halo": halo,
-        "provenance": provenance,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    return manifest
+    roles: dict[str, Any] = {role: {"halo": {}} for role in ROLES}
+    if refinable(config):
+        assert isinstance(model, Flagship)
+        roles[ENCODER]["borrowed"] = write_gradients(model, folder)
+        encoder |= {"lambda": lambda_row(config), "curvature": curvature(model.synthesis.linear).numpy()}
+    if terms:
+        write_wiener(terms, folder)
+        decoder["wiener_tables"] = np.array(terms.tables, np.int32)
+        measured["wiener"] = REACH
+    for name, reach in measured.items():
+        roles[GRAPHS[name].role]["halo"][name] = reach
+    save_arrays(folder / DECODER_TABLES, decoder)
+    save_arrays(folder / ENCODER_TABLES, encoder)
+    save_arrays(folder / EXTRA, {k: v.numpy() for k, v in extra_state(model).items()})
+    return seal(
+        folder,
+        {
+            "name": config.name,
+            "version": version,
+            "licence": licence,
+            "network": config.network,
+            **roles,
+            DECODER: sizes | roles[DECODER],
+            "provenance": provenance,
+        },
+    )
+
+
+def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays as an archive that depends on nothing but them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def refinable(config: Config) -> bool:
@@ -196,7 +210,7 @@ def refinable(config: Config) -> bool:
     )
 
 
-def distortion_row(config: Config) -> npt.NDArray[np.float32]:
+def lambda_row(config: Config) -> npt.NDArray[np.float32]:
     """Bits that a squared error of 1 (in one of a pixel's three values, in [0, 1]) is worth at each quality, (QUALITIES, 1)."""
     lambdas = np.geomspace(config.lambda_min, config.lambda_max, QUALITIES)
     worth = lambdas * config.weight_mse * 255.0**2 / (3.0 * config.lambda_r)
@@ -239,7 +253,7 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]:
-    """The arrays of ``tables.npz``."""
+    """The arrays of ``decoder/tables.npz``."""
     entropy = model.entropy
     if tables is None:
         q_tables = symbol_tables(entropy.likelihood) if isinstance(entropy, Hyperprior) else []
@@ -265,15 +279,28 @@ def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]
     }
 
 
+@torch.no_grad()
+def encoder_arrays(model: Network) -> dict[str, Any]:
+    """The arrays of ``encoder/tables.npz`` that every encoder has: the levels of z."""
+    entropy = model.entropy
+    if not isinstance(entropy, Hyperprior):
+        return {}
+    return {"z_level": entropy.z_level(quality_axis(entropy))[:, :, 0, 0].numpy()}
+
+
+def quality_axis(entropy: nn.Module) -> Tensor:
+    """The level of each quality that has a row, in 0..1: 101 of them, or one where the network has one level."""
+    qualities = QUALITIES if entropy.log_gain.rows.shape[0] > 1 else 1
+    return torch.arange(qualities, dtype=torch.float32) / max(qualities - 1, 1)
+
+
 def level_arrays(model: Network) -> dict[str, Any]:
     """A row for each quality 0..100 (one row where the network has one level): gains, shifts as integers, biases."""
     entropy = model.entropy
-    qualities = QUALITIES if entropy.log_gain.rows.shape[0] > 1 else 1
-    t = torch.arange(qualities, dtype=torch.float32) / max(qualities - 1, 1)
+    t = quality_axis(entropy)
     levels = {
         "gain": torch.exp(entropy.log_gain(t)),
         "inverse": torch.exp(entropy.log_inverse(t)),
-        "z_level": entropy.z_level(t),
         "mean_level": entropy.mean_level(t),
     }
     if model.synthesis_level is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..bundle.bundle import Bundle
-from ..bundle.manifest import EXTRA, TABLES, find
+from ..bundle.graphs import path_of
+from ..bundle.manifest import EXTRA, content, find
 from ..errors import ConfigError
 from .config import Config, from_dict
 from .hyperprior import Hyperprior, ScaleMap
@@ -35,7 +37,7 @@ KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no ax
 def restore(bundle: str | Path) -> tuple[Config, Network]:
     """The configuration and the network of a bundle, by an installed one's name or by folder.
 
-    Exporting the network again gives the same bundle, but for what was fitted beside it (frequency tables and corrections of ``--calibrate``). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
+    Exporting the network again gives the same bundle, but for what was fitted beside it (frequency tables and Wiener filters of ``--calibrate``). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
     """
     loaded = Bundle(find(bundle))
     folder, provenance = loaded.folder, loaded.manifest.get("provenance")
@@ -44,27 +46,27 @@ def restore(bundle: str | Path) -> tuple[Config, Network]:
     config = from_dict(provenance["config"])
     model = build(config)
     try:
-        model.load_state_dict(read_state(folder, model))
+        model.load_state_dict(read_state(loaded, model))
     except (RuntimeError, KeyError, OSError, ValueError) as error:
         raise ConfigError(f"the bundle {folder} does not hold a whole network: {error}") from error
     return config, model
 
 
-def read_state(folder: Path, model: Network) -> dict[str, Tensor]:
+def read_state(bundle: Bundle, model: Network) -> dict[str, Tensor]:
     """The parameters and buffers of a bundle by their names in the network."""
     has_hyperprior = isinstance(model.entropy, Hyperprior)
     state: dict[str, Tensor] = {}
     for part, graph in GRAPHS.items():
         if has_hyperprior or not part.startswith("entropy"):
-            weights = read_weights(folder / f"{graph}.onnx")
+            weights = read_weights(content(bundle.folder, bundle.manifest, path_of(graph)))
             state |= {f"{part}.{name}": value for name, value in weights.items()}
-    with np.load(folder / EXTRA) as arrays:
+    with np.load(io.BytesIO(content(bundle.folder, bundle.manifest, EXTRA))) as arrays:
         state |= {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     if has_hyperprior:
-        with np.load(folder / TABLES) as arrays:
-            unit = float(1 << ScaleMap.BITS)
-            state["entropy.scale.weight"] = torch.from_numpy(arrays["scale_weight"] / unit).float()[:, :, None, None]
-            state["entropy.scale.bias"] = torch.from_numpy(arrays["scale_bias"] / unit).float()
+        unit = float(1 << ScaleMap.BITS)
+        weight, bias = bundle.arrays["scale_weight"], bundle.arrays["scale_bias"]
+        state["entropy.scale.weight"] = torch.from_numpy(weight / unit).float()[:, :, None, None]
+        state["entropy.scale.bias"] = torch.from_numpy(bias / unit).float()
     return state
 
 

@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..bundle.manifest import CORRECTION, CORRECTION_TERMS, GRADIENT, LINEAR_GRADIENT
+from ..bundle.graphs import path_of
 from ..bundle.scale_map import MAP_MAX
 from .corrections import CorrectionGraph, CorrectionTerms, TermsGraph
 from .flagship import Synthesis
@@ -37,7 +38,8 @@ SCALES = ".stored.scales"  # and that of what its rows are multiplied with, wher
 SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
 
 
-SHARED_MIN = 256  # bytes of a tensor that is worth pointing at
+SHARED_MIN = 256  # bytes of a tensor that is worth borrowing
+BORROWED = {TensorProto.INT8: "int8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
 
 
 ROW_MIN = 32  # values of a row that are worth a scale of their own
@@ -68,65 +70,74 @@ class IntegerScaleMap(nn.Module):
 
 
 def write_graphs(model: Network, folder: Path) -> None:
-    """Write every graph of a network (its weights already rounded) into ``folder``."""
+    """Write every graph of a network (its weights already rounded) into a bundle's folder."""
     entropy = model.entropy
     m, size = model.latent_channels, (6, 8)  # of z, for tracing: two sizes that differ from each other and from 1
     y = torch.zeros(1, m, size[0] * REDUCTION, size[1] * REDUCTION)
-    write_graph(model.analysis, (torch.zeros(1, 3, 16 * y.shape[2], 16 * y.shape[3]),), folder / "analysis.onnx")
+    write_graph(model.analysis, (torch.zeros(1, 3, 16 * y.shape[2], 16 * y.shape[3]),), folder / path_of("analysis"))
     if not isinstance(entropy, Hyperprior):
-        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+        write_graph(model.synthesis, (y,), folder / path_of("synthesis"))
         return
     z = torch.zeros(1, entropy.z_level.rows.shape[1], *size)
     mean_level = torch.zeros(1, entropy.mean_level.rows.shape[1], 1, 1)
     features = torch.zeros(1, mean_level.shape[1], *y.shape[2:])
-    write_graph(entropy.analysis, (y,), folder / "hyper_analysis.onnx")
-    write_graph(IntegerScaleMap(entropy.scale), (z,), folder / "scale_map.onnx")
-    write_graph(entropy.mean_first, (z, mean_level), folder / "mean_first.onnx")
-    write_graph(entropy.mean_second, (features, y), folder / "mean_second.onnx")
+    write_graph(entropy.analysis, (y,), folder / path_of("hyper_analysis"))
+    write_graph(IntegerScaleMap(entropy.scale), (z,), folder / path_of("scale_map"))
+    write_graph(entropy.mean_first, (z, mean_level), folder / path_of("mean_first"))
+    write_graph(entropy.mean_second, (features, y), folder / path_of("mean_second"))
     if model.synthesis_level is None:
-        write_graph(model.synthesis, (y,), folder / "synthesis.onnx")
+        write_graph(model.synthesis, (y,), folder / path_of("synthesis"))
     else:
         level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
-        write_graph(model.synthesis, (y, level), folder / "synthesis.onnx")
+        write_graph(model.synthesis, (y, level), folder / path_of("synthesis"))
 
 
-def write_corrections(corrections: CorrectionTerms, folder: Path) -> None:
-    """Write the two graphs of a bundle's corrections into ``folder``."""
-    x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(corrections.tables), 1, 1)
-    write_graph(CorrectionGraph(corrections), (x, c), folder / f"{CORRECTION}.onnx")
-    write_graph(TermsGraph(corrections), (x,), folder / f"{CORRECTION_TERMS}.onnx")
+def write_wiener(terms: CorrectionTerms, folder: Path) -> None:
+    """Write the two graphs of a bundle's Wiener filters into its folder."""
+    x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(terms.tables), 1, 1)
+    write_graph(CorrectionGraph(terms), (x, c), folder / path_of("wiener"))
+    write_graph(TermsGraph(terms), (x,), folder / path_of("wiener_terms"))
 
 
-def write_gradients(model: Network, folder: Path) -> None:
-    """Write the graphs for better symbols into ``folder``, where ``synthesis.onnx`` is already: they have no weights of their own but point there."""
+def write_gradients(model: Network, folder: Path) -> dict[str, list[list[Any]]]:
+    """Write the gradients of the synthesis into a bundle's folder, where the synthesis is already.
+
+    They have no large weights of their own. Returns those that they borrow, by graph, as the manifest lists them: name, type, shape and the
+    byte in ``decoder/synthesis.onnx`` where they begin.
+    """
     assert isinstance(model.synthesis, Synthesis)
     assert model.synthesis_level is not None
     y = torch.zeros(1, model.latent_channels, 6, 8)
     level = torch.zeros(1, model.synthesis_level.rows.shape[1], 1, 1)
     x, inside = (torch.zeros(1, channels, *(16 * side for side in y.shape[2:])) for channels in (3, 1))
+    borrowed = {}
     for name, module, inputs in (
-        (GRADIENT, SynthesisGradient(model.synthesis), (y, level, x, inside)),
-        (LINEAR_GRADIENT, LinearGradient(model.synthesis.linear), (x,)),
+        ("synthesis_gradient", SynthesisGradient(model.synthesis), (y, level, x, inside)),
+        ("linear_gradient", LinearGradient(model.synthesis.linear), (x,)),
     ):
-        path = folder / f"{name}.onnx"
+        path = folder / path_of(name)
         write_graph(module, inputs, path)
         graph = onnx.load(path)
-        point_at(graph.graph, folder / "synthesis.onnx")
+        borrowed[name] = borrow(graph.graph, folder / path_of("synthesis"))
         path.write_bytes(graph.SerializeToString(deterministic=True))
+    return borrowed
 
 
-def point_at(graph: onnx.GraphProto, other: Path) -> None:
-    """Let the weights of a graph that another file in the same folder holds, too, be read from there."""
-    content = other.read_bytes()
+def borrow(graph: onnx.GraphProto, lender: Path) -> list[list[Any]]:
+    """Take the weights that another graph's file holds, too, out of a graph, and say where they lie there."""
+    there, rows = lender.read_bytes(), []
     for tensor in graph.initializer:
         values = tensor.raw_data
-        offset = content.find(values) if len(values) >= SHARED_MIN else -1
-        if offset < 0:
+        offset = there.find(values) if len(values) >= SHARED_MIN else -1
+        kind = BORROWED.get(tensor.data_type)
+        if offset < 0 or kind is None:
             continue
+        rows.append([tensor.name, kind, list(tensor.dims), offset])
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", other.name), ("offset", offset), ("length", len(values))):
+        for key, value in (("location", lender.name), ("offset", offset), ("length", len(values))):
             tensor.external_data.add(key=key, value=str(value))
+    return rows
 
 
 def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
@@ -152,6 +163,7 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
         node.doc_string = ""
     del graph.metadata_props[:], graph.graph.metadata_props[:], graph.graph.value_info[:]
     onnx.checker.check_model(graph)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(graph.SerializeToString(deterministic=True))
 
 
@@ -217,9 +229,11 @@ def _compact(values: Floats) -> tuple[npt.NDArray[np.generic] | None, Floats | N
     return (half, None) if np.array_equal(half, values) else (None, None)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(content: bytes) -> dict[str, Tensor]:
     """The weights of a graph by the names of the module's parameters, in float32."""
-    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    tensors = {
+        tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(content).graph.initializer
+    }
     found = {}
     for name, values in tensors.items():
         if values.dtype in (np.int8, np.float16, np.float32) and not name.endswith(SCALES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from PIL import Image
 import skosh
 from skosh.bundle.bundle import Bundle
 from skosh.bundle.loading import load
-from skosh.bundle.manifest import LINEAR_GRADIENT, MANIFEST, TABLES, content_hash
+from skosh.bundle.manifest import ENCODER_TABLES, reseal
 from skosh.codec import tiling
 from skosh.codec.analysis import analyse, hyper_symbols
 from skosh.codec.boxes import Box, whole
@@ -21,9 +20,9 @@ from skosh.codec.context import in_first_half
 from skosh.codec.decoder import Decoder
 from skosh.codec.encoder import Encoder, take_apart
 from skosh.codec.quantise import Quantiser
-from skosh.codec.rdo import Comparison, Improvements, compare
+from skosh.codec.rdo import Comparison, Optimised, optimise
 from skosh.codec.synthesis import share_inside
-from skosh.codec.wiener import Corrections
+from skosh.codec.wiener import Filters
 from skosh.container.chunks import read
 from skosh.errors import BundleError
 from skosh.types import Pixels
@@ -32,7 +31,7 @@ from skosh.types import Pixels
 def cost(bundle: Bundle, data: bytes, picture: Image.Image, quality: float) -> float:
     """Bits and squared error of a file, in bits."""
     left = np.asarray(skosh.decode(data, bundle), np.float64) - np.asarray(picture)
-    return 8 * len(data) + float(bundle.level("distortion", quality)[0, 0, 0, 0] * np.sum(left**2)) / 255.0**2
+    return 8 * len(data) + float(bundle.at(quality).lambda_of * np.sum(left**2)) / 255.0**2
 
 
 def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +41,7 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def quantised(bundle: Bundle, pixels: Pixels, quality: float) -> Quantiser:
     y = analyse(bundle, pixels, 1)
-    return Quantiser(bundle, y, hyper_symbols(bundle, y, quality, 1), quality)
+    return Quantiser(bundle.at(quality), y, hyper_symbols(bundle.at(quality), y, 1))
 
 
 @pytest.mark.parametrize(("name", "least"), [("tiny", 0.005), ("shipped", 0.01)])
@@ -62,7 +61,7 @@ def test_a_look_costs_less_in_bits_and_error_together(
 def test_coded_symbols_move_by_one_and_hardly_any_others(tiny_bundle: Path, photo: Image.Image) -> None:
     bundle = load(tiny_bundle)
     quantiser = quantised(bundle, np.asarray(photo), 60)
-    found = compare(quantiser, np.asarray(photo), 0, change=True)
+    found = optimise(quantiser, np.asarray(photo), 0, change=True)
     before = quantiser.q.copy()
     quantiser.change(found.changes)
     moved = np.abs(quantiser.q - before)
@@ -100,9 +99,9 @@ def test_symbols_stay_in_the_range_of_the_format(
     bundle = load(tiny_bundle)
     pixels = np.asarray(photo)[:64, :64]
     y = 1e6 * analyse(bundle, pixels, 1)
-    quantiser = Quantiser(bundle, y, hyper_symbols(bundle, y, 100, 1), 100)
+    quantiser = Quantiser(bundle.at(100), y, hyper_symbols(bundle.at(100), y, 1))
     assert np.abs(quantiser.q).max() == 32_767
-    quantiser.change(compare(quantiser, pixels, 0, change=True).changes)
+    quantiser.change(optimise(quantiser, pixels, 0, change=True).changes)
     assert quantiser.q.min() >= -32_767
 
 
@@ -113,9 +112,7 @@ def test_learned_steps_count(tiny_bundle: Path, photo: Image.Image) -> None:
     quantiser = quantised(bundle, pixels, 60)
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            bundle.costs, "moves", lambda q, index, slope, curvature: seen.append((slope, curvature)) or q * 0
-        )
+        patch.setattr(bundle.rate, "moves", lambda q, index, slope, curvature: seen.append((slope, curvature)) or q * 0)
         comparison = Comparison(quantiser, pixels, quantiser.windows[0])
         comparison.change()
         comparison.means = comparison.means._replace(step=2.0 * comparison.means.step)
@@ -131,7 +128,7 @@ def test_nothing_is_changed_where_nothing_is_gained(
 ) -> None:
     bundle = load(tiny_bundle)
     monkeypatch.setattr("skosh.entropy.rate.OTHERS", 1e9)
-    assert not compare(quantised(bundle, np.asarray(photo), 60), np.asarray(photo), 0, change=True).changes
+    assert not optimise(quantised(bundle, np.asarray(photo), 60), np.asarray(photo), 0, change=True).changes
     file = skosh.encode(photo, 60, bundle)
     plainly(monkeypatch)
     assert skosh.encode(photo, 60, bundle) == file
@@ -143,7 +140,7 @@ def test_what_lies_beyond_the_picture_counts_for_nothing(tiny_bundle: Path) -> N
     pixels = np.full((1, 1, 3), 200, np.uint8)
     y = analyse(bundle, pixels, 1)
     y[:, 0, 0] = 0.0  # grey, and wrong
-    quantiser = Quantiser(bundle, y, hyper_symbols(bundle, y, 60, 1), 60)
+    quantiser = Quantiser(bundle.at(60), y, hyper_symbols(bundle.at(60), y, 1))
     slope = Comparison(quantiser, pixels, quantiser.windows[0]).gradient()
     assert np.any(slope[..., 0, 0])
     assert not np.any(slope[..., 1:, :])
@@ -205,31 +202,32 @@ def test_a_bundle_without_curvature_is_coded_without_a_look(
 
 
 def test_curvature_without_what_an_error_is_worth_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="worth"):
-        Bundle(altered(tiny_bundle, tmp_path / "bundle", np.ones(48, np.float32), "distortion"))
+    bundle = Bundle(altered(tiny_bundle, tmp_path / "bundle", np.ones(48, np.float32), "lambda"))
+    with pytest.raises(BundleError, match="lacks lambda"):
+        skosh.encode(np.zeros((8, 8, 3), np.uint8), 60, bundle)
 
 
 @pytest.mark.parametrize("values", [np.ones(3, np.float32), np.full(48, np.nan, np.float32), -np.ones(48, np.float32)])
 def test_a_curvature_that_makes_no_sense_is_refused(tiny_bundle: Path, tmp_path: Path, values: np.ndarray) -> None:
+    bundle = Bundle(altered(tiny_bundle, tmp_path / "bundle", values))
     with pytest.raises(BundleError, match="curvature"):
-        Bundle(altered(tiny_bundle, tmp_path / "bundle", values))
+        skosh.encode(np.zeros((8, 8, 3), np.uint8), 60, bundle)
 
 
 def altered(source: Path, folder: Path, curvature: np.ndarray | None, without: str = "") -> Path:
     """A copy of a bundle with another curvature, or none, and without another array."""
     shutil.copytree(source, folder)
-    with np.load(folder / TABLES) as arrays:
+    with np.load(folder / ENCODER_TABLES) as arrays:
         kept = {name: arrays[name] for name in arrays.files if name not in ("curvature", without)}
-    np.savez_compressed(folder / TABLES, **(kept if curvature is None else kept | {"curvature": curvature}))
-    manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"content_sha256": content_hash(folder)}))
+    np.savez_compressed(folder / ENCODER_TABLES, **(kept if curvature is None else kept | {"curvature": curvature}))
+    reseal(folder)
     return folder
 
 
-def test_a_bundle_for_pleasant_pictures_has_nothing_to_compare(photo: Image.Image) -> None:
+def test_a_bundle_for_pleasant_pictures_has_nothing_to_optimise(photo: Image.Image) -> None:
     pixels = np.asarray(photo)[:64, :64]
-    found = compare(quantised(load("perceptual"), pixels, 60), pixels, 0, change=True)
-    assert found == Improvements({}, Corrections(0, {}))
+    found = optimise(quantised(load("perceptual"), pixels, 60), pixels, 0, change=True)
+    assert found == Optimised({}, Filters(0, {}))
 
 
 def test_a_graph_of_another_size_is_named(
@@ -242,7 +240,7 @@ def test_a_graph_of_another_size_is_named(
     monkeypatch.setattr(
         bundle,
         "run",
-        lambda graph, *inputs: [out[..., 1:] if graph == LINEAR_GRADIENT else out for out in run(graph, *inputs)],
+        lambda graph, *inputs: [out[..., 1:] if graph == "linear_gradient" else out for out in run(graph, *inputs)],
     )
     with pytest.raises(BundleError, match="linear_gradient"):
-        compare(quantiser, pixels, 0, change=True)
+        optimise(quantiser, pixels, 0, change=True)

@@ -16,7 +16,7 @@ from PIL import Image
 import skosh
 from skosh.bundle.bundle import Bundle
 from skosh.bundle.loading import load
-from skosh.bundle.manifest import MANIFEST, TABLES, content_hash
+from skosh.bundle.manifest import DECODER_TABLES, ENCODER_TABLES, MANIFEST, reseal
 from skosh.codec import tiling
 from skosh.codec.boxes import Box, whole
 from skosh.codec.decoder import Decoder
@@ -24,7 +24,7 @@ from skosh.codec.encoder import Encoder, take_apart, tile_stream
 from skosh.codec.planes import from_network, to_network
 from skosh.codec.quantise import Coded, Residual
 from skosh.codec.synthesis import synthesise
-from skosh.codec.wiener import Corrections, corrected, margin, parts_of
+from skosh.codec.wiener import Filters, filtered, margin, parts_of
 from skosh.codec.wiener_fit import Equations, bits, equations, sampled, solve
 from skosh.container.chunks import read
 from skosh.entropy.coder import Models, Reader, Writer
@@ -48,22 +48,23 @@ def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: B
     file = skosh.encode(photo, 60, bundle)
     reading = decoder(bundle, file)
     box = whole(photo.height, photo.width)
-    z, q = reading.symbols(reading.tiles)
-    plain = synthesise(bundle, z, q, box, 60, 1, Corrections(0, {}))
-    found = synthesise(bundle, z, q, box, 60, 1, reading.corrections)
+    z, q, filters, _ = reading.symbols(reading.tiles)
+    at = bundle.at(60)
+    plain = synthesise(at, z, q, box, 1, Filters(0, {}))
+    found = synthesise(at, z, q, box, 1, filters)
     assert np.array_equal(found, np.asarray(skosh.decode(file, bundle)))
     assert error(found, photo) < 0.95 * error(plain, photo)
     (stream,) = read(file).tiles
     assert stream is not None
-    coded = Coded(z, Residual(q, bundle.scale_index(z, 60)))
-    assert 4 < len(stream) - len(tile_stream(bundle, coded, whole(*z.shape[1:]), 60)) < 40
+    coded = Coded(z, Residual(q, at.scale_index(z)))
+    assert 4 < len(stream) - len(tile_stream(at, coded, whole(*z.shape[1:]))) < 40
 
 
 def test_the_filter_is_what_the_terms_say(bundle: Bundle, photo: Image.Image) -> None:
     x = to_network(np.asarray(photo)[:45, :61], 45, 61)
-    c = np.arange(bundle.corrections, dtype=np.int32) - 7
-    (shown,) = bundle.run("correction", x, c[None, :, None, None])
-    (terms,) = bundle.run("correction_terms", x)
+    c = np.arange(bundle.wiener_terms, dtype=np.int32) - 7
+    (shown,) = bundle.run("wiener", x, c[None, :, None, None])
+    (terms,) = bundle.run("wiener_terms", x)
     around = margin(bundle)
     due = x[..., around:-around:5, around:-around:5] + np.einsum("k,kchw->chw", c, terms.reshape(len(c), 3, 9, 12))
     np.testing.assert_allclose(shown[..., ::5, ::5], due, atol=1e-4)
@@ -89,11 +90,12 @@ def test_windows_do_not_matter(bundle: Bundle, photo: Image.Image, monkeypatch: 
     monkeypatch.setattr(tiling, "WINDOW", side)
     assert np.abs(np.asarray(skosh.decode(file, bundle), int) - picture).max() <= 1
     before, after = decoder(bundle, file), decoder(bundle, skosh.encode(photo, 60, bundle, tile=256))
-    for one, other in zip(before.symbols(before.tiles), after.symbols(after.tiles), strict=True):
-        assert np.array_equal(one, other)
-    assert before.corrections.found.keys() == after.corrections.found.keys()
-    for place, symbols in before.corrections.found.items():
-        assert np.abs(symbols - after.corrections.found[place]).max() <= 1
+    one, other = before.symbols(before.tiles), after.symbols(after.tiles)
+    assert np.array_equal(one.z, other.z)
+    assert np.array_equal(one.q, other.q)
+    assert one.filters.found.keys() == other.filters.found.keys()
+    for place, symbols in one.filters.found.items():
+        assert np.abs(symbols - other.filters.found[place]).max() <= 1
 
 
 @pytest.mark.parametrize("region", [(0, 0, 451, 300), (250, 120, 20, 150), (256, 0, 64, 64), (440, 290, 11, 10)])
@@ -109,10 +111,10 @@ def test_a_region_is_corrected_as_the_whole(
 
 def test_each_tile_has_its_own(bundle: Bundle, photo: Image.Image) -> None:
     reading = decoder(bundle, skosh.encode(photo, 60, bundle, tile=256))
-    reading.symbols(reading.tiles)
-    assert reading.corrections.side == 256
-    assert set(reading.corrections.found) <= {(row, column) for row in (0, 1) for column in (0, 1)}
-    assert len({tuple(symbols) for symbols in reading.corrections.found.values()}) == len(reading.corrections.found) > 1
+    filters = reading.symbols(reading.tiles).filters
+    assert filters.side == 256
+    assert set(filters.found) <= {(row, column) for row in (0, 1) for column in (0, 1)}
+    assert len({tuple(symbols) for symbols in filters.found.values()}) == len(filters.found) > 1
 
 
 def test_a_box_is_cut_into_the_parts_of_its_tiles() -> None:
@@ -131,10 +133,10 @@ def test_what_a_tile_gets_is_its_filter_and_the_rest_stays(bundle: Bundle, photo
     around = margin(bundle)
     core = whole(64, 96)
     x = to_network(np.asarray(photo)[: 64 + 2 * around, : 96 + 2 * around], 64 + 2 * around, 96 + 2 * around)
-    symbols = np.full(bundle.corrections, 5, np.int32)
+    symbols = np.full(bundle.wiener_terms, 5, np.int32)
     before = x.copy()
-    out = corrected(bundle, x, core, Corrections(64, {(0, 1): symbols}))
-    (all_of_it,) = bundle.run("correction", x, symbols[None, :, None, None])
+    out = filtered(bundle, x, core, Filters(64, {(0, 1): symbols}))
+    (all_of_it,) = bundle.run("wiener", x, symbols[None, :, None, None])
     assert np.array_equal(x, before)
     np.testing.assert_allclose(out[..., 64:], all_of_it[..., 64:], atol=1e-6)
     assert np.array_equal(out[..., :64], x[0, :, around:-around, around:-around][None, ..., :64])
@@ -151,24 +153,24 @@ def test_small_pictures_do_not_get_worse(photo: Image.Image, size: tuple[int, in
         coded, found = encoder.parts(quality)
         box = whole(part.height, part.width)
         plain, shown = (
-            synthesise(shipped, coded.z, coded.q, box, quality, 1, way) for way in (Corrections(0, {}), found)
+            synthesise(shipped.at(quality), coded.z, coded.q, box, 1, way) for way in (Filters(0, {}), found)
         )
         assert error(shown, part) <= 1.02 * error(plain, part)
 
 
 def test_tiles_too_small_get_none(photo: Image.Image) -> None:
     encoder = Encoder(take_apart(photo), load(), 1, tile=64)
-    assert not encoder.parts(60).corrections.found
+    assert not encoder.parts(60).filters.found
 
 
 def test_no_correction_where_there_is_nothing_to_win(bundle: Bundle, photo: Image.Image) -> None:
     around = margin(bundle)
     x = to_network(np.asarray(photo)[:132, :132], 132, 132)
     inner = x[..., around:-around, around:-around]
-    assert solve(bundle, equations(bundle, x, inner), 3 * 128**2, 60) is None
-    (due,) = bundle.run("correction", x, np.full((1, bundle.corrections, 1, 1), 3))
+    assert solve(bundle.at(60), equations(bundle, x, inner), 3 * 128**2) is None
+    (due,) = bundle.run("wiener", x, np.full((1, bundle.wiener_terms, 1, 1), 3))
     few = equations(bundle, x[..., :12, :12], due[..., :8, :8])
-    assert solve(bundle, few, 3 * 8**2, 0) is None  # it would be right, but not worth the bits for 64 pixels
+    assert solve(bundle.at(0), few, 3 * 8**2) is None  # it would be right, but not worth the bits for 64 pixels
 
 
 def test_noise_is_no_reason_for_a_correction(bundle: Bundle, photo: Image.Image) -> None:
@@ -177,33 +179,33 @@ def test_noise_is_no_reason_for_a_correction(bundle: Bundle, photo: Image.Image)
     inner = x[..., around:-around, around:-around]
     for seed in range(20):
         due = inner + np.random.default_rng(seed).normal(0, 0.05, inner.shape).astype(np.float32)
-        assert solve(bundle, equations(bundle, x, due), 3 * 128**2, 100) is None
+        assert solve(bundle.at(100), equations(bundle, x, due), 3 * 128**2) is None
 
 
 def test_what_is_no_number_gives_no_correction(bundle: Bundle) -> None:
-    count = bundle.corrections
+    count = bundle.wiener_terms
     nothing = Equations(np.full((count, count), np.nan), np.zeros(count), 1.0, 100)
-    assert solve(bundle, nothing, 2500, 50) is None
+    assert solve(bundle.at(50), nothing, 2500) is None
 
 
 def test_a_graph_that_gives_another_size_than_the_manifest_says_is_named(bundle: Bundle) -> None:
     x = np.zeros((1, 3, 20, 20), np.float32)
-    symbols = np.ones(bundle.corrections, np.int32)
+    symbols = np.ones(bundle.wiener_terms, np.int32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(bundle.halo, "correction", 3)
-        with pytest.raises(BundleError, match="size"):
-            corrected(bundle, x, whole(14, 14), Corrections(0, {(0, 0): symbols}))
-        with pytest.raises(BundleError, match="size"):
+        patch.setitem(bundle.halo, "wiener", 3)
+        with pytest.raises(BundleError, match="gives"):
+            filtered(bundle, x, whole(14, 14), Filters(0, {(0, 0): symbols}))
+        with pytest.raises(BundleError, match="gives"):
             equations(bundle, x, x[..., 3:-3, 3:-3])
 
 
 def test_the_right_coefficients_are_found(bundle: Bundle, photo: Image.Image) -> None:
     x = to_network(np.asarray(photo), 300, 451)
-    c = np.random.default_rng(0).integers(-9, 10, bundle.corrections).astype(np.int32)
-    (due,) = bundle.run("correction", x, c[None, :, None, None])
-    found = solve(bundle, equations(bundle, x, due), due.size, 100)
+    c = np.random.default_rng(0).integers(-9, 10, bundle.wiener_terms).astype(np.int32)
+    (due,) = bundle.run("wiener", x, c[None, :, None, None])
+    found = solve(bundle.at(100), equations(bundle, x, due), due.size)
     assert found is not None
-    left = bundle.run("correction", x, found[None, :, None, None])[0] - due
+    left = bundle.run("wiener", x, found[None, :, None, None])[0] - due
     around = margin(bundle)
     assert np.mean(left**2) < 0.01 * np.mean((x[..., around:-around, around:-around] - due) ** 2)
 
@@ -236,20 +238,20 @@ def test_coefficients_come_back_from_a_stream_and_take_the_bits_that_their_table
     symbols = np.array([*range(-12, 11), 63], np.int32)
     for given in (symbols, None):
         writer = Writer(models)
-        writer.put_correction(given)
-        found = Reader(models, writer.stream()).take_correction()
+        writer.put_coefficients(given)
+        found = Reader(models, writer.stream()).take_coefficients()
         assert found is None if given is None else np.array_equal(found, given)
     writer = Writer(models)
-    writer.put_correction(symbols)
-    assert abs(8 * len(writer.stream()) - bits(bundle.correction_tables, symbols)) < 40
+    writer.put_coefficients(symbols)
+    assert abs(8 * len(writer.stream()) - bits(bundle.wiener_tables, symbols)) < 40
 
 
 def test_a_bundle_without_corrections_has_nothing_in_the_stream(tiny_bundle: Path) -> None:
     models = Bundle(tiny_bundle).models(50)
     writer = Writer(models)
-    writer.put_correction(None)
+    writer.put_coefficients(None)
     assert writer.stream() == b""
-    assert Reader(Models(models.z, models.q), b"\xff" * 8).take_correction() is None
+    assert Reader(Models(models.z, models.q), b"\xff" * 8).take_coefficients() is None
 
 
 def test_a_target_of_psnr_counts_them(bundle: Bundle, photo: Image.Image) -> None:
@@ -260,32 +262,32 @@ def test_a_target_of_psnr_counts_them(bundle: Bundle, photo: Image.Image) -> Non
 
 def test_coefficients_of_any_size_give_pixels(bundle: Bundle) -> None:
     x = np.random.default_rng(0).random((1, 3, 20, 20), np.float32)
-    symbols = np.full(bundle.corrections, -63, np.int32)
-    out = corrected(bundle, x, whole(16, 16), Corrections(0, {(0, 0): symbols}))
+    symbols = np.full(bundle.wiener_terms, -63, np.int32)
+    out = filtered(bundle, x, whole(16, 16), Filters(0, {(0, 0): symbols}))
     assert np.isfinite(out).all()
     assert out.min() < 0.0 or out.max() > 1.0
     assert np.array_equal(from_network(out), np.rint(255 * np.clip(out, 0, 1))[0].transpose(1, 2, 0).astype(np.uint8))
 
 
-@pytest.mark.parametrize("damage", ["halo", "table", "distortion", "sum"])
+@pytest.mark.parametrize("damage", ["halo", "table", "lambda", "sum"])
 def test_a_bundle_with_half_of_what_corrections_need_is_refused(
     corrected_bundle: Path, tmp_path: Path, damage: str
 ) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(corrected_bundle, folder)
     manifest = json.loads((folder / MANIFEST).read_text())
-    with np.load(folder / TABLES) as arrays:
+    file = folder / (ENCODER_TABLES if damage == "lambda" else DECODER_TABLES)
+    with np.load(file) as arrays:
         kept = dict(arrays)
     if damage == "halo":
-        del manifest["halo"]["correction"]
+        del manifest["decoder"]["halo"]["wiener"]
     elif damage == "table":
-        kept["correction_tables"] = kept["correction_tables"][:, :-1]
-    elif damage == "distortion":
-        del kept["distortion"]
+        kept["wiener_tables"] = kept["wiener_tables"][:, :-1]
+    elif damage == "lambda":
+        del kept["lambda"]
     else:
-        kept["correction_tables"][3, 5] += 1
-    np.savez_compressed(folder / TABLES, **kept)
-    manifest["content_sha256"] = content_hash(folder)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match=r"correction|frequencies|worth"):
-        Bundle(folder)
+        kept["wiener_tables"][3, 5] += 1
+    np.savez_compressed(file, **kept)
+    reseal(folder, **manifest)
+    with pytest.raises(BundleError, match=r"Wiener|frequencies|lambda"):
+        skosh.encode(np.zeros((8, 8, 3), np.uint8), 60, Bundle(folder))

@@ -1,0 +1,51 @@
+"""The table of graphs: one row for each network that a bundle may hold. Whoever adds a rendition or an encoder adds a row.
+
+A graph lies in the folder of its *role*:
+
+    decoder    decides symbols or the faithful picture; its bytes are part of the model id
+    encoder    finds symbols; another one makes files that every reader of the id reads
+    heads      makes other pictures of a decoded latent: free to change, as encoders are
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DECODER, ENCODER, HEADS = ROLES = ("decoder", "encoder", "heads")
+
+
+class Graph(NamedTuple):
+    """A network. All tensors are float32 (1, C, H, W)."""
+
+    name: str  # of the file, without .onnx
+    role: str
+    inputs: tuple[str, ...]  # in this order; in brackets: only where the bundle has such levels
+    outputs: tuple[str, ...]  # likewise
+    scale: float  # samples a side that come out for one that goes in
+    halo: bool  # whether the manifest says how far it sees, in samples of the coarser side
+    needs: str = "always"  # always, hyperprior (of bundles that have one) or optional
+
+
+TABLE = (
+    Graph("synthesis", DECODER, ("y_hat", "[synthesis_level]"), ("x_hat",), 16, True),
+    Graph("scale_map", DECODER, ("z",), ("index",), 4, False, "hyperprior"),  # exact: whole numbers on every machine
+    Graph("mean_first", DECODER, ("z", "mean_level"), ("features", "mean", "[step]"), 4, True, "hyperprior"),
+    Graph("mean_second", DECODER, ("features", "known"), ("mean", "[step]"), 1, True, "hyperprior"),
+    Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_hat",), 1, True, "optional"),
+    Graph("analysis", ENCODER, ("x",), ("y",), 1 / 16, True),
+    Graph("hyper_analysis", ENCODER, ("u",), ("z",), 1 / 4, True, "hyperprior"),
+    Graph("synthesis_gradient", ENCODER, ("y_hat", "level", "x", "inside"), ("slope", "error"), 1, False, "optional"),
+    Graph("linear_gradient", ENCODER, ("difference",), ("slope",), 1 / 16, False, "optional"),
+    Graph("wiener_terms", ENCODER, ("x_hat",), ("terms",), 1 / 5, False, "optional"),
+)
+GRAPHS = {graph.name: graph for graph in TABLE}
+
+
+def path_of(name: str) -> str:
+    """Where a graph lies in a bundle's folder. KeyError for one that is not in the table."""
+    return f"{GRAPHS[name].role}/{name}.onnx"
+
+
+def due(role: str, hyperprior: bool) -> list[Graph]:
+    """The graphs of a role that no bundle lacks, by whether it has a hyperprior."""
+    return [g for g in TABLE if g.role == role and (g.needs == "always" or (hyperprior and g.needs == "hyperprior"))]
