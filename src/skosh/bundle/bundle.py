@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..container.chunks import QUALITY_UNIT
-from ..entropy.coder import Models, check_table
+from ..entropy.coder import Models
 from ..entropy.rate import Rate
-from ..entropy.tables import HYPER_SYMBOLS, SCALES, IntTable
+from ..entropy.tables import HYPER_SYMBOLS, SCALES, IntTable, check_table
 from ..errors import BundleError
 from ..types import Floats
 from .graphs import DECODER, ENCODER, path_of

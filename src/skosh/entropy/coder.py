@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-import constriction
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import FormatError
 from ..types import Symbols
-from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable
+from .rangecoder import Model, backend
+from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable, check_table
 
 ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
 
@@ -43,17 +43,17 @@ class Models:
     wiener: Sequence[IntTable] = ()
 
     @cached_property
-    def z_models(self) -> list[Any]:
+    def z_models(self) -> list[Model]:
         """The coder's models of the channels of z."""
         return [_model(table, HYPER_SYMBOLS) for table in self.z]
 
     @cached_property
-    def q_models(self) -> list[Any]:
+    def q_models(self) -> list[Model]:
         """The coder's models of the scale indices; the last symbol of each is the escape."""
         return [_model(table, table.size) for table in self.q]
 
     @cached_property
-    def wiener_models(self) -> list[Any]:
+    def wiener_models(self) -> list[Model]:
         """The coder's models of the coefficients of a Wiener filter."""
         return [_model(table, HYPER_SYMBOLS) for table in self.wiener]
 
@@ -63,22 +63,18 @@ class Models:
         return np.array([table.size // 2 - 1 for table in self.q], dtype=np.int32)
 
 
-def check_table(table: npt.NDArray[np.integer]) -> None:
-    """ValueError unless these are positive frequencies that sum to TOTAL."""
-    if table.size < 1 or int(table.min()) < 1 or int(table.sum()) != TOTAL:
-        raise ValueError(f"a table needs positive frequencies that sum to {TOTAL}")
-
-
-def _model(table: IntTable, symbols: int) -> Any:
-    """A model with exactly the table's frequencies.
-
-    constriction gives every symbol one count and shares out the rest in proportion; the rest of our tables adds up to just what it
-    shares out, so its scale is 1 and nothing is rounded.
-    """
+def _model(table: IntTable, symbols: int) -> Model:
+    """A table of so many symbols as the range coder wants it."""
     if table.shape != (symbols,):
         raise ValueError(f"a table of {table.size} symbols where {symbols} are due")
     check_table(table)
-    return constriction.stream.model.Categorical((table - 1).astype(np.float64), lazy=False, perfect=False)
+    return backend().model(table)
+
+
+@cache
+def _uniform(size: int) -> Model:
+    """Equal frequencies; ``size`` is a power of two."""
+    return backend().model(np.full(size, TOTAL // size, np.int64))
 
 
 class Writer:
@@ -86,7 +82,7 @@ class Writer:
 
     def __init__(self, models: Models):
         self.models = models
-        self.coder = constriction.stream.queue.RangeEncoder()
+        self.coder = backend().encoder()
 
     def put_z(self, z: Symbols) -> None:
         """z (N, h, w), within -HYPER_LIMIT..HYPER_LIMIT."""
@@ -122,7 +118,7 @@ class Writer:
 
     def _put_uniform(self, value: int, size: int) -> None:
         if size > 1:
-            self.coder.encode(np.array([value], dtype=np.int32), constriction.stream.model.Uniform(size))
+            self.coder.encode(np.array([value], dtype=np.int32), _uniform(size))
 
     def put_coefficients(self, symbols: Symbols | None) -> None:
         """The coefficients of the tile's Wiener filter, within -HYPER_LIMIT..HYPER_LIMIT, or that it has none.
@@ -138,7 +134,7 @@ class Writer:
 
     def stream(self) -> bytes:
         """The words so far, little-endian, less the zero bytes at the end: the reader puts those back."""
-        return bytes(self.coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0"))
+        return bytes(self.coder.words().astype("<u4").tobytes().rstrip(b"\0"))
 
 
 class Reader:
@@ -147,7 +143,7 @@ class Reader:
     def __init__(self, models: Models, stream: bytes):
         self.models = models
         padded = stream + b"\0" * (-len(stream) % 4)
-        self.coder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
+        self.coder = backend().decoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
 
     def take_z(self, channels: int, height: int, width: int) -> Symbols:
         """z (N, h, w)."""
@@ -187,12 +183,12 @@ class Reader:
         return -(reach + distance) if negative else reach + distance
 
     def _take_uniform(self, size: int) -> int:
-        return int(self._take(constriction.stream.model.Uniform(size), 1)[0]) if size > 1 else 0
+        return int(self._take(_uniform(size), 1)[0]) if size > 1 else 0
 
-    def _take(self, model: Any, count: int) -> Symbols:
+    def _take(self, model: Model, count: int) -> Symbols:
         try:
-            taken: Symbols = self.coder.decode(model, count)
-        except (AssertionError, ValueError) as error:
+            taken = self.coder.decode(model, count)
+        except ValueError as error:
             raise FormatError(f"the entropy-coded data make no sense: {error}") from error
         return taken
 

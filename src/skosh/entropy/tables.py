@@ -75,6 +75,12 @@ def integer_table(probabilities: npt.NDArray[np.float64]) -> IntTable:
     return table
 
 
+def check_table(table: npt.NDArray[np.integer]) -> None:
+    """ValueError unless these are positive frequencies that sum to TOTAL."""
+    if table.size < 1 or int(table.min()) < 1 or int(table.sum()) != TOTAL:
+        raise ValueError(f"a table needs positive frequencies that sum to {TOTAL}")
+
+
 def normal_mass(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
     """Mass of a centred normal distribution of the given standard deviation between ``low`` and ``high``."""
 

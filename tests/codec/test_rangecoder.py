@@ -1,0 +1,124 @@
+"""All range coders agree on every byte, whatever the tables and symbols."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skosh.entropy.rangecoder import Backend, backend, native, plain
+from skosh.entropy.tables import TOTAL, IntTable, integer_table, normal_tables
+
+BACKENDS = [native, plain]
+
+
+def table(kind: str, rng: np.random.Generator) -> IntTable:
+    """A uniform table, one of a bundle, one of random shape, or one in which a single symbol has nearly everything."""
+    if kind == "uniform":
+        size = 1 << int(rng.integers(1, 13))
+        return np.full(size, TOTAL // size, np.int64)
+    if kind == "normal":
+        return normal_tables()[int(rng.integers(64))]
+    if kind == "random":
+        return integer_table(rng.random(int(rng.integers(2, 300))) ** 8)
+    found = np.ones(int(rng.integers(2, 9)), np.int64)
+    found[int(rng.integers(found.size))] += TOTAL - found.size
+    return found
+
+
+def coded(coder: Backend, tables: list[IntTable], symbols: list[np.ndarray]) -> bytes:
+    encoder = coder.encoder()
+    for frequencies, run in zip(tables, symbols, strict=True):
+        encoder.encode(run, coder.model(frequencies))
+    return encoder.words().astype("<u4").tobytes().rstrip(b"\0")
+
+
+def words(stream: bytes) -> np.ndarray:
+    return np.frombuffer(stream + bytes(-len(stream) % 4), "<u4").astype(np.uint32)
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from(["uniform", "normal", "random", "sure"]), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_every_coder_writes_the_same_bytes_and_reads_them(seed: int, kinds: list[str]) -> None:
+    rng = np.random.default_rng(seed)
+    tables = [table(kind, rng) for kind in kinds]
+    symbols = []
+    for frequencies in tables:
+        likely = rng.choice(frequencies.size, 40, p=frequencies / TOTAL)
+        anywhere = rng.integers(0, frequencies.size, 40)
+        symbols.append(np.where(rng.random(40) < 0.9, likely, anywhere).astype(np.int32))
+    one, other = (coded(coder, tables, symbols) for coder in BACKENDS)
+    assert one == other
+    for coder in BACKENDS:
+        decoder = coder.decoder(words(one))
+        for frequencies, run in zip(tables, symbols, strict=True):
+            assert np.array_equal(decoder.decode(coder.model(frequencies), run.size), run)
+
+
+@given(st.binary(max_size=60), st.integers(0, 2**32 - 1))
+@settings(max_examples=300, deadline=None)
+def test_every_coder_reads_the_same_out_of_any_bytes_and_refuses_the_same(stream: bytes, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    tables = [table(kind, rng) for kind in ("random", "uniform", "normal", "sure")]
+
+    def read(coder: Backend) -> list[int] | str:
+        decoder, found = coder.decoder(words(stream)), []
+        try:
+            for frequencies in tables:
+                model = coder.model(frequencies)
+                found += [int(decoder.decode(model, 1)[0]) for _ in range(8)]
+        except ValueError:
+            return f"refused after {len(found)}"
+        return found
+
+    assert read(native) == read(plain)
+
+
+def test_a_carry_runs_through_words_that_are_full() -> None:
+    """Symbols at the upper end of their share settle words of ones, until one takes them all over."""
+    frequencies = np.array([1, TOTAL - 2, 1], np.int64)
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        run = np.where(rng.random(300) < 0.98, 1, 2).astype(np.int32)
+        assert coded(native, [frequencies], [run]) == coded(plain, [frequencies], [run])
+
+
+def test_an_encoder_goes_on_after_it_was_asked_for_its_words() -> None:
+    frequencies, run = normal_tables()[20], np.arange(10, dtype=np.int32)
+    for coder in BACKENDS:
+        encoder, model = coder.encoder(), coder.model(frequencies)
+        encoder.encode(run, model)
+        encoder.words()
+        encoder.encode(run, model)
+        assert encoder.words().tolist() == words(coded(native, [frequencies] * 2, [run, run])).tolist()
+
+
+def test_a_symbol_outside_of_its_table_is_refused() -> None:
+    encoder = plain.encoder()
+    with pytest.raises(ValueError, match="outside of a table"):
+        encoder.encode(np.array([3], np.int32), plain.model(np.array([1, TOTAL - 1], np.int64)))
+
+
+def test_without_constriction_the_plain_coder_takes_over_and_files_are_the_same() -> None:
+    assert backend() is native
+    code = """
+import sys
+sys.modules["constriction"] = None
+import hashlib, numpy as np, skosh
+from skosh.entropy.rangecoder import backend
+picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+data = skosh.encode(picture, 30, threads=1)
+assert skosh.decode(data, threads=1).size == (50, 40)
+print(backend().NAME, hashlib.sha256(data).hexdigest())
+"""
+    shown = [
+        subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout.split()
+        for text in (code, code.replace('sys.modules["constriction"] = None', ""))
+    ]
+    assert shown[0][:2] == ["plain", "Python"]
+    assert shown[1][0] == "constriction"
+    assert shown[0][-1] == shown[1][-1]
