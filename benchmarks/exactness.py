@@ -1,4 +1,4 @@
-"""Files that are encoded on one setting of ONNX Runtime and decoded on others: symbols, scale indices and pixels compared.
+"""Encode files on one setting of ONNX Runtime, decode them on others, and compare symbols, scale indices and pixels.
 
 python benchmarks/exactness.py [--data DIR] [--write]
 """
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:
-    """z, q, the scale indices and the correction, if there is one, that a bundle takes out of a file."""
+    """Return z, q, the scale indices and the Wiener filter, if there is one, that a bundle reads from a file."""
     contents = read(file)
     header, (stream,) = contents.header, contents.tiles
     height, width = (padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width))

@@ -1,11 +1,11 @@
-"""Rate and quality of skosh and the other codecs: the tables and the plot of docs/results.md and of the README, from ``skosh eval``.
+"""Rate and quality of skosh and the other codecs, by ``skosh eval``: for docs/results.md and the README.
 
-    python benchmarks/quality.py                       the Kodak pictures (efforts 2 and 3 take five minutes and half an hour of it)
+    python benchmarks/quality.py                       the Kodak pictures (efforts 2 and 3: five minutes, half an hour)
     python benchmarks/quality.py --data DIR --name val any folder, for the section of that name
     python benchmarks/quality.py --write               and put the tables and the plot into the documents
-    python benchmarks/quality.py --reference           the other codecs' curves from the reference files instead of a run (minutes, not an hour)
+    python benchmarks/quality.py --reference           other codecs' curves from the reference files, in minutes
 
-What has been measured is kept in report/NAME and not measured again.
+Results are kept in report/NAME and not measured again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ METRICS = ("psnr", "ms_ssim", "lpips")
 PLOTS = ("psnr", "ms_ssim_db", "lpips")
 PLOT_SIZE = (4.8, 3.6)  # inches of each
 RATE = 0.23  # bpp
-LOOKS = {  # the default bundle, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
+LOOKS: dict[float, str] = {  # the default bundle, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
     0: "outlines and colours; textures are gone",
     20: "coarse textures; hair and weaves blur",
     40: "most textures; the finest are lost",
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> Evaluation:
-    """The evaluation, with curves from the reference for what was not to be run."""
+    """Return the evaluation, with curves from the reference for codecs that were not to be run."""
     chosen = (
         [name for name in arguments.codecs if name.startswith("skosh")] if arguments.reference else arguments.codecs
     )

@@ -1,7 +1,8 @@
-"""Does a file decode the same on arm64? ``write FOLDER`` here, then ``check FOLDER`` there (``scripts/arm64.sh`` does both, emulated).
+"""Does a file decode the same on arm64? ``write FOLDER`` here, then ``check FOLDER`` there.
 
-constriction has no package for arm64 Linux, so a range decoder in plain integers stands in for it there: it is slow, and its symbols
-have to be the same, since nothing but integers reaches it. The networks run in ONNX Runtime's own arm64 kernels.
+``scripts/arm64.sh`` does both, emulated. constriction has no package for arm64 Linux, so a range decoder in plain
+integers stands in for it there. It is slow, and its symbols have to be the same, since it sees only integers. The
+networks run in ONNX Runtime's own arm64 kernels.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PlainDecoder:
         self.point = next(self.words, 0) << WORD | next(self.words, 0)
 
     def decode(self, model: list[int], count: int) -> npt.NDArray[np.int32]:
-        """So many symbols of a table, which is given by where its entries end."""
+        """Return symbols of a table that is given by the ends of its entries."""
         return np.array([self.symbol(model) for _ in range(count)], np.int32)
 
     def symbol(self, ends: list[int]) -> int:
@@ -49,7 +50,7 @@ class PlainDecoder:
 
 
 def stand_in() -> types.ModuleType:
-    """What of constriction the decoder uses."""
+    """Replace the parts of constriction that the decoder uses."""
 
     def categorical(weights: npt.NDArray[np.float64], lazy: bool, perfect: bool) -> list[int]:
         return [int(end) for end in np.cumsum(weights.astype(np.int64) + 1)]

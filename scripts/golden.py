@@ -2,9 +2,9 @@
 
     python scripts/golden.py
 
-Five pictures made from photographs that scikit-image and scikit-learn bring, each with every installed bundle. For each: the file, the picture
-that it decodes to, and in golden.json the SHA-256 of its symbols. From the first release on, what is there stays and decodes for ever:
-new weights add a folder.
+Five pictures from photographs of scikit-image and scikit-learn, each with every installed bundle. For each: the file,
+the picture that it decodes to, and in golden.json the SHA-256 of its symbols. From the first release on, these files
+stay and decode for ever; new weights add a folder.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def symbol_hash(data: bytes, folder: Path, threads: int = 1, optimise: bool = True) -> str:
-    """SHA-256 over z, q and the corrections of a whole file, as little-endian 32-bit numbers."""
+    """Return the SHA-256 over z, q and the Wiener filters of a whole file, as little-endian 32-bit numbers."""
     decoder = Decoder(load(folder, threads, optimise), read(data), 1, salvage=False)
     z, q = decoder.symbols(decoder.tiles)
     parts = [z] if q is None else [z, q]
