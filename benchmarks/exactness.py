@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def symbols(bundle: Bundle, file: bytes) -> list[npt.NDArray[np.integer]]:
-    """Return z, q, the scale indices and the Wiener filter, if there is one, that a bundle reads from a file."""
+    """z, q, the scale indices and the correction, if there is one, that a bundle takes out of a file."""
     contents = read(file)
     header, (stream,) = contents.header, contents.tiles
     height, width = (padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width))

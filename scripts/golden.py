@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def symbol_hash(data: bytes, folder: Path, threads: int = 1, optimise: bool = True) -> str:
-    """Return the SHA-256 over z, q and the Wiener filters of a whole file, as little-endian 32-bit numbers."""
+    """SHA-256 over z, q and the corrections of a whole file, as little-endian 32-bit numbers."""
     decoder = Decoder(load(folder, threads, optimise), read(data), 1, salvage=False)
     z, q = decoder.symbols(decoder.tiles)
     parts = [z] if q is None else [z, q]

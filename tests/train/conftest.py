@@ -42,10 +42,7 @@ def quick_patches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def written(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[Network]:
-    """Give bundles the graphs of the tiny one, which saves half a minute each.
-
-    The list holds the networks whose graphs they should be.
-    """
+    """Bundles get the graphs of the tiny one, which takes no half a minute; the list has the networks whose graphs they should be."""
     from skosh.train import export
 
     asked: list[Network] = []

@@ -22,7 +22,7 @@ LOOK = 4096  # bytes that looking at one place counts as
 
 
 def salvage(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
-    """Return the contents of a damaged file, as far as they can be read.
+    """The contents of a file, as far as they can be read.
 
     Raises FormatError if the header can't be read, and for a whole chunk that only a newer version understands. Such a
     chunk is not found if the one before it is damaged so that its end is unknown. Raises LimitError for a picture over

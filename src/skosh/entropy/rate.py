@@ -25,10 +25,7 @@ PAST = 0.6  # how far a latent goes towards its new symbol: past the boundary, s
 
 
 class Costs:
-    """Bits of symbols by scale index, from the coder's tables.
-
-    Every symbol outside of a table costs what the first one does.
-    """
+    """Bits of symbols by scale index, from the coder's tables. All symbols outside of a table cost what the first one outside does."""
 
     def __init__(self, tables: list[IntTable]):
         """``tables``: one per scale index; the last entry of each is the escape."""
