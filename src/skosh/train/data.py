@@ -32,13 +32,13 @@ T = TypeVar("T")
 
 
 def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
-    """Yield the items, with a progress bar on a terminal."""
+    """The items, with a progress bar on a terminal."""
     console = Console(stderr=True)
     return track(items, what, total, console=console, transient=True, disable=not console.is_terminal)
 
 
 def to_stderr(text: str) -> None:
-    """Write to standard error: standard output is for data."""
+    """Standard output is for data."""
     print(text, file=sys.stderr)
 
 
@@ -58,7 +58,7 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     with warnings.catch_warnings(), ThreadPoolExecutor(cores()) as pool:
         warnings.simplefilter(
             "ignore"
-        )  # warnings of the decoders; filters are process-wide, so set them around all threads
+        )  # of the decoders; process-wide, hence around all threads
         decoded = progress(pool.map(_decode, paths), "reading pictures", len(paths))
         for path, outcome in zip(paths, decoded, strict=True):
             if isinstance(outcome, str):
