@@ -56,9 +56,7 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
         raise ConfigError(f"no pictures in {folder} (looked for {', '.join(sorted(PICTURES))})")
     pictures = []
     with warnings.catch_warnings(), ThreadPoolExecutor(cores()) as pool:
-        warnings.simplefilter(
-            "ignore"
-        )  # of the decoders; process-wide, hence around all threads
+        warnings.simplefilter("ignore")  # of the decoders; process-wide, hence around all threads
         decoded = progress(pool.map(_decode, paths), "reading pictures", len(paths))
         for path, outcome in zip(paths, decoded, strict=True):
             if isinstance(outcome, str):
