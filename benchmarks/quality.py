@@ -58,8 +58,8 @@ LOOKS: dict[float, str] = {  # the default bundle, seen on crops of the Kodak pi
     20: "coarse textures; hair and weaves blur",
     40: "most textures; the finest are lost",
     60: "near the original; the finest textures are soft",
-    80: "like the original, even enlarged twice",
-    100: "differences need more magnification",
+    80: "like the original; nearly so enlarged twice",
+    100: "like the original, even enlarged twice",
 }
 FIGURE = ROOT / "docs" / "images" / "kodak.svg"
 
