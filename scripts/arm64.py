@@ -1,8 +1,7 @@
-"""Does a file decode the same on arm64? ``write FOLDER`` here, then ``check FOLDER`` there.
+"""Does a file decode the same on arm64? ``write FOLDER`` here, then ``check FOLDER`` there (``scripts/arm64.sh`` does both, emulated).
 
-``scripts/arm64.sh`` does both, emulated. constriction has no package for arm64 Linux, so a range decoder in plain
-integers stands in for it there. It is slow, and its symbols have to be the same, since it sees only integers. The
-networks run in ONNX Runtime's own arm64 kernels.
+constriction has no package for arm64 Linux, so a range decoder in plain integers stands in for it there: it is slow, and its symbols
+have to be the same, since nothing but integers reaches it. The networks run in ONNX Runtime's own arm64 kernels.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class PlainDecoder:
         self.point = next(self.words, 0) << WORD | next(self.words, 0)
 
     def decode(self, model: list[int], count: int) -> npt.NDArray[np.int32]:
-        """Return symbols of a table that is given by the ends of its entries."""
+        """So many symbols of a table, which is given by where its entries end."""
         return np.array([self.symbol(model) for _ in range(count)], np.int32)
 
     def symbol(self, ends: list[int]) -> int:
@@ -50,7 +49,7 @@ class PlainDecoder:
 
 
 def stand_in() -> types.ModuleType:
-    """Replace the parts of constriction that the decoder uses."""
+    """What of constriction the decoder uses."""
 
     def categorical(weights: npt.NDArray[np.float64], lazy: bool, perfect: bool) -> list[int]:
         return [int(end) for end in np.cumsum(weights.astype(np.int64) + 1)]
