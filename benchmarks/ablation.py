@@ -1,10 +1,12 @@
 """Trainings of equal time that differ from the flagship in one thing each, compared on the validation pictures.
 
-    python benchmarks/ablation.py [NAME ...] [--minutes 4] [--parallel 2] [--seed 1] [--out DIR] [--set key=value]    train those that are missing; all by default
-    python benchmarks/ablation.py --table [--out DIR|FILE.jsonl]            the table of all that there are, or of those in docs/runs
+    python benchmarks/ablation.py                        train those that are missing
+    python benchmarks/ablation.py NAME ... [--minutes 4] [--parallel 2] [--seed 1] [--out DIR] [--set key=value]
+    python benchmarks/ablation.py --table [--out DIR]    the table of all results; a FILE.jsonl of docs/runs also works
 
-The names and what they change: the folder variants. Every training has one thread and starts from nothing; the learning rate follows the clock, so that it has
-fallen when the time is over. Only the processor time of steps counts. Results are kept, one JSON file each; one of another length or with other settings is an error.
+The folder ``variants`` has the names and what they change. Every training has one thread and starts from nothing. The
+learning rate follows the clock, so that it has fallen when the time is over. Only the processor time of steps counts.
+Results are kept, one JSON file each; a result of another length or with other settings is an error.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from skosh.train.run import Run
 from skosh.train.validate import validate
 
 BASE = ("crop=192", "batch=8", "autocast=bf16", "warmup=50", "exponent=2.0", "steps=1000000")
-SENDER = ("analysis", "entropy.analysis")  # the rest is the receiver, which has the means in common with it
+SENDER = ("analysis", "entropy.analysis")  # the rest is the receiver; the mean networks belong to both
 FIRST = 20  # steps before the pace is known
 
 
@@ -71,7 +73,7 @@ def main() -> None:
 
 
 def start(arguments: argparse.Namespace) -> int:
-    """Train what is missing, each in a process of its own; 1 if one of them failed."""
+    """Train what is missing, each in a process of its own. Returns 1 if one of them failed."""
     options = [
         "--minutes",
         str(arguments.minutes),
@@ -89,7 +91,8 @@ def start(arguments: argparse.Namespace) -> int:
             )
         if result["minutes"] != arguments.minutes:
             raise SystemExit(
-                f"{result['name']} had {result['minutes']:g} minutes: take --minutes {result['minutes']:g} or another --out"
+                f"{result['name']} had {result['minutes']:g} minutes: "
+                f"take --minutes {result['minutes']:g} or another --out"
             )
     names = arguments.names or list(VARIANTS)
     missing = [name for name in names if not place(arguments.out, name, arguments.seed).exists()]
@@ -106,7 +109,10 @@ def start(arguments: argparse.Namespace) -> int:
 
 
 def train(name: str, seed: int, minutes: float, steps: int = 0, settings: tuple[str, ...] = ()) -> dict[str, Any]:
-    """One training of so many minutes of a core, or of so many steps: what it saw and where it came out. What the variant sets wins over ``settings``."""
+    """Train one network for some minutes of a core, or some steps, and return what it saw and where it came out.
+
+    Settings of the variant win over ``settings``.
+    """
     variant = VARIANTS[name]
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -117,7 +123,7 @@ def train(name: str, seed: int, minutes: float, steps: int = 0, settings: tuple[
     run = Run(config, pictures, "", distributed.join("cpu"), Loss(config))
     products = count(run.model)
     marks: list[float] = []
-    start, spent, due = time.process_time(), 0.0, 60.0 * minutes  # other processes do not count
+    start, spent, due = time.process_time(), 0.0, 60.0 * minutes  # time of other processes does not count
     run.steps = steps or run.steps
     while run.done < steps if steps else spent < due:
         if run.done >= FIRST and not steps:  # the length that fits, by the pace so far
@@ -204,7 +210,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
 
 
 def compared(anchor: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> str:
-    """BD-rate over the qualities that both have, or why there is none."""
+    """Return the BD-rate over the qualities that both have, or why there is none."""
     if not np.isfinite(test).all() or (np.diff(test) <= 0).any():
         return "not rising"
     return f"{round(integrated(anchor, test), 1) + 0.0:+.1f} %"

@@ -1,6 +1,8 @@
-"""What --effort 1 to 3 save and how long they take: bytes at equal PSNR against effort 0, on a folder of pictures, from ``skosh eval``.
+"""What --effort 1 to 3 save and how long they take, on a folder of pictures, from ``skosh eval``.
 
 python benchmarks/effort.py [--data DIR] [--model NAME] [--write]
+
+Savings are bytes at equal PSNR against effort 0.
 """
 
 from __future__ import annotations

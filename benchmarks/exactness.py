@@ -1,4 +1,4 @@
-"""Files that are encoded on one setting of ONNX Runtime and decoded on others: symbols, scale indices and pixels compared.
+"""Encode files on one setting of ONNX Runtime, decode them on others, and compare symbols, scale indices and pixels.
 
 python benchmarks/exactness.py [--data DIR] [--write]
 """

@@ -1,11 +1,11 @@
-"""``seed`` and the flagship after about as many hours of training: rate, quality and time, on the Kodak pictures, from files.
+"""``seed`` and the flagship after about as many hours of training, on the Kodak pictures, from files.
 
     skosh export RUN -o SEED                                      a run of `skosh train --config seed`
     git archive 03e64f9 src/skosh/models/flagship | tar x -C DIR  flagship 2
     python benchmarks/first_hours.py SEED DIR/src/skosh/models/flagship=flagship-1 [--write]
 
-A bundle knows the hours and gigapixels of its last run; runs before, from which that one went on, are named behind "=" and found in docs/runs. The seed
-network has one rate; what the others show at this rate is interpolated.
+A bundle knows the hours and gigapixels of its last run. Name the runs before it behind "="; they are found in
+docs/runs. ``seed`` has one rate; the values of the others are interpolated at this rate.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def main() -> None:
     rows += [[one.label, "-", "-", "-", *at(one, rate), "-", "-"] for one in curves[len(networks) :]]
     head = ["", "hours", "Gpx", "MB", "PSNR (dB)", "MS-SSIM", "LPIPS", "encode, s", "decode, s"]
     text = (
-        f"{len(curves[0].images)} pictures at {rate:.3f} bits a pixel, the only rate that the seed network has; the others interpolated. Seconds are those of "
+        f"{len(curves[0].images)} pictures at {rate:.3f} bits a pixel, the only rate that the seed network has; "
+        f"the others interpolated. Seconds are those of "
         f"{SIZE[0]}x{SIZE[1]} with {THREADS} threads, the median of {REPEATS}. {machine()}.\n\n{table(head, rows)}"
     )
     print(text)
@@ -73,7 +74,7 @@ def measured(data: Path, folders: list[Path]) -> list[Curve]:
 
 
 def trained(folder: Path, before: str) -> list[str]:
-    """Name, hours and gigapixels of all runs, and megabytes of a bundle."""
+    """Return name, hours and gigapixels of all runs, and megabytes of a bundle."""
     manifest = read_manifest(folder)
     runs = [manifest["provenance"]]
     for name in filter(None, before.split(",")):

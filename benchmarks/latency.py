@@ -2,8 +2,8 @@
 
     python benchmarks/latency.py [--write]
 
-The size of the Kodak pictures, and a multiple of 64 both ways: others are padded to one (775x516 is coded as 832x576). Speed, beside other codecs
-and for larger pictures: ``benchmarks/speed.py``.
+768x512 is the size of the Kodak pictures and a multiple of 64 both ways. Other sizes are padded to one: 775x516 is
+coded as 832x576. ``benchmarks/speed.py`` has other codecs and larger pictures.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def main() -> None:
     ]
     head = ["milliseconds", "median", "least", "most"]
     text = (
-        f"{SIZE[0]}x{SIZE[1]}, `-q {QUALITY}`, {8 * len(data) / (SIZE[0] * SIZE[1]):.2f} bits a pixel, {THREADS} threads, "
-        f"{RUNS} runs. {machine()}.\n\n{table(head, rows)}"
+        f"{SIZE[0]}x{SIZE[1]}, `-q {QUALITY}`, {8 * len(data) / (SIZE[0] * SIZE[1]):.2f} bits a pixel, "
+        f"{THREADS} threads, {RUNS} runs. {machine()}.\n\n{table(head, rows)}"
     )
     print(text)
     if arguments.write:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def timed(code: Callable[[], object]) -> list[str]:
-    """Milliseconds of so many runs after a first: median, least, most."""
+    """Return median, least and most of the milliseconds of some runs, after a first one."""
     code()
     taken = []
     for _ in range(RUNS):

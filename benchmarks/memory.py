@@ -1,7 +1,7 @@
-"""Peak memory and time of one command on a large picture, tiles and threads, each in a process of its own.
+"""Peak memory and time of one command on a large picture, each in a process of its own.
 
-python benchmarks/memory.py                          50 megapixels, made by enlarging a photograph that scikit-learn brings
-python benchmarks/memory.py --megapixels 12 --write
+python benchmarks/memory.py 50 megapixels, enlarged from a photograph that scikit-learn brings python
+benchmarks/memory.py --megapixels 12 --write
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def child(command: list[str]) -> None:
 
 
 def large_photograph(megapixels: float) -> Image.Image:
-    """A photograph of this size: an enlarged one with its detail given back, so that it does not compress to nothing."""
+    """Return a photograph of this size: an enlarged one with detail added.
+
+    Without the detail it would compress to nothing.
+    """
     spec = find_spec("sklearn")
     if spec is None or spec.origin is None:
         raise SystemExit("this benchmark needs scikit-learn, which brings a photograph")

@@ -1,4 +1,4 @@
-"""Whether a higher -q always means more bytes and a better picture: every quality from 0 to 100 on every picture of a folder.
+"""Does a higher -q always mean more bytes and a better picture? Tries every quality on every picture of a folder.
 
 python benchmarks/monotone.py [--data DIR] [--model NAME] [--write]
 """
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measured(path: Path, model: str | None) -> Curve:
-    """A picture at every quality, behind one run of the analysis network."""
+    """Return a picture at every quality, after one run of the analysis network."""
     with Image.open(path) as image:
         encoder = Encoder(take_apart(image), model)
     return Curve([len(encoder.file(q)) for q in QUALITIES], [encoder.psnr(q) for q in QUALITIES])

@@ -1,4 +1,7 @@
-"""What the benchmarks share: where the data are, and the sections of docs/results.md and the README that they write, each between a pair of marks that name it."""
+"""What the benchmarks share: where the data are, and the sections of docs/results.md and the README that they write.
+
+Each section stands between a pair of marks that name it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ README = ROOT / "README.md"
 
 
 def replace_section(name: str, text: str, document: Path | None = None) -> None:
-    """Put ``text`` between the marks ``<!-- name -->`` and ``<!-- end name -->`` of a document, docs/results.md by default."""
+    """Put ``text`` between the marks of a section of a document, docs/results.md by default.
+
+    The marks are ``<!-- name -->`` and ``<!-- end name -->``.
+    """
     path = document or PAGE
     start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
     page = path.read_text()

@@ -1,11 +1,11 @@
-"""Rate and quality of skosh and the other codecs: the tables and the plot of docs/results.md and of the README, from ``skosh eval``.
+"""Rate and quality of skosh and the other codecs, by ``skosh eval``: for docs/results.md and the README.
 
-    python benchmarks/quality.py                       the Kodak pictures (efforts 2 and 3 take five minutes and half an hour of it)
+    python benchmarks/quality.py                       the Kodak pictures (efforts 2 and 3: five minutes, half an hour)
     python benchmarks/quality.py --data DIR --name val any folder, for the section of that name
     python benchmarks/quality.py --write               and put the tables and the plot into the documents
-    python benchmarks/quality.py --reference           the other codecs' curves from the reference files instead of a run (minutes, not an hour)
+    python benchmarks/quality.py --reference           other codecs' curves from the reference files, in minutes
 
-What has been measured is kept in report/NAME and not measured again.
+Results are kept in report/NAME and not measured again.
 """
 
 from __future__ import annotations
@@ -53,6 +53,14 @@ METRICS = ("psnr", "ms_ssim", "lpips")
 PLOTS = ("psnr", "ms_ssim_db", "lpips")
 PLOT_SIZE = (4.8, 3.6)  # inches of each
 RATE = 0.23  # bpp
+LOOKS: dict[float, str] = {  # the default bundle, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
+    0: "outlines and colours; textures are gone",
+    20: "coarse textures; hair and weaves blur",
+    40: "most textures; the finest are lost",
+    60: "near the original; the finest textures are soft",
+    80: "like the original; nearly so enlarged twice",
+    100: "like the original, even enlarged twice",
+}
 FIGURE = ROOT / "docs" / "images" / "kodak.svg"
 
 
@@ -81,11 +89,12 @@ def main() -> None:
         drawn = [one for one in curves if not one.codec.name.endswith("=psnr")]
         FIGURE.write_text(svg(rd_figure(drawn, PLOTS, PLOT_SIZE), text_as_paths=True))
         replace_section("kodak", tables.at_rate(curves, RATE).markdown().replace("| skosh |", "| **skosh** |"), README)
+        replace_section("qualities", looks(curves[0]), README)
     replace_section(arguments.name, text)
 
 
 def run(arguments: argparse.Namespace) -> Evaluation:
-    """The evaluation, with curves from the reference for what was not to be run."""
+    """Return the evaluation, with curves from the reference for codecs that were not to be run."""
     chosen = (
         [name for name in arguments.codecs if name.startswith("skosh")] if arguments.reference else arguments.codecs
     )
@@ -160,6 +169,14 @@ def quality_sections(evaluation: Evaluation, curves: list[Curve]) -> list[str]:
             ).markdown(),
         ]
     return [*parts, f"At {RATE} bpp, interpolated:", tables.at_rate(curves, RATE).markdown()]
+
+
+def looks(one: Curve) -> str:
+    """The README's table of what a quality costs, measures and looks like."""
+    rows = [
+        [f"{p.quality:g}", f"{p.bpp:.3f}", f"{p.metrics['psnr']:.2f}", LOOKS.get(p.quality, "")] for p in one.points
+    ]
+    return tables.Table(["`-q`", "bits a pixel", "PSNR (dB)", "look"], rows, words=(3,)).markdown()
 
 
 def agreement(results: list[Result]) -> list[str]:

@@ -1,12 +1,15 @@
-"""Time and memory of skosh and of other codecs, in one run: cold and warm, from 0.4 to 50 megapixels, on one core and on two.
+"""Time and memory of skosh and other codecs: cold and warm, from 0.4 to 50 megapixels, on one core and on two.
 
     python benchmarks/speed.py                               show
     python benchmarks/speed.py --write                       and put the tables into docs/results.md
     python benchmarks/speed.py --codecs skosh jpeg --megapixels 0.4 2
 
-Every figure comes from a process of its own that may use so many cores and no more. Cold: from starting Python to the result in memory.
-Warm: the same again in that process, the median of some runs with the least and the most. Memory: the most that the process held after
-the first time, Python and the picture included. CPU: seconds of all cores together, which other work on the machine hardly changes. Each codec is at the setting that gives about ``BPP`` on the smallest picture.
+Every figure comes from a process of its own that may use exactly that many cores.
+
+Cold: from starting Python to the result in memory. Warm: the same again in that process, the median of some runs with
+the least and the most. Memory: the most that the process held after the first time, Python and the picture included.
+CPU: seconds of all cores together, which other work on the machine hardly changes. Each codec is at the setting that
+gives about ``BPP`` on the smallest picture.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ MEGAPIXELS = (0.4, 2.0, 12.0, 50.0)
 CORES = (1, 2)
 CODECS = ("skosh", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg")
 RUNS, SECONDS = 7, 15.0  # warm runs, and when to stop before that
-LIMIT = 120.0  # seconds that one coding may be expected to take; longer ones are not tried
+LIMIT = 120.0  # seconds; a coding that is expected to take longer is not tried
 Image.MAX_IMAGE_PIXELS = None
 
 
@@ -179,9 +182,9 @@ def cpu_seconds() -> float:
 
 
 def peak_megabytes() -> float:
-    """The most memory in MB that this process, or the largest tool that it ran, has held.
+    """Return the most memory in MB that this process, or the largest tool that it ran, has held.
 
-    Where Linux says it, the process's own high-water mark: ``ru_maxrss`` begins at what the parent held.
+    On Linux, use the process's own high-water mark: ``ru_maxrss`` begins at what the parent held.
     """
     status = Path("/proc/self/status")
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -193,8 +196,10 @@ def peak_megabytes() -> float:
 def introduction() -> str:
     """What the tables are about."""
     return (
-        f"One photograph, enlarged, at about {BPP:g} bits a pixel; seconds as median (least to most) of up to {RUNS} runs; "
-        f"x: times as long as skosh, with the spread of both; CPU: seconds of all cores; MB: peak memory of the process. {machine()}."
+        f"One photograph, enlarged, at about {BPP:g} bits a pixel; "
+        f"seconds as median (least to most) of up to {RUNS} runs; "
+        f"x: times as long as skosh, with the spread of both; "
+        f"CPU: seconds of all cores; MB: peak memory of the process. {machine()}."
     )
 
 
@@ -233,7 +238,10 @@ def seconds(value: float) -> str:
 
 
 def growth_table(found: Timings) -> str:
-    """Between the smallest and the largest picture that each codec coded: the power of the pixels that its time follows, bytes for each pixel more."""
+    """Return how time and memory grow between the smallest and the largest picture that each codec coded.
+
+    The power of the pixels that the time follows, and bytes for each further pixel.
+    """
     rows = []
     for name, cores in dict.fromkeys((name, cores) for name, _, cores in found):
         sizes = [size for size in sorted({size for _, size, _ in found}) if found[name, size, cores][1].warm]

@@ -1,8 +1,8 @@
-"""A metric that no loss of ours contains: SSIMULACRA2 of both bundles and of AVIF, on a folder of pictures, from ``skosh eval``.
+"""A metric that no loss of ours contains: SSIMULACRA 2 of both bundles and of AVIF, from ``skosh eval``.
 
     python benchmarks/unseen.py [--data DIR] [--write]
 
-A fine-tuning that only pleased the metrics that it was trained for would show here as a score that does not follow them.
+A fine-tuning that only pleased the metrics of its loss would show here: this score would not follow them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     make fuzz
 
-Seven of eight inputs are repaired when they are made: checksums that fit, the bundle's own model id. So damage gets past the
-CRCs to the header's numbers, the inflater, the PNG reader and the range decoder, and not only to the first check.
+Seven of eight inputs are repaired when they are made: their checksums fit, and they have the bundle's own model id. So
+damage gets past the CRCs to the header's numbers, the inflater, the PNG reader and the range decoder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import mutate
 
 warnings.simplefilter("ignore")
-warnings.simplefilter("error", RuntimeWarning)  # numbers that overflow on the way are a finding too
+warnings.simplefilter("error", RuntimeWarning)  # numbers that overflow on the way count as a finding, too
 BUNDLE = Bundle(manifest.find(os.environ.get("SKOSH_FUZZ_MODEL")), threads=1)
 WAYS: list[dict[str, Any]] = [{"salvage": True}, {"region": (0, 0, 1, 1)}, {"region": (70, 3, 40, 80)}]
 SLOW = 2.0  # seconds of processor time; -timeout takes those of the clock

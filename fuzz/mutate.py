@@ -1,4 +1,7 @@
-"""Mutations that know what a .skosh file looks like: of one chunk, of what is deflated in it, of the order of chunks."""
+"""Mutations that know what a .skosh file looks like.
+
+Of one chunk, of its deflated content, or of the order of chunks.
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
     python scripts/golden.py
 
-Five pictures made from photographs that scikit-image and scikit-learn bring, each with every installed bundle. For each: the file, the picture
-that it decodes to, and in golden.json the SHA-256 of its symbols. From the first release on, what is there stays and decodes for ever:
-new weights add a folder.
+Five pictures from photographs of scikit-image and scikit-learn, each with every installed bundle. For each: the file,
+the picture that it decodes to, and in golden.json the SHA-256 of its symbols. From the first release on, these files
+stay and decode for ever; new weights add a folder.
 """
 
 from __future__ import annotations

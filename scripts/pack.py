@@ -1,8 +1,9 @@
-"""Pack a folder of training pictures into few megabytes, so that it can travel: AVIF 4:4:4 of the highest quality that fits.
+"""Pack a folder of training pictures into few megabytes, so that it can travel.
 
     python scripts/pack.py photos/ packed/ --megabytes 56
 
-Pictures are halved until no side is over --side. Names and folders stay, with .avif behind them. Files that can't be read are named and left out.
+AVIF 4:4:4 of the highest quality that fits. Pictures are halved until no side is over --side. Names and folders stay,
+with .avif behind them. Files that can't be read are named and left out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from PIL import Image
 from skosh.limits import cores
 from skosh.picture.picture import from_image
 
-QUALITIES = (93, 90, 87, 84, 80, 75, 70, 60)  # of AVIF; training on less would teach its artefacts
+QUALITIES = (93, 90, 87, 84, 80, 75, 70, 60)  # of AVIF; training on lower qualities would teach its artefacts
 
 
 def main() -> None:

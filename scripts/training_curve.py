@@ -2,8 +2,8 @@
 
     python scripts/training_curve.py
 
-A point is a validation: bytes at equal PSNR against AVIF (speed 4, 4:4:4; docs/runs/avif.csv) on the same pictures, with the model's own
-probabilities for bits. A run starts where the one before has ended, so that its gigapixels are counted on.
+A point is a validation: bytes at equal PSNR against AVIF (speed 4, 4:4:4; docs/runs/avif.csv) on the same pictures,
+with the model's own probabilities for bits. A run starts where the one before ended, so its gigapixels are counted on.
 """
 
 from __future__ import annotations

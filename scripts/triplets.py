@@ -1,4 +1,4 @@
-"""The comparisons that the documents show, from photographs with open licences that scikit-image and scikit-learn bring.
+"""The comparisons that the documents show, from openly licensed photographs of scikit-image and scikit-learn.
 
 Writes docs/images/triplet-NAME.jpg. JPEG of high quality keeps them small; ``skosh compare`` itself writes PNG.
 

@@ -1,7 +1,7 @@
-"""The changes that ``ablation.py`` compares: each a few settings, or a part of the flagship replaced before it is built.
+"""The changes that ``ablation.py`` compares: each a few settings, or another part of the flagship.
 
-A variant is applied in a process of its own, which is why it may simply replace names of the training half. One file for each group. Dense 3x3 layers,
-whose rows are long, get a third of the learning rate.
+A variant is applied in a process of its own, so it may simply replace names of the training half before the flagship is
+built. One file for each group. Dense 3x3 layers, whose rows are long, get a third of the learning rate.
 """
 
 from __future__ import annotations

@@ -23,7 +23,10 @@ def scale_in_floats() -> None:
 
 
 class DeepScaleMap(ScaleMap):
-    """Beside the linear map one with a hidden layer that sees 3x3 z, which starts at zero; in floats, to be compared with ``float-scale``."""
+    """Adds a map with a hidden layer over 3x3 z to the linear one; it starts at zero.
+
+    In floats, to be compared with ``float-scale``.
+    """
 
     def __init__(self, hyper: int, latents: int):
         super().__init__(hyper, latents)
@@ -42,7 +45,10 @@ def deep_scale() -> None:
 
 
 class DeepExactScaleMap(DeepScaleMap):
-    """The same in whole numbers: 3x3 z -> 0..127 -> what is added to z, weights in 1/64, before the linear map. Exact wherever the linear one is."""
+    """The same in integers: 3x3 z -> 0..127 -> an addition to z before the linear map; weights in 1/64.
+
+    Exact wherever the linear map is.
+    """
 
     def forward(self, z: Tensor) -> Tensor:
         hidden = between(self.layer(self.look, z, 1), 0.0, 127.0)
@@ -91,9 +97,9 @@ def halves(of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[], None]
 
 
 def noise_everywhere() -> None:
-    """Where a batch is rounded in training, z too, noise is added instead (weights of the integer map are still rounded).
+    """In training, add noise where a batch would be rounded, z included; the integer map's weights are still rounded.
 
-    What the second half's means see of the first and what the decoder sees of it have noise of their own.
+    The second half's means and the decoder see the first half with noise of their own.
     """
 
     def noisy(x: Tensor) -> Tensor:
@@ -104,7 +110,7 @@ def noise_everywhere() -> None:
 
 
 def noise_for_the_synthesis() -> None:
-    """The synthesis alone sees noise in place of rounding; z and what the second half's means see are rounded."""
+    """Only the synthesis sees noise in place of rounding; z and the input of the second half's means are rounded."""
 
     class Noisy(hyperprior.Hyperprior):
         def quantise(

@@ -39,7 +39,10 @@ def as_matrix(weight: Tensor) -> Tensor:
 
 
 class MuonAndAdamW(torch.optim.Optimizer):
-    """PyTorch's Muon for the matrices of 1x1 convolutions and of patches, AdamW for everything else, one learning rate for both."""
+    """PyTorch's Muon for the matrices of 1x1 convolutions and of patches, AdamW for the rest.
+
+    One learning rate for both.
+    """
 
     def __init__(self, groups: list[dict[str, Any]], lr: float):
         super().__init__([dict(group) for group in groups], {"lr": lr})

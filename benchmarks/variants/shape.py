@@ -26,7 +26,10 @@ def block(kind: type[nn.Module]) -> Callable[[], None]:
 
 
 def mix_with(make: Callable[[int], nn.Module], outer: Callable[[int], nn.Module] | None = None) -> type[MixBlock]:
-    """The block with another nonlinearity in both places, ``make(channels)``, or with ``outer`` in the second, which has twice the channels."""
+    """Return the block with another nonlinearity in both places, ``make(channels)``.
+
+    With ``outer``, that one stands in the second place, which has twice the channels.
+    """
     second = outer or make
 
     class Block(MixBlock):
@@ -43,9 +46,10 @@ def mix_with(make: Callable[[int], nn.Module], outer: Callable[[int], nn.Module]
 
 
 class GateBlock(MixBlock):
-    """Instead of a nonlinearity between the last two convolutions, one part of the channels times a sigmoid of the other; equal products.
+    """No nonlinearity between the last two convolutions: one part of the channels times a sigmoid of the other.
 
-    (Without the sigmoid, and one added, SOAP at this learning rate led to infinity within 132 steps.)
+    Equal products. (With ``1 + g`` in place of ``sigmoid(g)``, SOAP at this learning rate went to infinity in 132
+    steps.)
     """
 
     def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
@@ -64,7 +68,10 @@ class GateBlock(MixBlock):
 
 
 class DenseBlock(nn.Module):
-    """Two dense 3x3 convolutions with half of the channels between: 1.5 times the products of a ``MixBlock``, about its time."""
+    """Two dense 3x3 convolutions with half of the channels between.
+
+    1.5 times the products of a ``MixBlock``, about its time.
+    """
 
     def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
         super().__init__()

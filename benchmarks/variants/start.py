@@ -1,4 +1,4 @@
-"""How a training starts: the linear transform beside the networks, steps and hyperprior; and how large the networks are."""
+"""How a training starts: the linear transform, steps and hyperprior; and how large the networks are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ class Nothing(nn.Module):
 
 
 def no_shortcut(model: flagship.Flagship, pictures: list[Pixels]) -> None:
-    """y = N(x), without linear transforms. The last layers start as any other, then so that y has unit variance; one gain for all channels."""
+    """y = N(x), without linear transforms.
+
+    The last layers start as any other, scaled so that y has unit variance. One gain for all channels.
+    """
     model.analysis.linear = Nothing(model.latent_channels, 1 / flagship.PATCH)  # type: ignore[assignment]
     model.synthesis.linear = Nothing(3, flagship.PATCH)  # type: ignore[assignment]
     model.synthesis.look.requires_grad_(False)  # sees nothing but zeros
@@ -52,7 +55,10 @@ def no_shortcut(model: flagship.Flagship, pictures: list[Pixels]) -> None:
 
 
 def cosines(pictures: list[Pixels], size: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    """As ``patch_transform``, but the discrete cosine transform of luma and two differences of colour, by falling variance."""
+    """As ``patch_transform``, with the discrete cosine transform of luma and two colour differences.
+
+    By falling variance.
+    """
     vectors, variances = patch_transform(pictures, size)
     one = dct(np.eye(size), axis=0, norm="ortho")
     colour = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3.0], [2.0], [6.0]])
@@ -83,7 +89,10 @@ def first_step(factor: float) -> Callable[[], None]:
 
 
 def one_scale(model: flagship.Flagship, pictures: list[Pixels]) -> None:
-    """The coefficients keep their variances: one scale for all, of unit variance in the mean. Everything else starts as it does in the flagship."""
+    """One scale for all coefficients, so that they keep their variances; unit variance in the mean.
+
+    Everything else starts as it does in the flagship.
+    """
     analysis, synthesis = (half.linear.get_buffer("scale") for half in (model.analysis, model.synthesis))
     std = synthesis.clone()  # (1, M, 1, 1), as it was
     one = std.square().mean().sqrt()

@@ -147,13 +147,16 @@ def test_imageio_reads_and_writes(file: Path, due: Image.Image, tmp_path: Path) 
     assert Image.open(io.BytesIO(written)).size == due.size
 
 
-def test_what_the_readme_shows_works(photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_documents_show_of_python_works(
+    photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("imageio")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    root = Path(__file__).parents[2]
+    text = "".join((root / page).read_text() for page in ("README.md", "docs/python.md"))
     monkeypatch.chdir(tmp_path)
     photo.crop((0, 0, 96, 64)).save("photo.jpg")
     photo.crop((0, 0, 96, 64)).save("photo.skosh")
-    blocks = [block.partition("```")[0] for block in readme.split("```python\n")[1:]]
+    blocks = [block.partition("```")[0] for block in text.split("```python\n")[1:]]
     assert len(blocks) == 2
     names: dict[str, object] = {}
     for block in blocks:

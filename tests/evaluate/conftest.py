@@ -48,7 +48,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, photo: Image.Image) -> Pa
 
 @pytest.fixture
 def pretended_bpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts tools named bpgenc and bpgdec on the PATH, which write JPEG. The argument is code that the encoder runs on ``image``."""
+    """Put tools named bpgenc and bpgdec on the PATH, which write JPEG.
+
+    The argument is code that the encoder runs on ``image``.
+    """
 
     def install(trouble: str = "") -> None:
         folder = tmp_path / "tools"
@@ -64,7 +67,10 @@ def pretended_bpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
 
 @pytest.fixture
 def made_up() -> Callable[..., list[Result]]:
-    """Results of a codec over pictures: rates 0.1 * 1.5^i, qualities 28 + i dB and so on, times a factor on the bytes."""
+    """Return results of a codec over pictures, with known values.
+
+    Rates 0.1 * 1.5^i, qualities 28 + i dB and so on, times a factor on the bytes.
+    """
 
     def results(codec: str, factor: float = 1.0, images: tuple[str, ...] = ("a", "b"), points: int = 7) -> list[Result]:
         found = []

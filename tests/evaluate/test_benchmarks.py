@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from skosh.evaluate import codecs
+from skosh.evaluate.curves import curve
 from skosh.evaluate.results import Result
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -100,9 +102,19 @@ def test_agreement_tells_the_largest_difference(
     assert quality.agreement([replace(row, measured="x") for row in rows]) == []
 
 
+def test_the_readme_says_what_a_quality_gives(made_up: Callable[..., list[Result]]) -> None:
+    found = curve(made_up("jpeg"), codecs.make("jpeg"))
+    lines = quality.looks(found).splitlines()
+    assert lines[0] == "| `-q` | bits a pixel | PSNR (dB) | look |"
+    assert len(lines) == 2 + len(found.points)
+    first = found.points[0]
+    assert lines[2].startswith(f"| {first.quality:g} | {first.bpp:.3f} | {first.metrics['psnr']:.2f} |")
+
+
 def test_the_page_of_results_has_the_sections_that_the_scripts_write() -> None:
     root = BENCHMARKS.parent
-    for document, names in (("docs/results.md", ("kodak", "val", "speed", "exactness")), ("README.md", ("kodak",))):
+    pages = (("docs/results.md", ("kodak", "val", "speed", "exactness")), ("README.md", ("kodak", "qualities")))
+    for document, names in pages:
         text = (root / document).read_text()
         for name in names:
             assert f"<!-- {name} -->" in text

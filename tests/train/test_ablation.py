@@ -1,4 +1,7 @@
-"""The comparison of variants: every one can be built and takes steps, distributions are whole, and the table compares with the base."""
+"""The comparison of variants.
+
+Every variant can be built and takes steps, distributions are whole, and the table compares with the base.
+"""
 
 from __future__ import annotations
 

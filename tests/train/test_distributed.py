@@ -16,7 +16,8 @@ import torch
 from skosh.train import checkpoint, loop
 from skosh.train import config as configs
 
-# Each process draws its own noise, so the ways differ by more than the order of sums unless there is none: the rate weighted with 0, or noise that is constant.
+# Each process draws its own noise, so results differ by more than the order of sums. Two ways to have none: weight the
+# rate with 0, or make the noise constant.
 COMMON = ("steps=4", "batch=4", "clip=0.0", "learning_rate=1e-3")
 CONSTANT_NOISE = Path(__file__).with_name("constant_noise.py")
 

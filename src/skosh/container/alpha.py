@@ -1,7 +1,7 @@
 """Transparency: one plane of 8 bits, kept exactly, as a grey PNG inside the file.
 
-The PNG is of the plainest kind: 8 bits, not interlaced, chunks IHDR, IDAT and IEND. Anything else, be it text that inflates to megabytes or a second
-frame, is refused before Pillow sees it.
+The PNG is of the plainest kind: 8 bits, not interlaced, chunks IHDR, IDAT and IEND. Anything else is refused before
+Pillow sees it, such as text that inflates to megabytes, or a second frame.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def unpack(data: bytes, height: int, width: int) -> Plane:
 
 
 def check_plain(data: bytes, height: int, width: int) -> None:
-    """FormatError unless this is a PNG of the one kind that is written, and of the picture's size."""
+    """Raise FormatError unless this is a PNG of the one kind that skosh writes, and of the picture's size."""
     start = PNG + _start(b"IHDR", 13) + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     if not data.startswith(start):
         raise FormatError(f"the transparency is no 8-bit grey PNG of {width}x{height}")
-    at = len(start) + 4  # each chunk ends in a checksum, which Pillow looks at
+    at = len(start) + 4  # each chunk ends in a checksum, which Pillow checks
     while data[at + 4 : at + 8] == b"IDAT":
         at += 12 + int.from_bytes(data[at : at + 4], "big")
     if data[at : at + 8] != _start(b"IEND", 0) or len(data) != at + 12:

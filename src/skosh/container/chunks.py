@@ -5,8 +5,8 @@
     HEADER  = settings (2 bytes, little-endian) width (varint) height (varint) model id (8 bytes)
     TILE    = [number of the tile (varint), where the picture has more than one] entropy-coded stream
 
-A varint holds 7 bits a byte, lowest first, with the high bit set on all bytes but the last. A type in lower case may be skipped
-by a reader that does not know it; one in upper case may not.
+A varint holds 7 bits a byte, lowest first, with the high bit set on all bytes but the last. A reader may skip a type in
+lower case that it does not know; it must refuse one in upper case.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TILE_MIN = 64  # the smallest side of a tile; others are this times a power of t
 
 
 class NewerFormatError(FormatError):
-    """A chunk that is whole, and that only a later version can know the meaning of."""
+    """A whole chunk whose meaning only a later version can know."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a file holds. A tile that salvage could not read is None."""
+    """Everything in a file. A tile is None where salvage could not read it."""
 
     header: Header
     extras: dict[bytes, bytes]  # type -> payload
@@ -80,7 +80,7 @@ class Contents:
 
 
 def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> bytes:
-    """The bytes of a file. Raises LimitError for a chunk that no reader would take."""
+    """Return the bytes of a file. Raises LimitError for a chunk that no reader would accept."""
     if len(tiles) != header.tiles:
         raise ValueError(f"{len(tiles)} tiles where the header says {header.tiles}")
     parts = [SIGNATURE, bytes([VERSION]), _chunk(HEADER, _pack_header(header))]
@@ -90,7 +90,10 @@ def write(header: Header, extras: dict[bytes, bytes], tiles: list[bytes]) -> byt
 
 
 def read(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
-    """The contents of a whole file. Raises FormatError for anything foreign, damaged or cut short, LimitError for a picture over ``max_pixels``."""
+    """Return the contents of a whole file.
+
+    Raises FormatError for anything foreign, damaged or cut short, and LimitError for a picture over ``max_pixels``.
+    """
     file = io.BytesIO(data)
     header = read_start(file, max_pixels)
     contents = Contents(header, {}, [None] * header.tiles)
@@ -121,7 +124,7 @@ def take(file: IO[bytes], contents: Contents, behind_tile: bool) -> bytes:
 
 
 def read_head(file: IO[bytes], max_pixels: int = MAX_PIXELS) -> tuple[Header, dict[bytes, bytes]]:
-    """Header and extras of an open file, which is read up to its first tile and no further."""
+    """Return header and extras of an open file. Reads up to the first tile and no further."""
     header = read_start(file, max_pixels)
     extras: dict[bytes, bytes] = {}
     unknown = 0
@@ -144,7 +147,7 @@ def _put_extra(extras: dict[bytes, bytes], kind: bytes, payload: bytes, at: int)
 
 
 def _count_unknown(kind: bytes, count: int) -> int:
-    """How many chunks there have been that this version does not know; FormatError for more than anybody would write."""
+    """Count chunks of unknown kinds. Raises FormatError for more of them than any writer would make."""
     count += kind not in (HEADER, TILE, *EXTRAS)
     if count > MAX_UNKNOWN:
         raise FormatError(f"over {MAX_UNKNOWN} chunks of kinds that this skosh does not know: refused")
@@ -152,7 +155,7 @@ def _count_unknown(kind: bytes, count: int) -> int:
 
 
 def read_start(file: IO[bytes], max_pixels: int) -> Header:
-    """Signature, version and header."""
+    """Read signature, version and header."""
     start = file.read(len(SIGNATURE))
     if not start:
         raise FormatError("the file is empty")
@@ -207,13 +210,16 @@ def _chunk(kind: bytes, payload: bytes) -> bytes:
 
 
 def read_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
-    """Type and payload. FormatError where none begins, its end is missing or its checksum is wrong."""
+    """Read type and payload.
+
+    Raises FormatError if no chunk begins here, its end is missing or its checksum is wrong.
+    """
     kind, length = read_chunk_start(file)
     return kind, _read_payload(file, kind, length)
 
 
 def read_chunk_start(file: IO[bytes]) -> tuple[bytes, int]:
-    """Type and length of a payload."""
+    """Read the type and length of a chunk."""
     at = file.tell()
     kind = file.read(1)
     if not (kind.isalpha() and kind.isascii()):
@@ -246,7 +252,7 @@ def _varint(value: int) -> bytes:
 
 
 def _read_varint(file: IO[bytes]) -> tuple[int, int]:
-    """A number and how many bytes it took."""
+    """Read a number. Returns it and how many bytes it took."""
     value = 0
     for i in range(VARINT_BYTES):
         byte = file.read(1)

@@ -1,4 +1,4 @@
-"""What is left of a damaged file: all chunks behind the header that are still whole, found without trusting what says where they begin."""
+"""Salvage: find the whole chunks of a damaged file, without trusting what it says about where they begin."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from . import alpha
 from .chunks import ALPHA, TILE, Contents, Header, NewerFormatError, read_chunk, read_chunk_start, read_start, take
 from .extras import unpack
 
-SUMS = 64  # times the file's length that may be summed up to find tiles
+SUMS = 64  # times the file's length: bytes that may be checksummed to find tiles
 
 
-FREE_SUMS = 1 << 20  # and so many more
+FREE_SUMS = 1 << 20  # and this many bytes more
 
 
-LOOK = 4096  # bytes could be summed up while one place is looked at where a tile may begin
+LOOK = 4096  # bytes that looking at one place counts as
 
 
 def read_damaged(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
     """The contents of a file, as far as they can be read.
 
-    Raises FormatError where not even the header can be, and where a chunk is met that only a newer version understands (one right behind such damage
-    that nobody can say where it begins is not met); LimitError for a picture over ``max_pixels``.
+    Raises FormatError if the header can't be read, and for a whole chunk that only a newer version understands. Such a
+    chunk is not found if the one before it is damaged so that its end is unknown. Raises LimitError for a picture over
+    ``max_pixels``.
     """
     file = io.BytesIO(data)
     header = read_start(file, max_pixels)
@@ -35,7 +36,7 @@ def read_damaged(data: bytes, max_pixels: int = MAX_PIXELS) -> Contents:
 
 
 def give_up_senseless(contents: Contents) -> None:
-    """Count as lost what is whole by its checksum and still no transparency or metadata."""
+    """Count an extra as lost if its checksum is right and its content is no transparency or metadata."""
     for kind, payload in list(contents.extras.items()):
         if not has_sense(contents.header, kind, payload):
             del contents.extras[kind]
@@ -45,7 +46,10 @@ def give_up_senseless(contents: Contents) -> None:
 def has_sense(
     header: Header, kind: bytes, payload: bytes, check_alpha: Callable[[bytes, int, int], object] = alpha.unpack
 ) -> bool:
-    """Whether an extra is what its type says. ``check_alpha``: raises FormatError where a payload is no transparency of the size."""
+    """Return whether an extra is what its type says.
+
+    ``check_alpha`` raises FormatError if a payload is no transparency of the given size.
+    """
     try:
         if kind == ALPHA:
             check_alpha(payload, header.height, header.width)
@@ -57,15 +61,16 @@ def has_sense(
 
 
 def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
-    """Take every chunk that can still be read; behind a damaged one, go on at the next tile, or where it says that it ends if a whole one begins there.
+    """Take every chunk that can still be read.
 
-    Its length may be what is damaged, so that tiles before that place are looked for all the same. Every ``T`` may begin one. Its length has to lead
-    to another tile or to the end, which leaves one in two hundred of them, and only so many are looked at and so many bytes summed up in all, so that
-    no file takes long.
+    After a damaged chunk, go on where it says that it ends, if a whole chunk begins there. The length field itself may
+    be damaged, so also scan for every ``T`` before that place. A ``T`` counts as a tile if its length leads to another
+    tile or to the end of the file; one in two hundred does by chance. The places tried and the bytes checksummed are
+    limited, so that no file takes long.
     """
     left, at = SUMS * len(data) + FREE_SUMS, file.tell()
-    sure, behind_tile = True, False  # sure: a chunk is due here
-    due = 0  # the last place where a damaged one says that it ends and a whole one begins
+    sure, behind_tile = True, False  # sure: a chunk begins here for certain
+    due = 0  # where the last damaged chunk says that it ends, if a whole one begins there
     while 0 <= at < len(data) and left > 0:
         end = _chunk_end(file, at)
         if at < end <= len(data) and (sure or end == len(data) or data[end : end + 1] == TILE):
@@ -75,7 +80,7 @@ def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
                 behind_tile |= take(file, contents, behind_tile) == TILE
                 at, sure = end, True
                 continue
-            except NewerFormatError:  # whole, and nobody knows what it changes
+            except NewerFormatError:  # whole, but its meaning is unknown
                 raise
             except FormatError:
                 pass
@@ -85,13 +90,13 @@ def _take_all(file: IO[bytes], data: bytes, contents: Contents) -> None:
             left -= summed
             if not behind_tile and data[at : at + 1] != TILE:
                 contents.lost.append(data[at : at + 1])
-                contents.lost.extend([] if due else [b""])  # nobody can say what else stood before the tiles
+                contents.lost.extend([] if due else [b""])  # unknown: other chunks before the tiles may be lost too
         at = min((place for place in (data.find(TILE, at + 1), due) if place > at), default=-1)
         sure = at == due
 
 
 def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:
-    """Where a damaged chunk ends, if a whole one begins there, else 0; and how many bytes were summed up to see it."""
+    """Return where a damaged chunk ends if a whole one begins there, else 0, and how many bytes that checksummed."""
     end = _chunk_end(file, at) if at else 0
     if not at < end <= len(data):
         return 0, 0
@@ -104,7 +109,7 @@ def _whole_behind(file: IO[bytes], data: bytes, at: int) -> tuple[int, int]:
 
 
 def _chunk_end(file: IO[bytes], at: int) -> int:
-    """Where a chunk that seems to begin at a byte would end; 0 if none can."""
+    """Return where a chunk that begins at a byte would end; 0 if none can begin there."""
     file.seek(at)
     try:
         _, length = read_chunk_start(file)

@@ -1,4 +1,4 @@
-"""What symbols cost in bits, and which of them would better be another one."""
+"""What symbols cost in bits, and which of them should be changed by one (rate-distortion optimised quantisation)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import numpy.typing as npt
 from ..types import Floats
 from .tables import TOTAL, IntTable
 
-# One step more or less adds half of its curvature to the objective, and a symbol is changed where slope and bits promise more than that. The squared error as the
-# linear transform alone gives it has a known curvature for every symbol; the networks behind take some of it back, and symbols that change at once add to each other's
-# errors. What that comes to was found by trying (docs/experiments.md, 35).
-OWN = 0.6  # of the linear transform's curvature
+# A step of one adds half of its curvature to the objective. A symbol changes where slope and bits save more than that.
+# The curvature of the squared error through the linear transform is known for every symbol. The networks behind reduce
+# it, and symbols that change together add to each other's errors. The two numbers were found by trying
+# (docs/experiments.md, 35).
+OWN = 0.6  # share of the linear transform's curvature
 
 
-OTHERS = 8.0  # bits beside it
+OTHERS = 8.0  # bits added to it
 
 
-ESCAPED = 5.0  # bits of the first symbol outside of a table, beside the escape's: its sign, and that its distance has no bits but the first
+ESCAPED = 5.0  # bits of the first symbol beyond a table, besides the escape: its sign and the length of its distance
 
 
-PAST = 0.6  # how far towards its new symbol a latent goes: past the boundary, so that a mean may move a little
+PAST = 0.6  # how far a latent goes towards its new symbol: past the boundary, so that its mean may move a little
 
 
 class Rate:
@@ -33,14 +34,17 @@ class Rate:
             *inside, escape = -np.log2(table / TOTAL)
             bits.append([escape + ESCAPED, *inside, escape + ESCAPED])
         self.reach = np.array([len(row) // 2 for row in bits], np.float32)
-        # Each row is followed by two zeros, so that no step beyond a table's ends costs anything, from whichever side it is looked up.
+        # Two zeros follow each row: a step beyond either end of a table costs nothing.
         ends = np.cumsum([len(row) + 2 for row in bits])
         self.centre = (np.r_[0, ends[:-1]] + self.reach).astype(np.intp)
         self.bits = np.concatenate([[*row, 0.0, 0.0] for row in bits]).astype(np.float32)
         self.rise = np.concatenate([[*np.diff(row), 0.0, 0.0, 0.0] for row in bits]).astype(np.float32)  # to the next
 
     def places(self, q: Floats, index: npt.NDArray[np.uint8], beyond: int) -> npt.NDArray[np.intp]:
-        """Where whole symbols stand in the tables; all that are further outside than ``beyond`` stand there."""
+        """Return the positions of whole symbols in the tables.
+
+        Symbols further out than ``beyond`` get the position of ``beyond``.
+        """
         reach = self.reach.take(index) + beyond
         found: npt.NDArray[np.intp] = self.centre.take(index) + np.clip(q, -reach, reach).astype(np.intp)
         return found
@@ -54,10 +58,11 @@ class Rate:
         return self.rise.take(self.places(low, index, 1), mode="wrap")
 
     def moves(self, q: Floats, index: npt.NDArray[np.uint8], slope: Floats, curvature: Floats) -> Floats:
-        """How far each latent should go, in quantisation steps: ``PAST`` up or down where another symbol promises less of the objective, else 0.
+        """Return the move of each latent in quantisation steps: ``PAST`` up or down, or 0 to keep the symbol.
 
-        Whole symbols, the slope of the squared error with respect to each, in bits, and its curvature in the linear transform, likewise; all of one shape. Where nothing is
-        coded nothing may change: that is left to the caller.
+        A latent moves where another symbol lowers the objective. All arrays have one shape: whole symbols ``q``, their
+        scale indices, the ``slope`` of the squared error by each symbol, in bits, and its ``curvature`` in the linear
+        transform, likewise. The caller must leave elements alone that are not coded.
         """
         places = self.places(q, index, 1)
         up = slope + self.rise.take(places, mode="wrap")

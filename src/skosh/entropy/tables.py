@@ -1,10 +1,10 @@
-"""The grid of scales and the integer frequency tables: the numbers that training, export and both coders share.
+"""The grid of scales and the integer frequency tables: numbers that training, export and both coders share.
 
-A *scale index* ``i`` in ``0..SCALES - 1`` stands for the standard deviation ``SCALE_MIN * exp(i * LOG_STEP)`` of
-a symbol. Index 0 is so narrow that its symbols are not coded at all: they are known to be 0.
+A *scale index* ``i`` in ``0..SCALES - 1`` stands for the standard deviation ``SCALE_MIN * exp(i * LOG_STEP)`` of a
+symbol. Index 0 is so narrow that its symbols are not coded: they are known to be 0.
 
-A *table* is a row of non-negative integers that sum to ``TOTAL``. Whatever turns tables into bits sees these integers only,
-so that a file decodes to the same symbols on every machine.
+A *table* is a row of positive integers that sum to ``TOTAL``. The coder sees only these integers, so a file decodes to
+the same symbols on every machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCALE_MAX = 256.0  # standard deviation at index 63
 LOG_STEP = math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)  # one index, in nepers (0.123)
 
 
-PRECISION = 24  # bits of a frequency: the range coder works at this precision, so that integers are kept exactly
+PRECISION = 24  # bits of a frequency: the range coder's own precision, so the integers are kept exactly
 
 
 TOTAL = 1 << PRECISION
@@ -38,10 +38,10 @@ HYPER_LIMIT = 63  # z, and the latent of a factorised model, are clamped to -HYP
 HYPER_SYMBOLS = 2 * HYPER_LIMIT + 1
 
 
-REACH_MAX = 1023  # the widest table covers -REACH_MAX..REACH_MAX; what lies outside is escaped
+REACH_MAX = 1023  # the widest table covers -REACH_MAX..REACH_MAX; symbols beyond are escaped
 
 
-TAIL_SIGMAS = 5.0  # a table reaches this many standard deviations before symbols are escaped
+TAIL_SIGMAS = 5.0  # standard deviations that a table covers; symbols beyond are escaped
 
 
 IntTable = npt.NDArray[np.int64]
@@ -61,7 +61,7 @@ def reaches() -> IntTable:
 def integer_table(probabilities: npt.NDArray[np.float64]) -> IntTable:
     """Round probabilities to positive integers that sum to TOTAL.
 
-    Every entry is at least 1, so that nothing is impossible to code; the rest is shared out in proportion and what rounding
+    Every entry is at least 1, so that every symbol can be coded. The rest is shared out in proportion. What rounding
     down leaves over goes to the largest remainders, one each.
     """
     if probabilities.ndim != 1 or probabilities.size < 2 or not np.all(np.isfinite(probabilities)):

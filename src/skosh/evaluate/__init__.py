@@ -1,6 +1,7 @@
-"""Measuring codecs against each other, from files on disk: ``skosh eval`` and ``skosh compare``.
+"""Measure codecs against each other, from files on disk: ``skosh eval`` and ``skosh compare``.
 
-Uses the public names of skosh, LPIPS of its training, and of the codec how pictures are found and read and files are written. Needs the extra "eval" (PyTorch, pytorch-msssim, bjontegaard, matplotlib, ...).
+Uses the public names of skosh, the shared LPIPS, and the codec's own ways to find pictures, read them and write files.
+Needs the extra "eval" (PyTorch, pytorch-msssim, bjontegaard, matplotlib, ...).
 """
 
 from __future__ import annotations
@@ -9,4 +10,4 @@ import skosh
 
 
 class UsageError(skosh.SkoshError):
-    """Something was asked for that there is not: a codec, a quality, a metric."""
+    """A codec, quality or metric was asked for that does not exist."""

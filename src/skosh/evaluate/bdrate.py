@@ -1,7 +1,8 @@
-"""BD-rate: how many bytes more (+) or fewer (-) a codec needs than another at equal quality, in per cent (Bjontegaard 2001).
+"""BD-rate: per cent more (+) or fewer (-) bytes than another codec at equal quality (Bjontegaard 2001).
 
-Each curve is cut to ``RATES``. Over the qualities that both then have, the package ``bjontegaard`` integrates the difference of the logarithms
-of the rates, PCHIP-interpolated. The rates at the ends of those qualities are stated with the figure.
+Each curve is cut to ``RATES``. Over the qualities that both then have, the package ``bjontegaard`` integrates the
+difference of the logarithms of the rates, with PCHIP interpolation. The rates at the ends of those qualities are stated
+with the figure.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ RATES = (0.1, 1.1)  # bits a pixel
 MIN_RATIO = 2.0  # of the rates at the ends, for each curve
 MIN_OVERLAP = 1 / 3  # of the narrower curve's range of quality
 MIN_POINTS = 4
-MIN_INSIDE = 2  # of each curve where both are: what lies between points is only interpolated
+MIN_INSIDE = 2  # points of each curve in the common range: between points everything is interpolated
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class BDRate:
-    """A comparison, or why there is none."""
+    """A comparison, or the reason why there is none."""
 
     percent: float | None
     rates: tuple[float, float] = (0.0, 0.0)  # bpp, the lowest and the highest of either codec in the comparison
@@ -37,7 +38,7 @@ class BDRate:
 
 
 def bd_rate(test: Curve, anchor: Curve, key: str, rates: tuple[float, float] = RATES) -> BDRate:
-    """Bytes of ``test`` against those of ``anchor`` at equal values of a metric. Both have to be over the same pictures."""
+    """Return bytes of ``test`` against ``anchor`` at equal values of a metric. Both must be of the same pictures."""
     if not test.has(key) or not anchor.has(key):
         return BDRate(None, refusal="not measured")
     sides = [rising(curve, key) for curve in (anchor, test)]
@@ -63,7 +64,7 @@ def bd_rate(test: Curve, anchor: Curve, key: str, rates: tuple[float, float] = R
 
 
 def integrated(anchor: tuple[Floats, Floats], test: tuple[Floats, Floats]) -> float:
-    """The package's figure for two sides of rates and qualities."""
+    """Return the package's figure for two sides of rates and qualities."""
     import bjontegaard
 
     value = bjontegaard.bd_rate(*anchor, *test, method="pchip", require_matching_points=False, min_overlap=0)
@@ -71,7 +72,7 @@ def integrated(anchor: tuple[Floats, Floats], test: tuple[Floats, Floats]) -> fl
 
 
 def rising(curve: Curve, key: str) -> tuple[Floats, Floats]:
-    """Rates and qualities of a curve without the points that are no better than one at a lower rate."""
+    """Return rates and qualities of a curve without points that are no better than one at a lower rate."""
     found: list[tuple[float, float]] = []
     for point in curve.points:
         value = measure(key).straight(point.metrics[key])
@@ -85,7 +86,7 @@ def rising(curve: Curve, key: str) -> tuple[Floats, Floats]:
 
 
 def cut(rates: Floats, values: Floats, low: float, high: float) -> tuple[Floats, Floats]:
-    """The part of a curve between two rates, as far as it reaches; ends are interpolated over the rate's logarithm."""
+    """Return the part of a curve between two rates. Its ends are interpolated over the rate's logarithm."""
     from scipy.interpolate import PchipInterpolator
 
     low, high = max(low, rates[0]), min(high, rates[-1])
@@ -94,5 +95,5 @@ def cut(rates: Floats, values: Floats, low: float, high: float) -> tuple[Floats,
 
 
 def original(key: str, value: float) -> float:
-    """A value of ``Measure.straight`` on the metric's own scale."""
+    """Return a value of ``Measure.straight`` on the metric's own scale."""
     return float(value if measure(key).better > 0 else 10 ** (-value / 10))

@@ -1,4 +1,7 @@
-"""What a codec has to offer to be measured. Each one is a class in a file of its own in ``codecs/``; nothing else has to be touched."""
+"""What a codec has to offer to be measured.
+
+Each codec is a class in a file of its own in ``codecs/``; nothing else has to be touched.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from . import UsageError
 
 @dataclass(frozen=True)
 class Scale:
-    """The settings that a codec takes, from the one of the smallest file to the one of the best picture."""
+    """The settings that a codec takes, from the smallest file to the best picture."""
 
     worst: float
     best: float
@@ -58,7 +61,10 @@ class Codec(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """The tool or library and its version, which results are kept under. Raises DependencyError where it is missing or does not answer."""
+        """Return the tool or library and its version; results are kept under it.
+
+        Raises DependencyError if it is missing or does not answer.
+        """
 
     @abstractmethod
     def encode(self, image: Image.Image, quality: float) -> bytes:
@@ -93,7 +99,7 @@ class PillowCodec(Codec):
 
 
 class TunedCodec(PillowCodec):
-    """A codec whose encoder works for a metric of its own choice, unless ``NAME=psnr`` tells it to work for PSNR."""
+    """A codec whose encoder works for a metric of its own choice, unless ``NAME=psnr`` asks for PSNR."""
 
     tune: str | None = None
 

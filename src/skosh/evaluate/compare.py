@@ -17,7 +17,7 @@ from .metrics import Metrics, Values, missing
 from .search import EQUAL, Match, equal_bytes
 
 INSTEAD = {"bpg": "heic"}  # HEVC intra coding, x265, 4:4:4
-FAR = 0.1  # relative difference to the bytes asked for that is told
+FAR = 0.1  # relative difference to the bytes asked for from which on a note says so
 METRICS = ("psnr", "ms_ssim", "lpips")
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -40,7 +40,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The original, skosh and the other codec, where the crop is to be, and what has to be said about it."""
+    """The original, skosh and the other codec, the crop, and notes for the reader."""
 
     panels: tuple[Panel, Panel, Panel]
     crop: Box
@@ -48,7 +48,7 @@ class Comparison:
 
 
 def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
-    """The codec to compare with, and what has to be said of it: where BPG is not installed, it is HEIC, with a line that says so."""
+    """Return the codec to compare with, and a note. Without BPG it is HEIC, and the note says so."""
     codec = codecs.make(name)
     try:
         codec.version()
@@ -58,13 +58,16 @@ def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
             raise
         stand_in = codecs.make(INSTEAD[name])
         stand_in.version()
-        note = f"{stand_in.label} stands in for {codec.label}, which is not installed: HEVC intra coding too (x265, 4:4:4), but tuned for SSIM, 17 % larger on Kodak at equal PSNR"
+        note = (
+            f"{stand_in.label} stands in for {codec.label}, which is not installed: "
+            "HEVC intra coding too (x265, 4:4:4), but tuned for SSIM, 17 % larger on Kodak at equal PSNR"
+        )
         say(f"{error}; {note}")
         return stand_in, note
 
 
 def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
-    """The metrics that can be had here; a line for each that can't."""
+    """Return the metrics that are available here; write a line for each that is not."""
     reasons = {name: missing(name, weights) for name in METRICS}
     for reason in filter(None, reasons.values()):
         say(f"skipped: {reason}")
@@ -83,7 +86,10 @@ class Contest:
     note: str = ""  # that goes with every figure
 
     def compare(self, path: Path) -> Comparison:
-        """Code a picture with both codecs. Raises ImageError, UsageError for a crop outside of it, and what the codecs raise."""
+        """Code a picture with both codecs.
+
+        Raises ImageError, UsageError for a crop outside of the picture, and what the codecs raise.
+        """
         original = pictures.read(path)
         check_inside(self.crop, original, path)
         target = self.bpp * original.width * original.height / 8
@@ -102,7 +108,7 @@ class Contest:
 
 
 def what_is_off(match: Match, target: float) -> list[str]:
-    """Lines for a figure whose sizes are not what was asked for."""
+    """Return lines for a figure whose sizes are not those that were asked for."""
     notes = []
     if match.difference > EQUAL:
         notes.append(f"the sizes differ by {match.difference:.1%}: no nearer qualities exist")
@@ -112,15 +118,15 @@ def what_is_off(match: Match, target: float) -> list[str]:
 
 
 def check_inside(crop: Box | None, image: Image.Image, path: Path) -> None:
-    """UsageError unless the crop is inside of the picture."""
+    """Raise UsageError unless the crop is inside of the picture."""
     if crop and not (0 <= crop[0] < crop[2] <= image.width and 0 <= crop[1] < crop[3] <= image.height):
         raise UsageError(f"the crop is not inside of {path}, which is {image.width}x{image.height}")
 
 
 def most_different(first: Image.Image, second: Image.Image, original: Image.Image) -> Box:
-    """A box, a quarter of the sides, where two decoded pictures differ most from each other.
+    """Return a box, a quarter of the sides, where two decoded pictures differ most from each other.
 
-    Differences count against what the original has there (its own local contrast), so that noise in busy texture does not win.
+    A difference is divided by the original's local contrast, so that noise in busy texture does not win.
     """
     width, height = original.size
     box_width, box_height = max(1, min(width, max(64, width // 4))), max(1, min(height, max(64, height // 4)))

@@ -1,4 +1,7 @@
-"""The figure of a comparison: three pictures side by side with their figures under them, and a row of the crop, enlarged."""
+"""The figure of a comparison.
+
+Three pictures side by side with their figures under them, and a row of the crop, enlarged.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ INK, SOFT, MARK = "#111111", "#555555", "#d55e00"
 
 
 def figure(comparison: Comparison, column: int = COLUMN) -> Image.Image:
-    """The figure on white. Pictures wider than ``column`` are reduced; the crop is never reduced below its own pixels unless it is wider."""
+    """Draw the figure on white.
+
+    Pictures wider than ``column`` are reduced. The crop is never reduced below its own pixels unless it is wider.
+    """
     original = comparison.panels[0].picture
     width = min(column, original.width)
     height = round(original.height * width / original.width)
@@ -29,7 +35,10 @@ def figure(comparison: Comparison, column: int = COLUMN) -> Image.Image:
         sheet.paste(marked(shown, comparison.crop, width / original.width), (left, GAP))
         write(sheet, captions(panel, original.size, width), left, GAP + height + 6, text)
         sheet.paste(zoomed[place], (left, GAP + height + caption + GAP))
-    foot = f"crop {'x'.join(map(str, size_of(comparison.crop)))} at {comparison.crop[0]},{comparison.crop[1]}, enlarged {width / size_of(comparison.crop)[0]:.1f} times"
+    foot = (
+        f"crop {'x'.join(map(str, size_of(comparison.crop)))} at {comparison.crop[0]},{comparison.crop[1]}, "
+        f"enlarged {width / size_of(comparison.crop)[0]:.1f} times"
+    )
     note = f"{foot}; {comparison.note}" if comparison.note else foot
     ImageDraw.Draw(sheet).text((GAP, sheet.height - round(1.5 * text)), note, SOFT, font(round(text * 0.85)))
     return sheet
@@ -57,12 +66,12 @@ def write(sheet: Image.Image, lines: list[str], left: int, top: int, size: int) 
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font that Pillow brings."""
+    """Return the font that Pillow brings."""
     return ImageFont.load_default(size)
 
 
 def enlarged(picture: Image.Image, crop: Box, width: int) -> Image.Image:
-    """A crop at a column's width, every pixel as it is: nearest neighbour, unless it has to be reduced."""
+    """Return a crop at a column's width: nearest neighbour, unless it has to be reduced."""
     box_width, box_height = size_of(crop)
     way = Image.Resampling.NEAREST if box_width <= width else Image.Resampling.LANCZOS
     return picture.crop(crop).resize((width, max(1, round(box_height * width / box_width))), way)

@@ -1,7 +1,7 @@
-"""Curves that were measured before, for codecs that are not installed here: from a results file, or from a CSV file.
+"""Curves measured before, for codecs that are not installed here: from a results file or a CSV file.
 
-A CSV file has a row for each picture and setting with the columns image, q, bytes, bpp, psnr, ms_ssim, lpips; the codec is in a column
-``codec``, or else the file's name without suffix.
+A CSV file has a row for each picture and setting, with the columns image, q, bytes, bpp, psnr, ms_ssim, lpips. The
+codec is in a column ``codec``, or else it is the file's name without suffix.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TOLERANCE = 0.001  # relative difference between a file's pixels by its bpp and 
 
 
 def load(path: Path) -> list[Result]:
-    """Every result of a file, marked with the file's name. SkoshError where it is no such file."""
+    """Return every result of a file, marked with the file's name. Raises SkoshError for another kind of file."""
     if path.suffix == ".json":
         found = [result for result in results.load(path) if not result.error]
         return [replace(result, measured=result.measured or path.name) for result in found]
@@ -34,7 +34,7 @@ def load(path: Path) -> list[Result]:
 
 
 def from_row(row: dict[str, str], path: Path) -> Result:
-    """A result from a row of a CSV file; KeyError, ValueError or TypeError where something is missing."""
+    """Return a result from a row of a CSV file. Raises KeyError, ValueError or TypeError if something is missing."""
     metrics: dict[str, float | None] = {
         name: float(row[name]) for name in ("psnr", "ms_ssim", "lpips", "ssimulacra2") if row.get(name)
     }
@@ -59,7 +59,10 @@ def from_row(row: dict[str, str], path: Path) -> Result:
 
 
 def of_pictures(rows: Iterable[Result], pictures: Sequence[Picture], pixels: dict[str, int]) -> list[Result]:
-    """The rows of these pictures. ``pixels``: of the pictures whose number is known; SkoshError where a row's picture has another number."""
+    """Return the rows of these pictures.
+
+    ``pixels``: the number of pixels of each picture, where known. Raises SkoshError for a row of another number.
+    """
     by_name = {picture.name: picture for picture in pictures}
     found = []
     for row in rows:

@@ -1,8 +1,9 @@
 """How far a decoded picture is from the original. Pictures are 8-bit RGB of the same size.
 
 psnr         dB over all values of R, G and B; ``CEILING`` where nothing differs
-ms_ssim      multi-scale structural similarity, 0..1, RGB, data range 255 (Wang et al. 2003; pytorch-msssim); over 160 pixels a side
-             (where a scale has an odd side, the package takes means with zeros beyond the edge; so do figures that others made with it)
+ms_ssim      multi-scale structural similarity, 0..1, RGB, data range 255 (Wang et al. 2003; pytorch-msssim);
+             over 160 pixels a side. Where a scale has an odd side, the package takes means with zeros beyond the
+             edge; so do figures that others made with it
 ms_ssim_db   -10 log10(1 - ms_ssim)
 lpips        LPIPS v0.1 with AlexNet (Zhang et al. 2018), 0 where nothing differs; over 30 pixels a side
 ssimulacra2  SSIMULACRA 2, at most 100 (Cloudinary; the package ssimulacra2); over 7 pixels a side
@@ -31,10 +32,13 @@ Values = dict[str, float | None]  # by name; None where a picture is too small
 
 
 def missing(name: str, weights: Path | None) -> str | None:
-    """Why a metric can't be had here, with what to do; None where it can. Loads nothing."""
+    """Say why a metric is not available here, and what to do; None if it is. Loads nothing."""
     packages = all(importlib.util.find_spec(package) for package in ("lpips", "torchvision"))
     if name == "lpips" and not (weights or os.environ.get(LPIPS_WEIGHTS) or packages):
-        return f"no LPIPS: name the published weights (.npz) with --lpips-weights or {LPIPS_WEIGHTS}, or pip install lpips torchvision, which fetch them"
+        return (
+            f"no LPIPS: name the published weights (.npz) with --lpips-weights or {LPIPS_WEIGHTS}, "
+            "or pip install lpips torchvision, which fetch them"
+        )
     if name == "ssimulacra2" and not importlib.util.find_spec("ssimulacra2"):
         return "no SSIMULACRA 2: pip install ssimulacra2"
     return None
@@ -44,7 +48,7 @@ class Metrics:
     """Some of the metrics, ready to measure."""
 
     def __init__(self, names: tuple[str, ...] = NAMES, weights: Path | None = None):
-        """``weights``: of LPIPS. Raises ConfigError or DependencyError where they can't be had."""
+        """``weights``: of LPIPS. Raises ConfigError or DependencyError if they are not available."""
         self.names = names
         if "lpips" in names:
             from ..metrics.lpips import load_lpips
@@ -52,7 +56,10 @@ class Metrics:
             self._lpips = load_lpips(weights)
 
     def __call__(self, original: Image.Image, decoded: Image.Image) -> Values:
-        """The metrics by name, ``ms_ssim_db`` beside ``ms_ssim``. SkoshError for pictures of two sizes."""
+        """Return the metrics by name, ``ms_ssim_db`` beside ``ms_ssim``.
+
+        Raises SkoshError for pictures of two sizes.
+        """
         if original.size != decoded.size:
             sizes = " and ".join(f"{image.width}x{image.height}" for image in (original, decoded))
             raise skosh.SkoshError(f"the original and the decoded picture are {sizes}")

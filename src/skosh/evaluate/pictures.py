@@ -26,7 +26,10 @@ class Picture:
 
 
 def find(folder: Path, out: Path | None = None) -> list[Picture]:
-    """The pictures below a folder, by name, but for those of a report in ``out``. SkoshError where there are none, or the report would lie among them."""
+    """Return the pictures below a folder, by name, without those of a report in ``out``.
+
+    Raises SkoshError if there are none, or if the report would lie among them.
+    """
     report = out.resolve() if out else None
     if report == folder.resolve():
         raise skosh.SkoshError(f"{folder} is where the pictures are: name another folder for the report")
@@ -47,7 +50,7 @@ def find(folder: Path, out: Path | None = None) -> list[Picture]:
 
 
 def names(paths: Iterable[Path], folder: Path) -> list[str]:
-    """Names without suffixes, but with them where two would be the same."""
+    """Return names without suffixes, but with them where two would be the same."""
     full = [path.relative_to(folder) for path in paths]
     bare = [path.with_suffix("").as_posix() for path in full]
     often = Counter(bare)
@@ -55,7 +58,10 @@ def names(paths: Iterable[Path], folder: Path) -> list[str]:
 
 
 def digest(path: Path) -> str:
-    """What a picture's results are kept under; "" for one that can't be read, which ``read`` will say."""
+    """Return the digest under which a picture's results are kept.
+
+    It is "" for a picture that can't be read, which ``read`` will report.
+    """
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError:
@@ -63,7 +69,10 @@ def digest(path: Path) -> str:
 
 
 def read(path: Path) -> Image.Image:
-    """An RGB picture as the codec sees it: upright, of 8 bits, colour values as they are stored, transparency dropped. ImageError where it can't be read, LimitError where it is too large."""
+    """Return an RGB picture as the codec sees it: upright, 8 bits, colour values as stored, without transparency.
+
+    Raises ImageError if it can't be read, LimitError if it is too large.
+    """
     try:
         with Image.open(path) as opened:
             return Image.fromarray(from_image(opened).pixels)

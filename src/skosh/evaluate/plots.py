@@ -39,7 +39,7 @@ LINE = 13.0  # points from one name to the next
 
 
 def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, float] = SIZE) -> Figure:
-    """A row of plots, one a metric. Curves that lack a metric are left out of its plot."""
+    """Draw a row of plots, one a metric. Curves without a metric are left out of its plot."""
     from matplotlib.figure import Figure
 
     width, height = size
@@ -55,7 +55,7 @@ def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, f
 
 
 def draw(axis: Axes, curves: Sequence[Curve], shown: Measure) -> None:
-    """One plot; LPIPS upside down and logarithmic, so that up is better in all of them."""
+    """Draw one plot. LPIPS is upside down and logarithmic, so that up is better in all of them."""
     axis.set_xscale("log")
     low, high = limits([curve for curve in curves if curve.has(shown.key)])
     axis.set_xlim(low, high)
@@ -88,14 +88,14 @@ def fine_ticks(axis: Axes) -> None:
 
 
 def limits(curves: Sequence[Curve]) -> tuple[float, float]:
-    """The rates to show: what the curves have of ``RATES``, or all where they have nothing of them."""
+    """Return the rates to show: the part of ``RATES`` that the curves have, or all rates if they have no part of it."""
     rates = [point.bpp for curve in curves for point in curve.points]
     inside = [rate for rate in rates if RATES[0] <= rate <= RATES[1]] or rates or list(RATES)
     return min(inside) / 1.08, max(inside) * 1.08
 
 
 def line(axis: Axes, curve: Curve, key: str, dash: Any, rates: tuple[float, float]) -> None:
-    """A curve and its name in the right margin, which ``place_names`` will move to the right height."""
+    """Draw a curve and its name in the right margin; ``place_names`` moves the name to the right height."""
     ours = curve.codec.name.startswith("skosh")
     colour = COLOURS.get(curve.codec.colour, COLOURS["grey"])[0]
     points = [point for point in curve.points if rates[0] <= point.bpp <= rates[1]]
@@ -138,7 +138,7 @@ def place_names(axis: Axes) -> None:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Rising heights in 0..1, moved as little as needs be to stand ``gap`` apart."""
+    """Move rising heights in 0..1 as little as possible so that they stand ``gap`` apart."""
     found = list(heights)
     for _ in range(300):
         for i in range(len(found) - 1):
@@ -162,7 +162,7 @@ def svg(figure: Figure, text_as_paths: bool = False) -> str:
 
 
 def with_variables(drawing: str) -> str:
-    """An SVG for a page: its colours become variables of the page's style, its size the page's affair."""
+    """Prepare an SVG for a page: colours become variables of the page's style; the page decides on the size."""
     start = drawing.index("<svg")
     text = drawing[start:]
     for name, (light, _) in COLOURS.items():

@@ -1,4 +1,4 @@
-"""Trials in several processes. A codec that takes its process down with it costs that trial and no other."""
+"""Trials in several processes. A codec that kills its process costs that trial and no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pool:
         self._arguments = (metrics, weights, threads)
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Result]:
-        """Try them all. Trials that were under way when a process died are tried again one by one."""
+        """Run all trials. Those under way when a process died are tried again one by one."""
         waiting = deque(trials)
         while waiting:
             suspects = yield from self._until_one_dies(waiting)
@@ -34,7 +34,7 @@ class Pool:
                 yield self._alone(trial)
 
     def _until_one_dies(self, waiting: deque[Trial]) -> Generator[Result, None, list[Trial]]:
-        """Yields results, and returns the trials that were under way when a process died."""
+        """Yield results. Returns the trials that were under way when a process died."""
         running: dict[Future[Result], Trial] = {}
         with self._executor(self.workers) as executor:
             try:
@@ -51,7 +51,7 @@ class Pool:
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
                 for worker in multiprocessing.active_children():
-                    worker.terminate()  # whoever stops a run does not wait for trials whose results nobody takes
+                    worker.terminate()  # a run that is stopped does not wait for trials whose results it will not take
                 raise
         return []
 

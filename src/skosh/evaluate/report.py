@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing beside it, light or dark as the reader's system is; a table; the plots as files."""
+"""The report: one page that needs no other file, in light or dark as the system is; a table; the plots as files."""
 
 from __future__ import annotations
 
@@ -71,8 +71,10 @@ def summary(evaluation: Evaluation) -> str:
     """What was measured, with what and where."""
     count = len(evaluation.pictures)
     text = (
-        f"{count} picture{'s' * (count != 1)}, {len(evaluation.results)} results, skosh {skosh.__version__}, {machine()}. "
-        "Sizes are of files on disk, pictures are what decodes from them; a curve is the mean over the pictures at each setting. "
+        f"{count} picture{'s' * (count != 1)}, {len(evaluation.results)} results, "
+        f"skosh {skosh.__version__}, {machine()}. "
+        "Sizes are of files on disk, pictures are what decodes from them; "
+        "a curve is the mean over the pictures at each setting. "
     )
     if any(result.measured for result in evaluation.results):
         text += "* measured before, not by this run."
@@ -104,7 +106,8 @@ def appendix(evaluation: Evaluation, curves: Sequence[Curve]) -> list[str]:
     if times.rows:
         parts += [
             "<h2>Times</h2>",
-            "<p>Medians over the pictures at the lowest and the highest rate, while other pictures were being measured: for orientation.</p>",
+            "<p>Medians over the pictures at the lowest and the highest rate, "
+            "while other pictures were being measured: for orientation.</p>",
             as_html(times),
         ]
     points = [f"<h3>{html.escape(one.label)}</h3>{as_html(tables.points_table(one))}" for one in curves]
@@ -113,7 +116,7 @@ def appendix(evaluation: Evaluation, curves: Sequence[Curve]) -> list[str]:
 
 
 def every(evaluation: Evaluation) -> Table:
-    """A row for each result."""
+    """Return a row for each result."""
     keys = [key for key in TABLED if any(key in result.metrics for result in evaluation.results)]
     table = Table(["picture", "codec", "quality", "bytes", "bpp", *(tables.title(key) for key in keys)], words=(1,))
     for r in sorted(evaluation.results, key=lambda r: (r.image, r.codec, r.quality)):
@@ -133,7 +136,7 @@ def failures(failed: Sequence[Result]) -> str:
 
 
 def as_html(table: Table, ours: str = "") -> str:
-    """A table that scrolls sideways where it is too wide. ``ours``: the row to show strongly."""
+    """Return a table that scrolls sideways if it is too wide. ``ours``: the row to show in bold."""
 
     def cell(tag: str, place: int, text: str) -> str:
         kind = ' class="text"' if place in table.words else ""
@@ -148,5 +151,5 @@ def as_html(table: Table, ours: str = "") -> str:
 
 
 def folded(name: str, parts: Sequence[str]) -> list[str]:
-    """Something to unfold."""
+    """Return an element that unfolds."""
     return [f"<details><summary>{html.escape(name)}</summary>", *parts, "</details>"]

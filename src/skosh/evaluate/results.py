@@ -1,11 +1,11 @@
-"""What has been measured: a result for each picture, codec and setting, kept in ``results.json`` so that nothing is measured twice.
+"""Results: one for each picture, codec and setting, kept in ``results.json`` so that nothing is measured twice.
 
     {"results_version": 1, "skosh": "0.1.0", "machine": "...",
-     "results": [{"image": "kodim01", "digest": "...", "codec": "jpeg", "version": "Pillow ...", "settings": "...", "quality": 50.0,
-                  "width": 768, "height": 512, "bytes": 23456, "metrics": {"psnr": 30.1, ...},
+     "results": [{"image": "kodim01", "digest": "...", "codec": "jpeg", "version": "Pillow ...", "settings": "...",
+                  "quality": 50.0, "width": 768, "height": 512, "bytes": 23456, "metrics": {"psnr": 30.1, ...},
                   "encode_seconds": 0.01, "decode_seconds": 0.01, "error": null, "measured": null}, ...]}
 
-A result is found again by the digest of the picture, the codec's name, version and settings, and the quality.
+A result is found again by the picture's digest, the codec's name, version and settings, and the quality.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Result:
     encode_seconds: float = 0.0
     decode_seconds: float = 0.0
     error: str | None = None
-    measured: str | None = None  # the file that it comes from, if it was not measured by this run
+    measured: str | None = None  # the file that it comes from, if this run did not measure it
 
     @property
     def key(self) -> Key:
-        """What it is found by."""
+        """What a result is found by."""
         return self.digest, self.codec, self.version, self.settings, self.quality
 
     @property
@@ -62,10 +62,10 @@ class Result:
 
 
 class Store:
-    """The results of a folder, written now and then and by ``save``."""
+    """The results of a folder. ``save`` writes them; ``put`` does so now and then."""
 
     def __init__(self, path: Path):
-        """Reads what is there. Raises SkoshError for a file of another version, or none of ours."""
+        """Read what is there. Raises SkoshError for a file of another version, or of another kind."""
         self.path = path
         self._found = {result.key: result for result in load(path)} if path.exists() else {}
         self._saved = time.monotonic()
@@ -78,9 +78,10 @@ class Store:
         return result
 
     def put(self, result: Result) -> None:
-        """Keep a result, but not in place of a better one; at most ``SAVE_EVERY`` seconds of work are lost if the process dies.
+        """Keep a result, but not in place of a better one.
 
-        One that failed replaces none that did not, and metrics of the same file add up.
+        A failed result replaces no good one. Metrics of the same file add up. At most ``SAVE_EVERY`` seconds of work
+        are lost if the process dies.
         """
         before = self._found.get(result.key)
         if before and not before.error:
@@ -105,7 +106,7 @@ class Store:
 
 
 def load(path: Path) -> list[Result]:
-    """The results of a file; SkoshError if it is of another version or no results file."""
+    """Return the results of a file. Raises SkoshError for one of another version or kind."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -155,7 +156,7 @@ def number(value: float | None) -> str:
 
 
 def machine() -> str:
-    """Processor and system, in a few words."""
+    """Return processor and system in a few words."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

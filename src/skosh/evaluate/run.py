@@ -1,4 +1,4 @@
-"""``skosh eval``: what has to be measured, what was measured before, and the results of it all."""
+"""``skosh eval``: find out what is still to be measured, measure it, and collect all results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .trial import Trial
 Say = Callable[[str], None]
 Progress = Callable[[Iterator[Result], int], Iterator[Result]]  # wraps results as they come; their number
 RESULTS = "results.json"
-MAX_WORKERS = 8  # without being told
+MAX_WORKERS = 8  # processes unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Chosen:
 
 @dataclass
 class Evaluation:
-    """What came of it."""
+    """The outcome of ``evaluate``."""
 
     pictures: list[Picture]
     codecs: list[Codec]  # in the order asked for, with those that only a measured curve stands for
@@ -67,8 +67,8 @@ class Evaluation:
 def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     """Measure what has not been measured yet, and collect the rest.
 
-    Raises SkoshError for a folder without pictures, a results file of another version or none of the codecs installed; UsageError for an
-    unknown codec and for a quality that a codec does not take.
+    Raises SkoshError for a folder without pictures, for a results file of another version, and if none of the codecs is
+    installed. Raises UsageError for an unknown codec and for a quality that a codec does not take.
     """
     store = Store(request.out / RESULTS)
     found = pictures.find(request.folder, request.out)
@@ -111,7 +111,7 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
 
 
 def available(request: Request, say: Say) -> tuple[str, ...]:
-    """The metrics that can be had here; a line for each that can't."""
+    """Return the metrics that are available here; write a line for each that is not."""
     unknown = [name for name in request.metrics if name not in NAMES]
     if unknown or not request.metrics:
         raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}")
@@ -126,7 +126,10 @@ def available(request: Request, say: Say) -> tuple[str, ...]:
 
 
 def installed(request: Request, measured_before: set[str], say: Say) -> tuple[list[Chosen], list[Chosen]]:
-    """The codecs that are installed, and those that are not but were measured before; a line for each that is not."""
+    """Return the installed codecs, and those that are not installed but were measured before.
+
+    Writes a line for each codec that is not installed.
+    """
     here, elsewhere = [], []
     for spec in request.codecs or codecs.names():
         codec = codecs.make(spec)
@@ -151,7 +154,10 @@ def installed(request: Request, measured_before: set[str], say: Say) -> tuple[li
 
 
 def qualities(chosen: Chosen, request: Request) -> tuple[float, ...]:
-    """The settings of a codec: its own list, the list for all, or else its default. UsageError for one that it does not take."""
+    """Return the settings of a codec: its own list, else the list for all, else its default.
+
+    Raises UsageError for a setting that it does not take.
+    """
     codec = chosen.codec
     (kind,) = kinds([chosen.spec])
     lists = (request.qualities[name] for name in (chosen.spec, codec.name, kind, "") if name in request.qualities)
@@ -169,7 +175,7 @@ def kinds(names: Iterable[str]) -> list[str]:
 
 
 def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
-    """A failed result, under no codec, for each picture that can't be read, by its name."""
+    """Return a failed result without a codec for each picture that can't be read, by its name."""
     failed = {}
     for picture in dict.fromkeys(trial.picture for trial in trials):
         try:
@@ -182,7 +188,10 @@ def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
 
 
 def measure(trials: Sequence[Trial], request: Request, metrics: tuple[str, ...]) -> Iterator[Result]:
-    """The results of trials as they end. The metrics are loaded once here, so that what is wrong with them is said at once."""
+    """Yield the results of trials as they end.
+
+    Loads the metrics once before, so that a problem with them is reported at once.
+    """
     if not trials:
         return
     Metrics(metrics, request.lpips_weights)
@@ -193,7 +202,10 @@ def measure(trials: Sequence[Trial], request: Request, metrics: tuple[str, ...])
 def collected(
     trials: Sequence[Trial], store: Store, metrics: tuple[str, ...], failed: dict[Key, Result]
 ) -> Iterator[Result]:
-    """The results of all trials, new and old, under the pictures' present names and with the metrics that were asked for."""
+    """Return the results of all trials, new and old, that were asked for.
+
+    Pictures have their present names, and results the metrics that were asked for.
+    """
     for trial in trials:
         key = trial.result().key
         result = failed.get(key) or store.get(key, metrics)
@@ -202,6 +214,6 @@ def collected(
 
 
 def with_metrics(result: Result, metrics: tuple[str, ...]) -> Result:
-    """A result with these metrics and no others."""
+    """Return a result with these metrics and no others."""
     wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
     return replace(result, metrics={name: value for name, value in result.metrics.items() if name in wanted})

@@ -1,4 +1,4 @@
-"""The setting of a codec whose file has so many bytes, and two codecs at equal bytes."""
+"""Search the setting of a codec whose file has a given size, and two codecs at equal bytes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from PIL import Image
 
 from .codec import Codec
 
-EQUAL = 0.02  # relative difference of bytes that counts as none
+EQUAL = 0.02  # relative difference of bytes that counts as equal
 
 
 @dataclass
 class Sizes:
-    """A codec's files of one picture, made when they are asked for."""
+    """The files of one picture by a codec, made when they are needed."""
 
     codec: Codec
     image: Image.Image
@@ -27,7 +27,7 @@ class Sizes:
         return len(self.files[place])
 
     def nearest(self, target: float) -> int:
-        """The place whose file is nearest to ``target`` bytes. Files are taken to grow with the place, as they nearly do."""
+        """Return the place whose file is nearest to ``target`` bytes. Assumes that files grow with the place."""
         low, high = 0, self.codec.scale.last
         while high - low > 1:
             middle = (low + high) // 2
@@ -53,14 +53,15 @@ class Match:
 
     @property
     def difference(self) -> float:
-        """Relative difference of the bytes, 0 where there is none."""
+        """Relative difference of the bytes; 0 if there is none."""
         return abs(len(self.ours) / len(self.other) - 1)
 
 
 def equal_bytes(ours: Codec, other: Codec, image: Image.Image, target: float) -> Match:
-    """Files near ``target`` bytes, and near each other: the coarser of two scales decides and the finer one follows it.
+    """Return files near ``target`` bytes and near each other.
 
-    Where the finer one can't follow, because all its files are larger or smaller, it decides.
+    The codec with the coarser scale decides, and the other follows. If the finer one can't follow, because all its
+    files are larger or all are smaller, it decides.
     """
     sides = Sizes(ours, image), Sizes(other, image)
     coarse, fine = sorted(sides, key=lambda side: side.codec.scale.last)

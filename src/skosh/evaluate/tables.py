@@ -39,7 +39,7 @@ def metric_keys(curves: Sequence[Curve], keys: Sequence[str] = TABLED) -> list[s
 
 
 def at_rate(curves: Sequence[Curve], bpp: float) -> Table:
-    """Every metric of every codec that reaches a rate, interpolated, the best by the first of them at the top."""
+    """Return every metric of every codec that reaches a rate, interpolated; the best by the first metric on top."""
     keys = metric_keys(curves)
     found = [(one, [one.at(bpp, key) for key in keys]) for one in curves]
     rows = [(one, values) for one, values in found if any(value is not None for value in values)]
@@ -85,7 +85,7 @@ def bd_table(results: Sequence[Result], test: Curve, others: Sequence[Curve]) ->
 
 
 def without_empty_column(table: Table) -> Table:
-    """The table without its last column where that says nothing."""
+    """Return the table without its last column if that is empty."""
     if any(row[-1] for row in table.rows):
         return table
     return Table(table.head[:-1], [row[:-1] for row in table.rows])

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import skosh
 
-SECONDS = 900.0  # a tool that takes longer is taken to hang
-PATIENCE = 60.0  # the same where it has only to say its version
+SECONDS = 900.0  # seconds after which a tool counts as hanging
+PATIENCE = 60.0  # the same for stating its version
 
 
 def find_tool(name: str, install: str) -> str:
-    """The tool's path; DependencyError with how to get it where it is missing."""
+    """Return the tool's path. Raises DependencyError, which says how to get it, if it is missing."""
     found = shutil.which(name)
     if found is None:
         raise skosh.DependencyError(f"{name} is not on the PATH: {install}")
@@ -34,7 +34,10 @@ def run_tool(command: Sequence[str | Path], seconds: float = SECONDS) -> str:
 
 
 def first_line(command: Sequence[str | Path]) -> str:
-    """The first line that a tool prints, whatever its exit status: where most of them say their version. DependencyError if it can't be run, or hangs."""
+    """Return the first line that a tool prints, whatever its exit status; most tools state their version there.
+
+    Raises DependencyError if it can't be run, or hangs.
+    """
     try:
         done = finished(command, PATIENCE)
     except (skosh.SkoshError, OSError) as error:
@@ -44,7 +47,7 @@ def first_line(command: Sequence[str | Path]) -> str:
 
 
 def finished(command: Sequence[str | Path], seconds: float) -> subprocess.CompletedProcess[str]:
-    """A tool that has ended, whatever its exit status; SkoshError if it took longer."""
+    """Run a tool to its end, whatever its exit status. Raises SkoshError if it takes too long."""
     try:
         return subprocess.run(
             [str(part) for part in command],
@@ -60,7 +63,7 @@ def finished(command: Sequence[str | Path], seconds: float) -> subprocess.Comple
 
 
 def ending(status: int) -> str:
-    """How a process ended, in words."""
+    """Say how a process ended."""
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
     return f"failed with status {status}"

@@ -1,4 +1,7 @@
-"""One trial: a picture through a codec and a file on disk, and the metrics of what comes back. Runs in a worker process."""
+"""One trial: a picture through a codec and a file on disk, and the metrics of the decoded picture.
+
+Runs in a worker process.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from .results import Result
 
 @dataclass(frozen=True)
 class Trial:
-    """What is to be tried. ``version`` and ``settings`` are the codec's, as the result will be kept under."""
+    """What is to be tried. The result is kept under the codec's ``version`` and ``settings``."""
 
     picture: Picture
     spec: str  # of the codec, as codecs.make takes it
@@ -58,13 +61,13 @@ class Bench:
         return codec
 
     def run(self, trial: Trial) -> Result:
-        """Try it. What the codec raises becomes the result's error."""
+        """Run a trial. What the codec raises becomes the result's error."""
         result = trial.result()
         try:
             original = self.picture(trial.picture.path)
             result = replace(result, width=original.width, height=original.height)
             return self.measure(self.codec(trial.spec), original, trial.quality, result)
-        except Exception as error:  # whatever one codec does to one picture, the rest goes on
+        except Exception as error:  # one codec that fails on one picture must not stop the rest
             return replace(result, error=in_a_line(error))
 
     def measure(self, codec: Codec, original: Image.Image, quality: float, result: Result) -> Result:
@@ -85,6 +88,6 @@ class Bench:
 
 
 def in_a_line(error: BaseException) -> str:
-    """An error in one line; the kind is named unless skosh raised it on purpose."""
+    """Return an error in one line. Its kind is named unless skosh raised it on purpose."""
     text = " ".join(str(error).split())
     return text if isinstance(error, skosh.SkoshError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

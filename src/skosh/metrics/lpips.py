@@ -1,7 +1,7 @@
 """LPIPS (AlexNet, v0.1): a perceptual distance by Zhang et al. 2018, for the loss and for evaluation.
 
-The published weights are not part of skosh. They come from an ``.npz`` file (``--lpips-weights`` or ``SKOSH_LPIPS_WEIGHTS``) or from
-the ``lpips`` and ``torchvision`` packages where they are installed.
+The published weights are not part of skosh. They come from an ``.npz`` file (``--lpips-weights`` or
+``SKOSH_LPIPS_WEIGHTS``), or from the packages ``lpips`` and ``torchvision`` if they are installed.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ class LPIPS(nn.Module):
 
 
 def load_lpips(path: str | Path | None = None) -> LPIPS:
-    """LPIPS with weights from ``path``, else from ``SKOSH_LPIPS_WEIGHTS``, else from the packages.
+    """Load LPIPS with weights from ``path``, else from ``SKOSH_LPIPS_WEIGHTS``, else from the packages.
 
-    Raises ConfigError where a named file can't be read and DependencyError, with what to do, where there are no weights.
+    Raises ConfigError for a named file that can't be read, and DependencyError if there are no weights; its message
+    says what to do.
     """
     path = path or os.environ.get(ENVIRONMENT)
     if path:

@@ -17,7 +17,7 @@ FILE = "checkpoint.pt"
 
 
 def save(folder: Path, config: Config, **state: Any) -> None:
-    """Write beside and rename: a run that is killed while saving keeps its last checkpoint."""
+    """Write beside the old file and rename: a run that is killed while it saves keeps its last checkpoint."""
     partial = folder / (FILE + ".partial")
     with partial.open("wb") as file:
         torch.save({"config": asdict(config), **state}, file)
@@ -27,7 +27,7 @@ def save(folder: Path, config: Config, **state: Any) -> None:
 
 
 def find(folder: str | Path) -> Path:
-    """The checkpoint of a run; ConfigError if there is none."""
+    """Return the checkpoint of a run. Raises ConfigError if there is none."""
     path = Path(folder) / FILE
     if not path.is_file():
         raise ConfigError(f"no checkpoint in {folder}")
@@ -35,7 +35,10 @@ def find(folder: str | Path) -> Path:
 
 
 def load(folder: str | Path) -> dict[str, Any]:
-    """The state that ``save`` wrote, on the CPU; ``config`` is a ``Config``. ConfigError if there is none or it is damaged."""
+    """Return the state that ``save`` wrote, on the CPU; ``config`` is a ``Config``.
+
+    Raises ConfigError if there is none or it is damaged.
+    """
     path = find(folder)
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

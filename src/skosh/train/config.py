@@ -59,7 +59,7 @@ class Config:
     weight_ms_ssim: float = 0.0  # times 1 - MS-SSIM
     weight_lpips: float = 0.0  # times LPIPS (AlexNet)
     weight_ssimulacra2: float = 0.0  # times SSIMULACRA 2's weighted sum, about 1 at a score of 90 and 20 at 50
-    weight_pattern: float = 0.0  # times 255^2 MSE of the mean over a crop's blocks of 16x16: an error that all share
+    weight_pattern: float = 0.0  # times 255^2 MSE of the error that all blocks of 16x16 share
 
     # data
     crop: int = 256  # side of a crop in pixels, a multiple of 64
@@ -102,7 +102,10 @@ def configs() -> list[str]:
 
 
 def load(source: str, settings: tuple[str, ...] = ()) -> Config:
-    """A configuration by name or file, with ``key=value`` settings on top; an unknown key or a wrong type is an error."""
+    """Return a configuration by name or file, with ``key=value`` settings on top.
+
+    Raises ConfigError for an unknown key or a wrong type.
+    """
     path = Path(source)
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():

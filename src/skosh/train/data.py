@@ -1,4 +1,7 @@
-"""Pictures in memory, and crops that depend on nothing but the seed and the step, so that a resumed run sees the same ones."""
+"""Pictures in memory, and random crops of them.
+
+Crops depend on nothing but the seed and the step, so a resumed run sees the same ones.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,8 @@ def to_stderr(text: str) -> None:
 def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], None] = to_stderr) -> list[Pixels]:
     """Decode every picture below ``folder`` as the codec would, in the order of their names.
 
-    Files that can't be read and pictures with a side under ``smallest`` are reported by name and left out; nothing usable at all
-    is a ConfigError.
+    Files that can't be read and pictures with a side under ``smallest`` are reported by name and left out. Raises
+    ConfigError if nothing usable is left.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -76,7 +79,10 @@ def _decode(path: Path) -> Pixels | str:
 
 
 class Crops:
-    """Random crops and flips of pictures that lie in the device's memory. Of each global batch, a process takes the part that its rank owns."""
+    """Random crops and flips of pictures that lie in the device's memory.
+
+    Of each global batch, a process takes the part that its rank owns.
+    """
 
     def __init__(
         self,
@@ -99,7 +105,10 @@ class Crops:
         self.flat = torch.from_numpy(np.concatenate([p.reshape(-1, 3) for p in pictures])).to(device)  # (pixels, 3)
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
-        """Bytes (b, crop, crop, 3) and levels (b,) in [0, 1] of one step; the levels of a global batch are spread evenly."""
+        """Return bytes (b, crop, crop, 3) and levels (b,) in [0, 1] of one step.
+
+        The levels of a global batch are spread evenly.
+        """
         rng = np.random.default_rng((self.seed, step))
         choices = rng.choice(len(self.sizes), self.batch, p=self.chances)
         places = rng.random((self.batch, 2))
@@ -110,7 +119,10 @@ class Crops:
         return self.flat[where], torch.from_numpy(levels[self.share].astype(np.float32)).to(self.device)
 
     def colours(self, step: int, share: float) -> Tensor:
-        """A matrix for the RGB of each crop of one step, (b, 3, 3): the identity, or ``turned_hue`` for a ``share`` of them."""
+        """Return a matrix for the RGB of each crop of one step, (b, 3, 3).
+
+        It is ``turned_hue`` for a ``share`` of the crops and the identity for the others.
+        """
         rng = np.random.default_rng((self.seed, step, 1))
         chosen = rng.random(self.batch) < share
         angles, saturations = rng.uniform(-np.pi, np.pi, self.batch), 2.0 ** rng.uniform(0.0, 1.0, self.batch)
@@ -122,7 +134,7 @@ class Crops:
     def _where(
         self, choices: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], turns: npt.NDArray[np.bool_]
     ) -> Tensor:
-        """The place in ``flat`` of every pixel of the crops, (b, crop, crop)."""
+        """Return the place in ``flat`` of every pixel of the crops, (b, crop, crop)."""
         along = np.arange(self.crop)
         rows = np.where(turns[:, :1], along[::-1], along) + corners[:, :1]  # (b, crop)
         columns = np.where(turns[:, 1:2], along[::-1], along) + corners[:, 1:]
@@ -139,7 +151,10 @@ def to_network(crops: Tensor) -> Tensor:
 
 
 def turned_hue(angle: float, saturation: float) -> npt.NDArray[np.float64]:
-    """The matrix (3, 3) that turns the chroma of an RGB value by ``angle`` (radians) and stretches it; luma (BT.601) stays."""
+    """Return the matrix (3, 3) that turns the chroma of an RGB value by ``angle`` (radians) and stretches it.
+
+    Luma (BT.601) stays.
+    """
     luma = np.array([0.299, 0.587, 0.114])
     to_chroma = np.stack([luma, (np.eye(3)[2] - luma) / 1.772, (np.eye(3)[0] - luma) / 1.402])  # Y, Cb, Cr
     turn = np.eye(3)
@@ -149,7 +164,7 @@ def turned_hue(angle: float, saturation: float) -> npt.NDArray[np.float64]:
 
 
 def recoloured(x: Tensor, colours: Tensor) -> Tensor:
-    """Pictures (b, 3, H, W) in [0, 1] with other colours, (b, 3, 3), clipped to the range."""
+    """Return pictures (b, 3, H, W) in [0, 1] with other colours, by matrices (b, 3, 3), clipped to the range."""
     turned = torch.einsum("bij,bjhw->bihw", colours, x).clamp(0.0, 1.0)
     return turned.contiguous(memory_format=torch.channels_last)
 
@@ -157,9 +172,10 @@ def recoloured(x: Tensor, colours: Tensor) -> Tensor:
 def patch_transform(
     pictures: list[Pixels], size: int = 16, patches: int = 200_000, seed: int = 0
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Karhunen-Loève transform of ``size`` x ``size`` x 3 patches: basis (V, V), rows by falling variance, and variances (V,).
+    """Karhunen-Loève transform of ``size`` x ``size`` x 3 patches.
 
-    Values in [0, 1] less 0.5, ordered channel, row, column; the mean is not removed, so that grey maps to zero.
+    Returns the basis (V, V), rows by falling variance, and the variances (V,). Values are in [0, 1] less 0.5, ordered
+    channel, row, column. The mean is not removed, so that grey maps to zero.
     """
     rng = np.random.default_rng(seed)
     values = 3 * size * size

@@ -1,9 +1,9 @@
-"""Several processes, one training: what ``torchrun`` says in the environment, and PyTorch's own data parallelism.
+"""Several processes, one training: what ``torchrun`` sets in the environment, and PyTorch's own data parallelism.
 
     torchrun --nproc-per-node 8 -m skosh train --config flagship-gpu ...
 
-The batch of the configuration is the sum over all processes. Each draws its own part of the same crops, gradients are averaged, so all hold the same weights;
-the first one validates, reports and saves.
+The batch of the configuration is the sum over all processes. Each draws its own part of the same crops. Gradients are
+averaged, so all processes hold the same weights. The first one validates, reports and saves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class Place:
 
 
 def join(device: str | None) -> Place:
-    """The place of this process; under ``torchrun`` it meets the others. ConfigError for a device that is not there."""
+    """Return the place of this process; under ``torchrun``, meet the others first.
+
+    Raises ConfigError for a device that is not there.
+    """
     own = device_of(device)
     opened = "RANK" in os.environ and not dist.is_initialized()
     if opened:
@@ -49,30 +52,33 @@ def join(device: str | None) -> Place:
 
 
 def device_of(name: str | None) -> torch.device:
-    """The device of a name; without one, CUDA's if there is any. ConfigError where it can't be used."""
+    """Return the device of a name; without a name, CUDA's if there is one, else the CPU.
+
+    Raises ConfigError if it can't be used.
+    """
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # PyTorch without CUDA asserts
+    except (RuntimeError, AssertionError) as error:  # PyTorch without CUDA raises AssertionError
         raise ConfigError(f"no device {name!r}: {str(error).splitlines()[0]}") from error
     return device
 
 
 def leave(place: Place) -> None:
-    """Part from the others, where ``join`` met them."""
+    """Leave the process group that ``join`` entered."""
     if place.opened:
         dist.destroy_process_group()
 
 
 def shared(model: nn.Module, place: Place) -> nn.Module:
-    """The model as the loop calls it: its gradients are averaged over all processes."""
+    """Return the model as the loop calls it: its gradients are averaged over all processes."""
     return DistributedDataParallel(model) if place.world > 1 else model
 
 
 def any_of(asked: bool, place: Place) -> bool:
-    """Whether any process asks for something, so that all stop at the same step."""
+    """Return whether any process asks for something, so that all stop at the same step."""
     if place.world == 1:
         return asked
     votes = torch.tensor(float(asked), device=place.device)

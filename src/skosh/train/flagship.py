@@ -25,7 +25,7 @@ PATCH_VALUES = 3 * PATCH * PATCH
 
 
 class LinearAnalysis(nn.Module):
-    """16x16x3 patches -> M coefficients of unit variance: an orthonormal basis, with the scale kept outside of it."""
+    """16x16x3 patches -> M coefficients of unit variance: an orthonormal basis and a separate scale."""
 
     def __init__(self, basis: Tensor, std: Tensor):  # (M, 768), (M,)
         super().__init__()
@@ -103,7 +103,10 @@ class Flagship(nn.Module):
     """The whole codec. ``forward(x, t)``: pictures (B, 3, H, W) in [0, 1], levels (B,) in [0, 1] -> x_hat and bits."""
 
     def __init__(self, config: Config, basis: Tensor | None = None, variance: Tensor | None = None):
-        """``basis`` (M, 768) and ``variance`` (M,): the transform of the patches; without them, weights must be loaded."""
+        """``basis`` (M, 768) and ``variance`` (M,): the transform of the patches.
+
+        Without them, weights must be loaded.
+        """
         super().__init__()
         self.latent_channels = m = config.latent_channels
         basis = torch.eye(m, PATCH_VALUES) if basis is None else basis
@@ -131,10 +134,11 @@ class Flagship(nn.Module):
 
 
 def start_log_gain(config: Config, std: Tensor) -> Tensor:
-    """Log gains (levels, M) at which a transform coder of whitened coefficients is optimal.
+    """Return log gains (levels, M) at which a transform coder of whitened coefficients is optimal.
 
-    At high rate a bit more for one coefficient takes three quarters of its error, ``dD/dR = -2 ln(2) D``; with
-    ``R + lambda 255^2 D`` in bits a pixel (three values each) this gives a step of ``5.1 / (255 sqrt(lambda))`` in units of the picture's range.
+    At high rate, one bit more for a coefficient removes three quarters of its error: ``dD/dR = -2 ln(2) D``. With ``R +
+    lambda 255^2 D`` in bits a pixel (three values each), the step is ``5.1 / (255 sqrt(lambda))`` in units of the
+    picture's range.
     """
     t = torch.linspace(0.0, 1.0, config.levels) if config.levels > 1 else torch.zeros(1)
     lambdas = config.lambda_min * (config.lambda_max / config.lambda_min) ** t

@@ -1,8 +1,9 @@
-"""The synthesis backwards: how the squared error of a picture changes with its latent, as a graph that an encoder can run without PyTorch.
+"""The synthesis backwards, as a graph that an encoder can run without PyTorch.
 
-Written out by hand, because an ONNX graph has no gradients: a convolution goes back as one with the transposed (and, where it is larger
-than 1x1, flipped) kernel, a leaky ReLU as a factor of 1 or 0.1. Bit-equality with the decoder is not needed: what is refined is only
-the encoder's choice of symbols.
+It tells how the squared error of a picture changes with its latent. It is written out by hand, because an ONNX graph
+has no gradients. A convolution goes back as a convolution with the transposed kernel (flipped, too, if it is larger
+than 1x1), a leaky ReLU as a factor of 1 or 0.1. It need not equal the decoder's floats bit for bit: it only guides the
+encoder's choice of symbols.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ RENDER = 4  # pixels a side for each sample of the renderer
 
 
 class SynthesisGradient(nn.Module):
-    """y_hat (1, M, h, w), the level's row (1, body, 1, 1), x (1, 3, H, W) and ``inside`` (1, 1, H, W) -> gradient (1, M, h, w) and error (1,).
+    """The gradient of a picture's squared error with respect to its latent, and the error.
 
-    The error is the sum of ``inside * (x_hat - x)^2`` over all values; the gradient is with respect to y_hat. x is in [0, 1]; ``inside`` is 1 on the picture and 0
-    where it was padded.
+    y_hat (1, M, h, w), the level's row (1, body, 1, 1), x (1, 3, H, W) in [0, 1] and ``inside`` (1, 1, H, W) ->
+    gradient (1, M, h, w) and error (1,). The error is the sum of ``inside * (x_hat - x)^2`` over all values. ``inside``
+    is 1 on the picture and 0 on its padding.
     """
 
     def __init__(self, synthesis: Synthesis):
@@ -46,7 +48,10 @@ class SynthesisGradient(nn.Module):
 
 
 class LinearGradient(nn.Module):
-    """x_hat - x (1, 3, H, W), 0 where it does not count -> gradient (1, M, H/16, W/16) of the sum of its squares, as it passes through the linear synthesis alone."""
+    """The gradient of the squared error through the linear synthesis alone.
+
+    x_hat - x (1, 3, H, W), 0 where it does not count -> gradient (1, M, H/16, W/16) of the sum of its squares.
+    """
 
     def __init__(self, linear: LinearSynthesis):
         super().__init__()
@@ -57,14 +62,14 @@ class LinearGradient(nn.Module):
 
 
 def through(linear: LinearSynthesis, g: Tensor) -> Tensor:
-    """The gradient at the input of the linear synthesis from the one at its output."""
+    """Return the gradient at the input of the linear synthesis from the one at its output."""
     kernel = linear.basis.transpose(0, 1).reshape(-1, 3, PATCH, PATCH)
     return F.conv2d(g, kernel, stride=PATCH) * linear.scale
 
 
 @torch.no_grad()
 def curvature(linear: LinearSynthesis) -> Tensor:
-    """The second derivative of the sum of squares with respect to each latent, (M,): as for ``LinearGradient``."""
+    """Return the second derivative of the sum of squares with respect to each latent, (M,), as ``LinearGradient``."""
     return 2.0 * ((linear.basis * linear.scale) ** 2).sum((0, 2, 3))
 
 
@@ -72,7 +77,7 @@ Slopes = tuple[Tensor, Tensor]  # of a block's two nonlinearities
 
 
 def forward_all(blocks: nn.Module, x: Tensor) -> tuple[Tensor, list[Slopes]]:
-    """What ``blocks`` give for x, and the slopes of their nonlinearities on the way."""
+    """Return the output of ``blocks`` for x, and the slopes of their nonlinearities on the way."""
     slopes = []
     for block in blocks.children():
         assert isinstance(block, MixBlock)
@@ -85,7 +90,7 @@ def forward_all(blocks: nn.Module, x: Tensor) -> tuple[Tensor, list[Slopes]]:
 
 
 def backward_all(blocks: nn.Module, slopes: list[Slopes], g: Tensor) -> Tensor:
-    """The gradient at the input of ``blocks`` from the one at their output."""
+    """Return the gradient at the input of ``blocks`` from the one at their output."""
     for block, (before, wide) in zip(reversed(list(blocks.children())), reversed(slopes), strict=True):
         assert isinstance(block, MixBlock)
         g = g + back(block.widen, wide * back(block.narrow, g))

@@ -1,12 +1,12 @@
-"""The hyperprior: z tells the scale of every latent through an exact integer map, and its mean through a float network.
+"""The hyperprior: z gives the scale of every latent by an exact integer map, and its mean by a float network.
 
     y * gain -> u          u -> hyper analysis -> z = round(.)       z -> scale map -> scale index (integers)
     z -> mean first -> means of half of the elements -> those are known
     z and the known half -> mean second -> means of the other half
 
-The halves form a three-dimensional checkerboard: element (c, i, j) belongs to the first half where c + i + j is even, so that
-every element of the second half has known neighbours in its own channel and known channels at its own place. Context feeds
-means only, hence all symbols come out of the coder in one pass.
+The halves form a three-dimensional checkerboard: element (c, i, j) belongs to the first half where c + i + j is even.
+So every element of the second half has known neighbours in its own channel and known channels at its own place. Context
+feeds means only, so all symbols come out of the coder in one pass.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .layers import LEAK, MixBlock, start_at_zero
 from .likelihood import Factorised, GeneralisedNormal, Likelihood, bits_of, normal_likelihood
 from .quantise import add_noise, between, round_through
 
-STRIDE = 16  # pixels a side that a place of y stands for
+STRIDE = 16  # pixels a side for one sample of y
 REDUCTION = 4  # z has one sample where y has 4 x 4
-INDEX_CENTRE = 128.0  # the scale map's output where z says nothing; the level's shift is relative to it
+INDEX_CENTRE = 128.0  # the scale map's output for z = 0; the level's shift is relative to it
 
 
 class Levels(nn.Module):
@@ -70,8 +70,8 @@ class HyperAnalysis(nn.Module):
 class ScaleMap(nn.Module):
     """z (integers) -> scale index before the level's shift, for each of the 4x4 latents under a z. One linear map.
 
-    With ``integer`` set, weights and biases are multiples of ``2^-BITS``, sums are rounded as the exported integers do,
-    and gradients pass straight through.
+    With ``integer`` set, weights and biases are multiples of ``2^-BITS``, sums are rounded as the exported integers
+    are, and gradients pass straight through.
     """
 
     BITS = 6
@@ -84,7 +84,10 @@ class ScaleMap(nn.Module):
         self.integer = False
 
     def integers(self) -> tuple[Tensor, Tensor]:
-        """Weights (16 M, N, 1, 1) and biases (16 M,) in units of 2^-BITS; round-through, so that they can be trained."""
+        """Return weights (16 M, N, 1, 1) and biases (16 M,) in units of 2^-BITS.
+
+        They are rounded straight through, so that they can be trained.
+        """
         unit = float(1 << self.BITS)
         weight = between(round_through(self.weight * unit), -self.WEIGHT_MAX, self.WEIGHT_MAX)
         return weight, round_through(self.bias * unit)
@@ -112,7 +115,10 @@ class StepSize(nn.Module):
 
 
 class MeanFirst(nn.Module):
-    """z and the level's row -> features (B, F, H/16, W/16), and means (and steps) of the first half (B, M, H/16, W/16)."""
+    """The first mean network.
+
+    z and the level's row -> features (B, F, H/16, W/16), and means (and steps) of the first half (B, M, H/16, W/16).
+    """
 
     def __init__(self, hyper: int, features: int, width: int, latents: int, step: bool):
         super().__init__()
@@ -130,7 +136,10 @@ class MeanFirst(nn.Module):
 
 
 class MeanSecond(nn.Module):
-    """Features and the known half (zero elsewhere) -> means (and steps) of the second half, (B, M, H/16, W/16)."""
+    """The second mean network.
+
+    Features and the known half (zero elsewhere) -> means (and steps) of the second half, (B, M, H/16, W/16).
+    """
 
     def __init__(self, features: int, context: int, width: int, latents: int, step: bool):
         super().__init__()
@@ -175,7 +184,7 @@ class Quantised(NamedTuple):
 
 
 class Symbols(NamedTuple):
-    """What is really coded: whole numbers, as floats. q and scale_index are shaped as y."""
+    """What is coded: whole numbers, as floats. q and scale_index are shaped as y."""
 
     z: Tensor
     q: Tensor
@@ -183,7 +192,10 @@ class Symbols(NamedTuple):
 
 
 class Hyperprior(nn.Module):
-    """The whole entropy model of y. ``forward`` returns noise-based bits in training and those of rounded symbols otherwise."""
+    """The whole entropy model of y.
+
+    ``forward`` returns noise-based bits in training, and those of rounded symbols otherwise.
+    """
 
     def __init__(
         self,
@@ -198,7 +210,8 @@ class Hyperprior(nn.Module):
     ):
         """``log_gain`` (knots, M): start of the logarithms of the gains, for a y of unit variance.
 
-        ``step``: the mean networks choose a quantisation step for each element as well. ``exponent``: of the distribution of q, 2 for the normal one.
+        ``step``: whether the mean networks also choose a quantisation step for each element. ``exponent``: of the
+        distribution of q; 2 is the normal one.
         """
         super().__init__()
         knots = log_gain.shape[0]
@@ -216,7 +229,7 @@ class Hyperprior(nn.Module):
         self.mean_level = Levels(torch.zeros(knots, features))
 
     def scale_index(self, z_hat: Tensor, t: Tensor) -> Tensor:
-        """Scale index of every latent, a float in 0..SCALES - 1 (whole numbers once the map is in integers)."""
+        """Return the scale index of every latent, a float in 0..SCALES - 1 (whole once the map is in integers)."""
         shift = self.shift(t)
         if self.scale.integer:
             shift = round_through(shift)
@@ -231,13 +244,13 @@ class Hyperprior(nn.Module):
         u_hat, residual, _, _ = self.quantise(u, z_hat, index, gain, inverse, t)
         scale = SCALE_MIN * torch.exp(LOG_STEP * index)
         likelihood = self.likelihood(add_noise(residual) if self.training else torch.round(residual), scale)
-        if not self.training:  # what is not coded costs nothing
+        if not self.training:  # elements that are not coded cost nothing
             likelihood = torch.where(index > 0, likelihood, torch.ones_like(likelihood))
         bits_z = bits_of(self.prior.likelihood(add_noise(z) if self.training else z_hat))
         return Coded(u_hat * inverse, bits_of(likelihood), bits_z)
 
     def symbols(self, y: Tensor, t: Tensor) -> Symbols:
-        """The symbols of y as a file would hold them; for use, not for training (call ``eval`` first)."""
+        """Return the symbols of y as a file would hold them. Not for training: call ``eval`` first."""
         gain, inverse = torch.exp(self.log_gain(t)), torch.exp(self.log_inverse(t))
         u = y * gain
         z = torch.round((self.analysis(u) + self.z_level(t)).clamp(-HYPER_LIMIT, HYPER_LIMIT))
@@ -246,7 +259,10 @@ class Hyperprior(nn.Module):
         return Symbols(z, torch.round(residual) * (index > 0), index)
 
     def quantise(self, u: Tensor, z_hat: Tensor, index: Tensor, gain: Tensor, inverse: Tensor, t: Tensor) -> Quantised:
-        """Round u around its means, the first half and then the second; in use, what has scale index 0 takes its mean."""
+        """Round u around its means, the first half and then the second.
+
+        Outside of training, an element at scale index 0 takes its mean.
+        """
         first = first_half(self.latents, u.shape[2], u.shape[3], u.device)
 
         def rounded(residual: Tensor) -> Tensor:
@@ -263,7 +279,7 @@ class Hyperprior(nn.Module):
 
 
 class FactorisedLatent(nn.Module):
-    """The entropy model without a hyperprior: every channel of y has one distribution. Same call as ``Hyperprior``."""
+    """The entropy model without a hyperprior: one distribution for each channel of y. Called as ``Hyperprior``."""
 
     def __init__(self, latents: int):
         super().__init__()

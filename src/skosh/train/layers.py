@@ -16,16 +16,16 @@ PEDESTAL = 2.0**-36  # keeps the square-root parametrisation of GDN away from a 
 
 
 def start_at_zero(layer: nn.Module) -> None:
-    """Set every parameter to 0, so that a branch says nothing at first."""
+    """Set every parameter to 0, so that a branch starts silent."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
 
 class GDN(nn.Module):
-    """Generalised divisive normalisation, ``y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)`` (Ballé et al. 2016, eq. 4).
+    """Generalised divisive normalisation (Ballé et al. 2016, eq. 4).
 
-    ``inverse=True`` multiplies instead of divides. beta and gamma stay positive because each is the square of a bounded
-    parameter, which also makes small values move slowly.
+    ``y_i = x_i / sqrt(beta_i + sum_j gamma_ij x_j^2)``; ``inverse=True`` multiplies instead of divides. beta and gamma
+    stay positive because each is the square of a bounded parameter, which also makes small values move slowly.
     """
 
     def __init__(self, channels: int, inverse: bool = False, beta_min: float = 1e-6, gamma_start: float = 0.1):
@@ -45,7 +45,10 @@ class GDN(nn.Module):
 
 @contextlib.contextmanager
 def full_precision(x: Tensor) -> Iterator[None]:
-    """Leave autocast: for what rounds or counts bits, where bfloat16's eight bits are too few. (On a GPU, PyTorch's float32 convolutions are TF32 unless told otherwise.)"""
+    """Leave autocast, for code that rounds or counts bits: the eight bits of bfloat16 are too few for that.
+
+    On a GPU, PyTorch's float32 convolutions are TF32 unless told otherwise.
+    """
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
             yield
@@ -54,7 +57,7 @@ def full_precision(x: Tensor) -> Iterator[None]:
 
 
 def activation(kind: str, channels: int, inverse: bool = False) -> nn.Module:
-    """The nonlinearity named ``gdn``, ``prelu`` or ``leaky``; ``inverse`` matters to GDN only."""
+    """Return the nonlinearity named ``gdn``, ``prelu`` or ``leaky``; ``inverse`` matters to GDN only."""
     if kind == "gdn":
         return GDN(channels, inverse)
     if kind == "prelu":
@@ -65,7 +68,10 @@ def activation(kind: str, channels: int, inverse: bool = False) -> nn.Module:
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each followed by its nonlinearity, and a skip; ``stride=2`` halves the size, skip included."""
+    """Two 3x3 convolutions, each followed by its nonlinearity, and a skip.
+
+    ``stride=2`` halves the size, skip included.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1, kind: str = "gdn", inverse: bool = False):
         super().__init__()
@@ -86,7 +92,10 @@ class ResidualBlock(nn.Module):
 
 
 class SubpixelBlock(nn.Module):
-    """Upsampling by 2: a 3x3 convolution to 4C channels and a pixel shuffle, nonlinearity, 3x3; the skip is subpixel too."""
+    """Upsampling by 2: a 3x3 convolution to 4C channels and a pixel shuffle, nonlinearity, 3x3.
+
+    The skip is subpixel, too.
+    """
 
     def __init__(self, inputs: int, outputs: int, kind: str = "gdn"):
         super().__init__()
@@ -113,7 +122,10 @@ class SimplifiedAttention(nn.Module):
 
 
 class MixBlock(nn.Module):
-    """The flagship's block: 1x1, depthwise 3x3, 1x1 with a skip, then two 1x1 of ``expand`` times the width with a skip."""
+    """The flagship's block.
+
+    1x1, depthwise 3x3 and 1x1 with a skip, then two 1x1 of ``expand`` times the width with a skip.
+    """
 
     def __init__(self, channels: int, expand: int = 2, kernel: int = 3):
         super().__init__()

@@ -1,4 +1,7 @@
-"""Probability models of training, in bits: the factorised bottleneck, the normal distribution and generalisations of it with heavier tails."""
+"""Probability models of training, in bits.
+
+The factorised bottleneck, the normal distribution, and its generalisations with heavier tails.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from ..entropy.tables import HYPER_LIMIT, IntTable, integer_table, normal_tables
 from .quantise import lower_bound
 
 Likelihood = Callable[[Tensor, Tensor], Tensor]  # of residuals at scales, both in steps
-LIKELIHOOD_MIN = 1e-9  # a symbol costs 30 bits at most, whatever the model says
-REACH_SIGMAS = 5.9  # where the normal distribution's likelihood is about to fall below that
+LIKELIHOOD_MIN = 1e-9  # a symbol counts as 30 bits at most
+REACH_SIGMAS = 5.9  # standard deviations beyond which the normal distribution falls below that
 
 
 def bits_of(likelihood: Tensor) -> Tensor:
@@ -30,14 +33,17 @@ def normal_likelihood(residual: Tensor, scale: Tensor) -> Tensor:
     Taken in the upper tail, where the difference keeps its precision.
     """
     distance = residual.abs()
-    # Further out the bits no longer grow: stay where the gradient still says which way to go.
+    # Further out the bits no longer grow: stay where the gradient still has a direction.
     scale = lower_bound(scale, ((distance - 0.5) / REACH_SIGMAS).detach())
     factor = 2.0**-0.5 / scale
     return 0.5 * (torch.erfc((distance - 0.5) * factor) - torch.erfc((distance + 0.5) * factor))
 
 
 class _Mass(torch.autograd.Function):
-    """``GeneralisedNormal`` with its two derivatives. They come from the density: those of the table's straight pieces are rough where the scale is large."""
+    """``GeneralisedNormal`` with its two derivatives.
+
+    They come from the density. The derivatives of the table's straight pieces are rough where the scale is large.
+    """
 
     @staticmethod
     def forward(ctx, residual: Tensor, scale: Tensor, of: GeneralisedNormal) -> Tensor:  # type: ignore[no-untyped-def]
@@ -60,10 +66,11 @@ class _Mass(torch.autograd.Function):
 
 
 class GeneralisedNormal(nn.Module):
-    """Mass within half a step of a residual under a centred density ``exp(-|r / w|^exponent)``: 1 is Laplace's, 2 the normal distribution.
+    """Mass within half a step of a residual under a centred density ``exp(-|r / w|^exponent)``.
 
-    ``forward(residual, scale)``, ``scale`` the standard deviation, as ``normal_likelihood``. The incomplete gamma function is slow, so its logarithm comes out of
-    a table, interpolated.
+    Exponent 1 is Laplace's distribution, 2 the normal one. ``forward(residual, scale)``: ``scale`` is the standard
+    deviation, as in ``normal_likelihood``. The incomplete gamma function is slow, so its logarithm is interpolated in a
+    table.
     """
 
     PARTS = 256  # entries a standard deviation: the mass above is right to 2e-6
@@ -86,17 +93,17 @@ class GeneralisedNormal(nn.Module):
         return found
 
     def above(self, r: Tensor) -> Tensor:
-        """As ``exact_above``, out of the table."""
+        """As ``exact_above``, from the table."""
         logs, rises = self.get_buffer("logs"), self.get_buffer("rises")
         place = r.clamp(max=(len(rises) - 1) / self.PARTS) * self.PARTS
-        # What is no number gets an index as well: the result is none, and the run stops in order.
+        # NaN gets an index as well: the result is NaN, and the run stops in order.
         below = place.long().clamp(min=0)
         return torch.exp(logs[below] + rises[below] * (place - below))
 
     def density(self, r: Tensor) -> Tensor:
         """At r >= 0 standard deviations."""
         q = r / self.width
-        power = q * q.sqrt() if self.exponent == 1.5 else q**self.exponent  # a power costs as much as the rest together
+        power = q * q.sqrt() if self.exponent == 1.5 else q**self.exponent  # a power takes as long as the rest together
         return torch.exp(-power) * (self.exponent / (2.0 * self.width * math.gamma(1.0 / self.exponent)))
 
     def forward(self, residual: Tensor, scale: Tensor) -> Tensor:
@@ -115,7 +122,7 @@ class GeneralisedNormal(nn.Module):
 
 
 def symbol_tables(likelihood: Likelihood) -> list[IntTable]:
-    """The frequency tables, one per scale index, of what training counted bits with."""
+    """Return the frequency tables, one per scale index, of the distribution that training counted bits with."""
     return likelihood.tables() if isinstance(likelihood, GeneralisedNormal) else normal_tables()
 
 

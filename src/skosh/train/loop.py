@@ -1,4 +1,4 @@
-"""The training loop: pictures and a run, then steps, lines, checkpoints and validations until it is long enough."""
+"""The training loop: load pictures, make a run, then steps, lines, checkpoints and validations."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ def train(
     device: str | None = None,
     minutes: float = math.inf,
 ) -> int:
-    """Train until ``config.steps``, for so many minutes, or until SIGINT or SIGTERM, and leave a checkpoint and ``log.jsonl`` in ``out``. Returns the signal's number, or 0.
+    """Train, and leave a checkpoint and ``log.jsonl`` in ``out``. Returns the number of a signal that stopped it, or 0.
 
-    With ``resume`` it goes on from the checkpoint in ``out``; with ``init`` it starts from a bundle's weights, with ``towards`` from a point ``share`` (0 to 1) of the way from them to those of another. Under ``torchrun`` all processes train one
-    network. From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or data and SkoshError where the loss is no longer a number (the last good
-    checkpoint stays).
+    Training ends at ``config.steps``, after ``minutes``, or at SIGINT or SIGTERM. With ``resume`` it goes on from the
+    checkpoint in ``out``. With ``init`` it starts from a bundle's weights; with ``towards``, from a point ``share`` (0
+    to 1) of the way to those of another bundle. Under ``torchrun`` all processes train one network.
+
+    From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or
+    data, and SkoshError if the loss is no longer a number; the last good checkpoint stays.
     """
     end = time.monotonic() + 60.0 * minutes
     keep_freed_memory()
@@ -87,7 +90,10 @@ def train(
 def go_on(
     run: Run, held_out: list[Pixels], folder: Path, line: Line, board: Board, stopped: Callable[[], bool]
 ) -> None:
-    """Steps until the run is long enough or ``stopped`` in any process, with lines, validations on the pictures held out, and checkpoints, the last one at the end."""
+    """Make steps until the run is long enough, or until it is ``stopped`` in any process.
+
+    Writes lines, validates on the pictures held out, and saves checkpoints, the last one at the end.
+    """
     config, place = run.config, run.place
     line.begin(run.done)
     while run.done < run.steps and not distributed.any_of(stopped(), place):
@@ -100,13 +106,16 @@ def go_on(
         if place.first and (run.done % config.validate_every == 0 or run.done == run.steps):
             record(folder, line, board, run, validate(run.averaged, run.loss, held_out, knots(config)))
             board.reconstructions(run.averaged, held_out, run.done)
-        if run.done % config.save_every == 0:  # behind the validation: what is saved as done has its line in the log
+        if run.done % config.save_every == 0:  # after the validation: every saved step has its line in the log
             run.save(folder)
     run.save(folder)
 
 
 def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | None) -> dict[str, Any] | None:
-    """The checkpoint to go on from, or None for a new run. ConfigError or BundleError for what would fail later, before anything that takes time."""
+    """Return the checkpoint to go on from, or None for a new run.
+
+    Raises ConfigError or BundleError for what would fail later, before anything that takes time.
+    """
     if resume and init:
         raise ConfigError("--init is for a new run, and --resume goes on with one: give one of the two")
     if init:
@@ -121,7 +130,7 @@ def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | Non
 
 
 def knots(config: Config) -> list[float]:
-    """The levels at which a network is validated: those it has learned rows for."""
+    """Return the levels at which a network is validated: those that it has learned rows for."""
     return [k / max(config.levels - 1, 1) for k in range(config.levels)]
 
 
@@ -138,7 +147,7 @@ def record(folder: Path, line: Line, board: Board, run: Run, points: list[Point]
 
 
 class StopSignal:
-    """Remembers SIGINT and SIGTERM, so that the loop can save first; a second one ends the run at once."""
+    """Remember SIGINT and SIGTERM, so that the loop can save first; a second signal ends the run at once."""
 
     def __init__(self) -> None:
         self.asked = 0  # the signal's number
@@ -149,6 +158,6 @@ class StopSignal:
         self.restore()
 
     def restore(self) -> None:
-        """Give the signals back to whoever had them."""
+        """Give the signals back to their former handlers."""
         for number, handler in self.before.items():
             signal.signal(number, handler)

@@ -18,7 +18,7 @@ LPIPS_STRIDE = 16  # pixels between the samples of AlexNet's coarsest features
 
 
 class Terms(NamedTuple):
-    """The loss (a scalar) and what it is made of, each of shape (B,)."""
+    """The loss (a scalar) and its parts, each of shape (B,)."""
 
     loss: Tensor
     bpp: Tensor
@@ -26,7 +26,10 @@ class Terms(NamedTuple):
 
 
 class Loss(nn.Module):
-    """Rate-distortion loss of a batch. Weights of 0 are not computed; LPIPS weights are looked for only if they are needed."""
+    """Rate-distortion loss of a batch.
+
+    Terms of weight 0 are not computed; LPIPS weights are loaded only if they are needed.
+    """
 
     def __init__(self, config: Config, lpips_weights: str | Path | None = None):
         super().__init__()
@@ -66,9 +69,10 @@ class Loss(nn.Module):
 
 
 def pattern(error: Tensor) -> Tensor:
-    """(B, C, H, W), H and W multiples of 16 -> (B,): mean square of what is left of the error in the mean over all blocks of 16x16.
+    """Mean square of the error that all blocks of 16x16 share: (B, C, H, W), H and W multiples of 16 -> (B,).
 
-    What is trained for LPIPS shows a faint grid of dots on plain surfaces, the same in every block (docs/experiments.md, 38 and 51).
+    A network that is trained for LPIPS shows a faint grid of dots on plain surfaces, the same in every block
+    (docs/experiments.md, 38 and 51).
     """
     b, c, h, w = error.shape
     blocks = error.reshape(b, c, h // STRIDE, STRIDE, w // STRIDE, STRIDE)
@@ -76,10 +80,11 @@ def pattern(error: Tensor) -> Tensor:
 
 
 def _shifted(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor]:
-    """Both without some rows and columns at the top and the left, in training a random number of up to 15.
+    """Cut rows and columns at the top and the left off both, in training a random number of up to 15.
 
-    LPIPS's layers look at every fourth, eighth and sixteenth pixel. Where that grid always lies on the synthesis's blocks of 16 pixels, the synthesis learns
-    to put its errors where the metric does not look, and LPIPS shows 15 % too little (docs/experiments.md, 38).
+    LPIPS's layers look at every fourth, eighth and sixteenth pixel. If that grid always lies on the synthesis's blocks
+    of 16 pixels, the synthesis learns to put its errors where the metric does not look. LPIPS then shows 15 % too
+    little (docs/experiments.md, 38).
     """
     if not x_hat.requires_grad:
         return x, x_hat

@@ -1,4 +1,4 @@
-"""Memory that a step frees is wanted again by the next one: the C library should keep it."""
+"""Keep freed memory with the C library: the next training step needs it again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ KEPT = (1 << 31) - 1
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees, blocks of up to 1 GiB (32 MiB), from now on; whether its C library can.
+    """Let this process keep the memory that it frees, in blocks of up to 1 GiB (32 MiB), from now on.
 
-    Otherwise every tensor of a step is new pages, which the system clears and maps one by one.
+    Returns whether its C library can. Otherwise every tensor of a step takes new pages, which the system clears and
+    maps one by one.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -18,7 +18,7 @@ Network: TypeAlias = Flagship | Seed
 
 
 def build(config: Config, pictures: list[Pixels] | None = None) -> Network:
-    """A network; a flagship that is to be trained from nothing takes its linear transform from ``pictures``."""
+    """Return a network. A flagship to be trained from nothing takes its linear transform from ``pictures``."""
     if config.network == "seed":
         return Seed(config)
     if pictures is None:
@@ -29,7 +29,7 @@ def build(config: Config, pictures: list[Pixels] | None = None) -> Network:
 
 
 def use_integer_scale(model: nn.Module, on: bool) -> None:
-    """Let the scale map compute as its exported integers do, or in floats; nothing happens without a hyperprior."""
+    """Let the scale map compute in its exported integers, or in floats. Without a hyperprior, do nothing."""
     for part in model.modules():
         if isinstance(part, Hyperprior):
             part.scale.integer = on

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def provenance(run: Path, state: dict[str, Any]) -> dict[str, Any]:
-    """What the checkpoint of a run says of it, and what its log and the source that exports it do."""
+    """Return what the checkpoint of a run, its log and the exporting source say of its origin."""
     return {
         "steps": state["step"],
         "gigapixels": round(state["pixels"] / 1e9, 3),
@@ -23,7 +23,7 @@ def provenance(run: Path, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_validation(log: Path, step: int) -> dict[str, Any] | None:
-    """The latest validation of a run at or before a step; the last line of the log may be half written."""
+    """Return the latest validation of a run at or before a step. The last line of the log may be half written."""
     latest = None
     for line in log.read_text().splitlines() if log.is_file() else []:
         try:
@@ -36,7 +36,7 @@ def last_validation(log: Path, step: int) -> dict[str, Any] | None:
 
 
 def commit() -> str | None:
-    """The commit of the source that exports, where that is a checkout and git is there."""
+    """Return the commit of the exporting source, if that is a checkout and git is there."""
     own = Path(__file__)
     try:
         for command in (["ls-files", "--error-unmatch", own.name], ["rev-parse", "HEAD"]):

@@ -17,7 +17,7 @@ class _RoundThrough(torch.autograd.Function):
 
 
 def round_through(x: Tensor) -> Tensor:
-    """Round to the nearest integer; the gradient passes as if nothing had happened (straight-through)."""
+    """Round to the nearest integer; the gradient passes unchanged (straight-through)."""
     rounded: Tensor = _RoundThrough.apply(x)
     return rounded
 
@@ -41,7 +41,7 @@ class _LowerBound(torch.autograd.Function):
 
 
 def lower_bound(x: Tensor, bound: float | Tensor) -> Tensor:
-    """``max(x, bound)`` whose gradient still passes below the bound where it would raise x (Ballé et al. 2018)."""
+    """``max(x, bound)`` whose gradient below the bound still passes if it would raise x (Ballé et al. 2018)."""
     result: Tensor = _LowerBound.apply(x, bound)
     return result
 
@@ -59,6 +59,6 @@ class _Between(torch.autograd.Function):
 
 
 def between(x: Tensor, low: float, high: float) -> Tensor:
-    """``x.clamp(low, high)`` whose gradient still passes outside where it would bring x back."""
+    """``x.clamp(low, high)`` whose gradient outside still passes if it would bring x back."""
     result: Tensor = _Between.apply(x, low, high)
     return result

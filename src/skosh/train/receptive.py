@@ -1,4 +1,4 @@
-"""How far a network sees, measured: the halo that a window needs for its core to come out as in the whole picture."""
+"""Measure how far a network sees: the halo a window needs for its core to come out as in the whole picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .hyperprior import REDUCTION, STRIDE, Hyperprior
 from .networks import Network
 
-CELLS = 33  # samples a side of the coarser of a network's two grids; the middle one is looked at
+CELLS = 33  # samples a side of the coarser of a network's two grids; the middle one is examined
 
 
 def halos(model: Network) -> dict[str, int]:
@@ -28,11 +28,11 @@ def halos(model: Network) -> dict[str, int]:
 
 
 def halo(network: nn.Module, inputs: list[tuple[int, int]]) -> int:
-    """Samples of the coarser grid around a sample's own that any output over it depends on.
+    """Return how many samples of the coarser grid around its own an output depends on.
 
-    ``inputs``: for every input its channels and how many values a side it has for one sample of the coarser grid; 0 for a row of levels,
-    which is the same everywhere. Where the gradient of the middle outputs is zero, they do not depend on an input; the kernels
-    are random, since trained or fresh ones may be zero.
+    ``inputs``: for every input its channels, and how many values a side it has for one sample of the coarser grid; 0
+    for a row of levels, which is the same everywhere. The middle outputs do not depend on an input where their gradient
+    is zero. The kernels are random, since trained or fresh ones may be zero.
     """
     network = copy.deepcopy(network).eval()
     torch.manual_seed(0)
@@ -51,14 +51,14 @@ def halo(network: nn.Module, inputs: list[tuple[int, int]]) -> int:
 
 
 def _middle(out: Tensor) -> Tensor:
-    """The sum of all outputs over the middle cell."""
+    """Return the sum of all outputs over the middle cell."""
     fine = out.shape[2] // CELLS
     start = CELLS // 2 * fine
     return out[:, :, start : start + fine, start : start + fine].sum()
 
 
 def _reach(gradient: Tensor, fine: int) -> int:
-    """How many cells away from the middle one a gradient of (1, C, CELLS * fine, CELLS * fine) is not zero."""
+    """Return how many cells from the middle one a gradient of (1, C, CELLS * fine, CELLS * fine) is not zero."""
     used = (gradient != 0).any(1)[0].reshape(CELLS, fine, CELLS, fine).any(3).any(1)
     rows, columns = torch.nonzero(used, as_tuple=True)
     return int(max((rows - CELLS // 2).abs().max(), (columns - CELLS // 2).abs().max()))

@@ -17,10 +17,10 @@ from .validate import to_tensor
 
 
 class Line:
-    """One line that is rewritten on a terminal; in a log file a line every so often."""
+    """A line that is rewritten on a terminal; in a log file, a new line now and then."""
 
     LIVE = 1.0  # seconds between two updates on a terminal,
-    LOGGED = 60.0  # and where the output is none
+    LOGGED = 60.0  # and elsewhere
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet  # for all processes but the first
@@ -28,21 +28,21 @@ class Line:
         self.begin(0)
 
     def begin(self, done: int) -> None:
-        """Steps start now, after ``done`` of them; the first is shown at once."""
+        """Start counting after ``done`` steps; the first step is shown at once."""
         self.done, self.time = done, time.monotonic()  # of the last update
         self.next = -math.inf  # time of the next one
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Write a line that stays."""
         if not self.quiet:
             print(("\r\033[K" if self.live else "") + text, file=sys.stderr, flush=True)
 
     def due(self) -> bool:
-        """Whether it is time for ``step``."""
+        """Return whether it is time to show ``step``."""
         return not self.quiet and time.monotonic() >= self.next
 
     def step(self, done: int, steps: int, shown: dict[str, float], pixels: int) -> None:
-        """What a step showed; ``pixels``: how many each step sees."""
+        """Show a step; ``pixels``: how many each step sees."""
         now = time.monotonic()
         speed = (done - self.done) / max(now - self.time, 1e-9)
         self.done, self.time, self.next = done, now, now + (self.LIVE if self.live else self.LOGGED)
@@ -66,7 +66,7 @@ class Board:
     EVERY = 10  # steps between two points of training
 
     def __init__(self, folder: Path | None):
-        """``folder``: of the run; None writes nothing."""
+        """``folder``: of the run. None: write nothing."""
         self.writer: Any = None
         if folder and find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
@@ -74,7 +74,7 @@ class Board:
             self.writer = SummaryWriter(str(folder / "tensorboard"))
 
     def due(self, step: int) -> bool:
-        """Whether the scalars of this training step are wanted."""
+        """Return whether the scalars of this training step are to be written."""
         return self.writer is not None and step % self.EVERY == 0
 
     def scalars(self, group: str, values: dict[str, float], step: int) -> None:

@@ -1,6 +1,6 @@
 """A run: everything that a checkpoint holds, and the step that moves it on.
 
-Whatever is random in a step depends on the seed and the step's number alone; a run that is resumed draws what it would have drawn.
+All randomness of a step depends on the seed and the step's number alone: a resumed run draws what it would have drawn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .soap import SOAP
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step saw and made: pictures (b, 3, crop, crop) in [0, 1], what came back of them, and the gradient's norm."""
+    """One step: its pictures (b, 3, crop, crop) in [0, 1], their reconstructions, and the gradient's norm."""
 
     x: Tensor
     x_hat: Tensor
@@ -51,7 +51,10 @@ class Batch:
 
 
 class Run:
-    """Network, average of its weights, optimiser, and how far they are: ``done`` of ``steps``, ``pixels`` seen, ``seconds`` inside of steps."""
+    """Network, average of its weights, optimiser, and how far they are.
+
+    ``done`` of ``steps``; ``pixels`` seen; ``seconds`` inside of steps.
+    """
 
     def __init__(
         self,
@@ -65,7 +68,11 @@ class Run:
         towards: str | Path | None = None,
         share: float = 0.0,
     ):
-        """``source``: the data in words. ``saved``: a checkpoint of the same run (``check_same_run``) to go on from; else ``init``: a bundle to start from, moved by ``share`` to the bundle ``towards``. Raises ConfigError."""
+        """``source``: the data in words.
+
+        ``saved``: a checkpoint of the same run (``check_same_run``) to go on from. Else ``init``: a bundle to start
+        from, moved by ``share`` to the bundle ``towards``. Raises ConfigError.
+        """
         self.config, self.source, self.place = config, source, place
         self.crops = Crops(pictures, config.crop, config.batch, config.seed, place.rank, place.world, place.device)
         self.steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
@@ -87,11 +94,11 @@ class Run:
 
     @property
     def size(self) -> str:
-        """The network's, in words."""
+        """The size of the network, in words."""
         return f"{sum(p.numel() for p in self.model.parameters()) / 1e6:.2f} M parameters"
 
     def step(self) -> Batch:
-        """One update of the weights. SkoshError, and the weights as they were, where the loss is no longer a number."""
+        """Update the weights once. If the loss is no longer a number, leave them and raise SkoshError."""
         start, config, place = time.monotonic(), self.config, self.place
         torch.manual_seed(hash_step(config.seed, self.done * place.world + place.rank))
         use_integer_scale(self.model, self.done >= config.integer_scale_from * self.steps)
@@ -119,7 +126,7 @@ class Run:
         return Batch(x, x_hat.detach(), terms._replace(loss=terms.loss.detach()), norm)
 
     def save(self, folder: Path) -> None:
-        """Leave a checkpoint, if this process is the one that does."""
+        """Save a checkpoint, if this process is the one that does."""
         if self.place.first:
             checkpoint.save(
                 folder,
@@ -141,7 +148,10 @@ class Run:
 
 
 def check_same_run(before: Config, now: Config) -> None:
-    """ConfigError unless a resumed run has the configuration that it began with, but for its length, its learning rate, its crops and its reports."""
+    """Raise ConfigError unless a resumed run has the configuration that it began with.
+
+    Its length, learning rate, crops and reports may differ.
+    """
     free = {"steps", "epochs", "learning_rate", "crop", "batch", "validate_every", "save_every"}
     old, new = asdict(before), asdict(now)
     changed = [f"{key} was {old[key]} and is {new[key]}" for key in old if key not in free and old[key] != new[key]]
@@ -150,7 +160,7 @@ def check_same_run(before: Config, now: Config) -> None:
 
 
 def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:
-    """Two groups: the linear transform with its own, lower rate, and the rest."""
+    """Return an optimiser of two groups: the linear transform with its own, lower rate, and the rest."""
     linear = [p for name, p in model.named_parameters() if name.endswith("linear.basis")]
     rest = [p for name, p in model.named_parameters() if not name.endswith("linear.basis")]
     groups = [{"params": rest, "relative": 1.0}]
@@ -168,7 +178,10 @@ def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def learning_rate(config: Config, step: int, steps: int) -> float:
-    """Learning rate of a step: ``cyclic`` is a triangle, ``decay`` warms up, holds and falls along a cosine."""
+    """Return the learning rate of a step.
+
+    ``cyclic`` is a triangle; ``decay`` warms up, holds and falls along a cosine.
+    """
     low, high = config.learning_rate_min, config.learning_rate
     if config.schedule == "cyclic":
         phase = step % config.cycle / config.cycle
@@ -185,7 +198,10 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def warming_average(decay: float) -> Any:
-    """An exponential moving average whose memory is never longer than a tenth of the run so far, so that it forgets the start."""
+    """Return an exponential moving average that forgets the start.
+
+    Its memory is never longer than a tenth of the run so far.
+    """
 
     @torch.no_grad()
     def update(averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:

@@ -36,7 +36,10 @@ class SeedAnalysis(nn.Sequential):
 
 
 class SeedSynthesis(nn.Module):
-    """g_s: y_hat (B, M, H/16, W/16) -> x_hat (B, 3, H, W): the analysis mirrored, subpixel blocks for the strided ones."""
+    """g_s: y_hat (B, M, H/16, W/16) -> x_hat (B, 3, H, W).
+
+    The analysis mirrored, with subpixel blocks for the strided ones.
+    """
 
     def __init__(self, width: int, latents: int, kind: str):
         super().__init__()
@@ -60,7 +63,7 @@ class SeedSynthesis(nn.Module):
 
 
 class Seed(nn.Module):
-    """The whole codec, with the same call as ``Flagship``; one quality level, so t changes nothing."""
+    """The whole codec, called as ``Flagship``. One quality level, so t changes nothing."""
 
     def __init__(self, config: Config):
         super().__init__()

@@ -1,7 +1,8 @@
 """SOAP: Adam in the slowly turning eigenbasis of Shampoo's preconditioner (Vyas et al. 2024, algorithm 3).
 
-Every weight is seen as a matrix, outputs x rest; vectors get plain Adam. We keep our own because the packaged one merges
-the axes of depthwise kernels into shapes that it then can't precondition, and because resuming has to be exact.
+Every weight is seen as a matrix, outputs x rest; vectors get plain Adam. We keep our own implementation for two
+reasons. The packaged one merges the axes of depthwise kernels into shapes that it then can't precondition. And resuming
+has to be exact.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 
 
 class SOAP(torch.optim.Optimizer):
-    """Preconditions both sides of every matrix whose side is at most ``max_side``; a longer side is left as it is."""
+    """Precondition both sides of every matrix whose side is at most ``max_side``; leave longer sides as they are."""
 
     def __init__(
         self,
@@ -27,8 +28,10 @@ class SOAP(torch.optim.Optimizer):
         max_side: int = 1024,
         eps: float = 1e-8,
     ):
-        """``basis_decay``: decay of the covariances over one step; ``basis_every``: steps between two QR steps of the eigenbases;
-        ``covariance_every``: steps between two looks at the covariances, which then move as far as they would have in so many steps.
+        """``basis_decay``: decay of the covariances over one step.
+
+        ``basis_every``: steps between two QR steps of the eigenbases. ``covariance_every``: steps between two updates
+        of the covariances, which then move as far as they would have in all of these steps.
         """
         super().__init__(params, {"lr": lr})
         self.betas, self.basis_every, self.covariance_every = betas, basis_every, covariance_every
@@ -37,7 +40,10 @@ class SOAP(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One update. Of a matrix the very first only gathers statistics: an eigenbasis of one gradient says little."""
+        """Update once.
+
+        The first step of a matrix only gathers statistics: an eigenbasis of one gradient says little.
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -71,12 +77,15 @@ class SOAP(torch.optim.Optimizer):
         state["square"] = torch.zeros_like(g)
         for side, covariance in _covariances(g, self.max_side).items():
             state[f"cov_{side}"] = covariance * (1 - self.covariance_decay)
-            # In float64: of small numbers, and of rows that are zero, LAPACK's float32 can make NaN.
+            # In float64: in float32 LAPACK can turn small numbers and rows of zeros into NaN.
             state[f"basis_{side}"] = torch.linalg.eigh(covariance.double())[1].flip(1).to(g.dtype)
 
 
 def _renew(state: dict[str, Any]) -> None:
-    """Bring the eigenbases closer to those of the covariances, by one power iteration and a QR, and the moments with them."""
+    """Turn the eigenbases towards those of the covariances, and the moments with them.
+
+    One power iteration and a QR.
+    """
     mean = _turn_back(state["turned_mean"], state)
     for side in ("left", "right"):
         if f"basis_{side}" not in state:

@@ -1,9 +1,12 @@
-"""SSIMULACRA 2 as a loss: the metric's weighted sum of 108 terms, differentiable (J. Sneyers, cloudinary/ssimulacra2, 2022).
+"""SSIMULACRA 2 as a loss: the metric's weighted sum of 108 terms, differentiable.
 
-Both pictures go to XYB (cube roots of linear light) at six scales, each half of the one before. At each scale three maps say
-how they differ: SSIM, edges that one has too many (ringing), edges that it lacks (blur). The mean and the 4-norm of each map, for
-each of three planes, make 3 x 6 x 3 x 2 terms. The metric's score is a falling polynomial of their weighted sum, which is what we
-minimise. Borders are mirrored on all sides; the metric pads with zeros above and below, which would blind it to the edges of crops.
+After J. Sneyers, cloudinary/ssimulacra2, 2022. Both pictures go to XYB (cube roots of linear light) at six scales, each
+half of the one before. At each scale three maps say how they differ: SSIM, edges that only the copy has (ringing), and
+edges that it lacks (blur). The mean and the 4-norm of each map, for each of three planes, make 3 x 6 x 3 x 2 terms. The
+metric's score is a falling polynomial of their weighted sum, which is what we minimise.
+
+Borders are mirrored on all sides. The metric pads with zeros above and below, which would blind it to the edges of
+crops.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ OPSIN = (  # linear RGB -> responses of the three kinds of cones, before the cub
 OPSIN_BIAS = 0.0037930732552754493
 FLOOR = 1e-20  # added to the mean of fourth powers: the slope of a fourth root is infinite at 0
 
-# WEIGHTS[scale][plane] = (norm 1: SSIM, ringing, blur; norm 4: SSIM, ringing, blur). Planes: 0 X, 1 Y, 2 B - Y. The metric's other
-# weights sum to 0.02 and are left out with their planes, among them all of the sixth scale.
+# WEIGHTS[scale][plane] = (norm 1: SSIM, ringing, blur; norm 4: SSIM, ringing, blur). Planes: 0 X, 1 Y, 2 B - Y.
+# The metric's other weights sum to 0.02 and are left out with their planes, among them all of the sixth scale.
 WEIGHTS: tuple[dict[int, tuple[float, ...]], ...] = (
     {1: (0.0, 0.0, 0.0, 7.466890328078848, 0.0, 17.445833984131262)},
     {
@@ -51,7 +54,10 @@ WEIGHTS: tuple[dict[int, tuple[float, ...]], ...] = (
 
 
 class SSIMULACRA2(nn.Module):
-    """``forward(x, y)``: the picture x and its copy y, RGB (B, 3, H, W) in [0, 1], sides of 16 or more -> weighted sum (B,), 0 where they are equal."""
+    """The weighted sum (B,) for a picture x and its copy y, 0 where they are equal.
+
+    ``forward(x, y)``: RGB (B, 3, H, W) in [0, 1], sides of 16 or more.
+    """
 
     opsin: Tensor
 
@@ -88,13 +94,16 @@ def score(total: Tensor) -> Tensor:
 
 
 def linear_light(x: Tensor) -> Tensor:
-    """SRGB in [0, 1] -> linear RGB (IEC 61966-2-1); what lies outside of [0, 1] is clipped, with a gradient that brings it back."""
+    """SRGB in [0, 1] -> linear RGB (IEC 61966-2-1).
+
+    Values outside of [0, 1] are clipped, with a gradient that brings them back.
+    """
     x = x + (x.clamp(0.0, 1.0) - x).detach()
     return torch.where(x <= 0.04045, x / 12.92, ((x.clamp(min=0.04) + 0.055) / 1.055) ** 2.4)
 
 
 def halved(x: Tensor) -> Tensor:
-    """Means of 2x2 pixels; of what is there where a side is odd."""
+    """Return means of 2x2 pixels; where a side is odd, means of what is there."""
     return F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
 
 
@@ -110,14 +119,17 @@ def difference(x: Tensor, y: Tensor) -> Tensor:
 
 
 def blur(x: Tensor) -> Tensor:
-    """Gaussian window, borders mirrored. As products with two band matrices: twice as fast as convolutions on a CPU."""
+    """Apply the Gaussian window with mirrored borders.
+
+    As products with two band matrices: twice as fast as convolutions on a CPU.
+    """
     rows, columns = (band(side, x.device) for side in x.shape[2:])
     return rows @ x @ columns.t()
 
 
 @cache
 def band(side: int, device: torch.device) -> Tensor:
-    """The window as a matrix (side, side): row i blurs to pixel i. Mirrored with the edge's pixel repeated."""
+    """Return the window as a matrix (side, side): row i blurs to pixel i. Mirrored with the edge's pixel repeated."""
     offsets = torch.arange(-RADIUS, RADIUS + 1)
     window = torch.exp(-0.5 * (offsets / SIGMA) ** 2)
     rows = torch.arange(side)[:, None].expand(-1, len(offsets))

@@ -1,4 +1,4 @@
-"""Validation with real rounding: what a file would cost, by the model's own probabilities, and what comes back."""
+"""Validation with real rounding: what a file would cost, by the model's own probabilities, and what it shows."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ ORDER = ("skosh", "bpg", "vvc", "avif", "heic", "jxl", "webp", "jpeg2000", "jpeg
 
 
 def names() -> list[str]:
-    """Every codec that there is, installed or not."""
+    """Return every codec, installed or not."""
     found = [module.name for module in pkgutil.iter_modules(__path__)]
     return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
 def make(spec: str) -> Codec:
-    """The codec that NAME or NAME=ARGUMENT stands for. UsageError for a name that is none."""
+    """Return the codec that NAME or NAME=ARGUMENT stands for. Raises UsageError for an unknown name."""
     name, separator, argument = spec.partition("=")
     if name not in names():
         raise UsageError(f"no codec {name!r}: there are {', '.join(names())}")

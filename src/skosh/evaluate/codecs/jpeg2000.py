@@ -12,9 +12,10 @@ from ..codec import PillowCodec, Scale
 
 
 class Jpeg2000(PillowCodec):
-    """JPEG 2000, irreversible 9/7 wavelet and colour transform. The setting is the compression ratio: 24 / bits a pixel.
+    """JPEG 2000 with the irreversible 9/7 wavelet and colour transform.
 
-    OpenJPEG can aim at a PSNR instead, but a curve of means over pictures at equal PSNR lies far below what it does for each of them.
+    The setting is the compression ratio, 24 / bits a pixel. OpenJPEG can aim at a PSNR instead. But a curve of means
+    over pictures at equal PSNR lies far below what it does for each of them.
     """
 
     name = "jpeg2000"

@@ -18,7 +18,10 @@ STEP = 0.125  # files keep the quality in eighths
 
 
 class Skosh(Codec):
-    """``skosh`` is the shipped default, ``skosh=NAME`` and ``skosh=FOLDER`` are other bundles; ``skosh=NAME@EFFORT`` takes its time."""
+    """skosh with the shipped default bundle.
+
+    ``skosh=NAME`` and ``skosh=FOLDER`` are other bundles; ``skosh=NAME@EFFORT`` searches longer.
+    """
 
     settings = "default tiles"
     scale = Scale(0, 100, STEP)
@@ -44,7 +47,10 @@ class Skosh(Codec):
         return cls(found[1], effort=int(found[2])) if found else cls(argument)
 
     def version(self) -> str:
-        """The package's version, its code and the model id. A bundle of a single rate has one setting from here on. UsageError for an effort out of range."""
+        """Return the package's version, its code and the model id.
+
+        A bundle of a single rate has one setting from here on. Raises UsageError for an effort out of range.
+        """
         try:
             found = skosh.info(self.encode(Image.new("RGB", (64, 64), "grey"), 100))
         except ValueError as error:
@@ -62,7 +68,7 @@ class Skosh(Codec):
 
 
 def code() -> str:
-    """A digest of the codec's own modules, 8 hexadecimal digits: files depend on them as well as on the bundle."""
+    """Return a digest of the codec's own modules, 8 hexadecimal digits: files depend on them and on the bundle."""
     digest, root = hashlib.sha256(), Path(skosh.__file__).parent
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):

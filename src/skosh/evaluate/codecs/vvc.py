@@ -19,7 +19,10 @@ SIZE = struct.Struct("<HH")  # width and height, before the stream: raw video ha
 
 
 class Vvc(Codec):
-    """One intra frame by ``vvencapp``, decoded by ``vvdecapp``. 4:2:0, which is all that VVenC has. The setting is QP."""
+    """One intra frame by ``vvencapp``, decoded by ``vvdecapp``.
+
+    4:2:0, the only format that VVenC has. The setting is QP.
+    """
 
     name = "vvc"
     label = "VVC"
