@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+BUNDLES = Path(__file__).parent / "bundles"
+
 
 def package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
@@ -46,39 +48,15 @@ def photo_folder(tmp_path_factory: pytest.TempPathFactory, photo: Image.Image) -
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory, photo_folder: Path) -> Path:
-    """A finished run of the configuration tiny: 12 steps."""
-    pytest.importorskip("torch")
-    from skosh.train import config, loop
-
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    loop.train(config.load("tiny"), photo_folder, photo_folder, folder)
-    return folder
+def tiny_bundle() -> Path:
+    """A small bundle: twelve steps of the configuration tiny (scripts/tiny.py)."""
+    return BUNDLES / "tiny"
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The bundle of that run."""
-    from skosh.train.export import export
-
-    folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    export(tiny_run, folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def corrected_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path, photo_folder: Path) -> Path:
-    """A bundle of that run with corrections, from fewer crops than usual."""
-    from skosh.train import calibrate, corrections
-    from skosh.train.export import export
-
-    folder = tmp_path_factory.mktemp("bundles") / "corrected"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrate, "BATCHES", 2)
-        patch.setattr(corrections, "BATCHES", 8)
-        patch.setattr(corrections, "ROUNDS", 20)
-        export(tiny_run, folder, calibrate=photo_folder)
-    return folder
+def filtered_bundle() -> Path:
+    """The same with Wiener filters."""
+    return BUNDLES / "filtered"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from skosh import FormatError, LimitError, SkoshError
 from skosh.container.chunks import ALPHA, EXIF, ICC, XMP, Contents, Header, read, read_head, write
-from skosh.container.salvage import salvage
+from skosh.container.salvage import read_damaged
 from skosh.files import SIGNATURE
 from skosh.limits import MAX_UNKNOWN
 
@@ -91,18 +91,18 @@ def test_salvage_loses_the_damaged_tile_and_no_other() -> None:
         for at in range(start, end):
             damaged = FILE[:at] + bytes([FILE[at] ^ 0x55]) + FILE[at + 1 :]
             due = [stream if i != n else None for i, stream in enumerate(STREAMS)]
-            assert salvage(damaged).tiles == due, at
+            assert read_damaged(damaged).tiles == due, at
 
 
 def test_salvage_takes_what_is_left_of_a_file_that_is_cut_short() -> None:
-    found = salvage(FILE[: ends(FILE)[4] + 7])
+    found = read_damaged(FILE[: ends(FILE)[4] + 7])
     assert found.tiles == [*STREAMS[:2], None, None, None, None]
     assert found.extras == EXTRAS
 
 
 def test_salvage_of_damaged_metadata_keeps_every_tile() -> None:
     at = ends(FILE)[0] + 1
-    assert salvage(FILE[:at] + b"\x7f" + FILE[at + 1 :]).tiles == STREAMS
+    assert read_damaged(FILE[:at] + b"\x7f" + FILE[at + 1 :]).tiles == STREAMS
 
 
 @pytest.mark.parametrize("n", range(4))
@@ -112,7 +112,7 @@ def test_salvage_loses_the_damaged_extra_and_says_so(n: int) -> None:
     start, end = ends(file)[n : n + 2]
     kind = file[start : start + 1]
     for at in range(start + 2, end):
-        found = salvage(file[:at] + bytes([file[at] ^ 0x55]) + file[at + 1 :])
+        found = read_damaged(file[:at] + bytes([file[at] ^ 0x55]) + file[at + 1 :])
         assert found.tiles == STREAMS
         assert found.extras == {other: payload for other, payload in extras.items() if other != kind}
         assert found.lost == [kind]
@@ -126,12 +126,12 @@ def test_a_damaged_length_that_leads_to_a_later_chunk_costs_no_tile_between(
     places, damaged = ends(FILE), bytearray(FILE)
     start, end, to = places[chunk_ - 1], places[chunk_], places[3 if chunk_ == 1 else 4]
     damaged[start + 1] += to - end
-    assert salvage(bytes(damaged)).tiles == tiles
+    assert read_damaged(bytes(damaged)).tiles == tiles
 
 
 def test_salvage_says_where_more_than_the_damaged_chunk_may_be_lost() -> None:
     at = ends(FILE)[0] + 1
-    assert salvage(FILE[:at] + b"\x7f" + FILE[at + 1 :]).lost == [ICC, b""]
+    assert read_damaged(FILE[:at] + b"\x7f" + FILE[at + 1 :]).lost == [ICC, b""]
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
@@ -139,32 +139,32 @@ def test_salvage_does_not_read_past_what_only_a_newer_version_understands(place:
     at = ends(FILE)[place]
     newer = FILE[:at] + chunk(b"Q", b"everything is upside down") + FILE[at:]
     with pytest.raises(FormatError, match="newer skosh"):
-        salvage(newer)
+        read_damaged(newer)
     damaged = bytearray(newer)
     damaged[at + 5] ^= 1  # nobody can say any more that it is one
-    assert salvage(bytes(damaged)).tiles == STREAMS
+    assert read_damaged(bytes(damaged)).tiles == STREAMS
     before = bytearray(newer)
     before[at - 5] ^= 1  # in what stands in front of it, an extra or a tile
     with pytest.raises(FormatError, match="newer skosh" if place else "checksum"):
-        salvage(bytes(before))
+        read_damaged(bytes(before))
 
 
 def test_salvage_of_damaged_chunks_before_the_tiles_is_quick() -> None:
     pair = chunk(b"z", b"whole") + chunk(b"z", b"damaged")[:-1] + b"?"
-    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + pair * 50_000, salvage)
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + pair * 50_000, read_damaged)
 
 
 def test_salvage_of_a_long_file_that_is_full_of_false_beginnings_is_quick() -> None:
     trap = b"T" + bytes([0x80, 0x80, 0x20])  # a chunk of 524288 bytes, behind which another seems to begin
-    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 300_000, salvage)
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + trap * 300_000, read_damaged)
 
 
 def test_salvage_of_a_long_file_of_nothing_but_false_beginnings_is_quick() -> None:
-    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + b"T" * 8_000_000, salvage)
+    quick(write(HEADER, {}, STREAMS)[: ends(FILE)[0]] + b"T" * 8_000_000, read_damaged)
 
 
 def test_salvage_finds_all_of_a_whole_file_of_many_small_tiles() -> None:
-    assert all(tile is not None for tile in salvage(MANY).tiles)
+    assert all(tile is not None for tile in read_damaged(MANY).tiles)
 
 
 def test_more_unknown_chunks_than_anybody_would_write_are_refused() -> None:
@@ -205,7 +205,7 @@ MANY = write(Header(11_585, 11_585, 50, b"01234567", tile=64), {}, [b""] * 33_12
 def test_salvage_takes_time_that_grows_with_the_file_and_not_with_its_square(behind_each_tile: bytes) -> None:
     head = MANY[: ends(MANY[:30])[0]]
     tiles = [chunk(b"T", varint(n)) for n in reversed(range(33_124))]
-    quick(head + b"".join(tile + behind_each_tile for tile in tiles), salvage)
+    quick(head + b"".join(tile + behind_each_tile for tile in tiles), read_damaged)
 
 
 def test_chunks_behind_the_last_tile_do_not_look_at_every_other_tile() -> None:
@@ -213,7 +213,7 @@ def test_chunks_behind_the_last_tile_do_not_look_at_every_other_tile() -> None:
     quick(head + chunk(b"T", varint(33_123)) + chunk(b"z", b"") * 4_000, read)
 
 
-@given(st.binary(max_size=400), st.sampled_from([read, salvage]))
+@given(st.binary(max_size=400), st.sampled_from([read, read_damaged]))
 def test_any_bytes_give_a_result_or_a_skosh_error(data: bytes, reading: Callable[[bytes], Contents]) -> None:
     for start in (b"", SIGNATURE, FILE[: ends(FILE)[0]], FILE[: ends(FILE)[3]]):
         with contextlib.suppress(SkoshError):

@@ -15,7 +15,7 @@ from PIL import Image
 import skosh
 from skosh.container.chunks import Header, read, write
 from skosh.container.extras import pack, unpack
-from skosh.container.salvage import salvage
+from skosh.container.salvage import read_damaged
 from skosh.picture.metadata import Metadata
 from skosh.picture.orientation import orientation, upright
 
@@ -123,6 +123,7 @@ def repaired(data: bytearray, place: tuple[int, int, int]) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore:lost")
+@pytest.mark.slow
 def test_two_thousand_flipped_bits_behind_checksums_that_fit_end_in_a_picture_or_a_skosh_error(file: bytes) -> None:
     rng = np.random.default_rng(0)
     chunks = places(file)
@@ -168,7 +169,7 @@ def test_salvage_finds_the_whole_chunks_of_any_file_in_which_one_stretch_is_spoi
     start = data.draw(st.integers(chunks[0][0], len(file) - 1))
     spoilt = data.draw(st.binary(min_size=1, max_size=12))
     damaged = file[:start] + spoilt[: len(file) - start] + file[start + len(spoilt) :]
-    found = salvage(damaged).tiles
+    found = read_damaged(damaged).tiles
     for (at, _, end), stream, tile in zip(chunks[len(extras) :], streams, found, strict=True):
         if end + 4 <= start or at >= start + len(spoilt):
             assert tile == stream

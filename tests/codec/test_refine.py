@@ -25,7 +25,7 @@ def squared_error(bundle: Path, data: bytes, picture: Image.Image) -> float:
 
 def cost(bundle: Path, data: bytes, picture: Image.Image, quality: float) -> float:
     """Bits and error of a file, in bits."""
-    worth = float(load(bundle).level("distortion", quality)[0, 0, 0, 0])
+    worth = float(load(bundle).at(quality).lambda_of)
     return 8 * len(data) + worth * squared_error(bundle, data, picture) * 3 * picture.width * picture.height
 
 

@@ -32,8 +32,8 @@ from skosh.errors import BundleError
 
 
 @pytest.fixture(scope="module")
-def bundle(corrected_bundle: Path) -> Bundle:
-    return Bundle(corrected_bundle, threads=1)
+def bundle(filtered_bundle: Path) -> Bundle:
+    return Bundle(filtered_bundle, threads=1)
 
 
 def decoder(bundle: Bundle, file: bytes) -> Decoder:
@@ -271,10 +271,10 @@ def test_coefficients_of_any_size_give_pixels(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("damage", ["halo", "table", "lambda", "sum"])
 def test_a_bundle_with_half_of_what_corrections_need_is_refused(
-    corrected_bundle: Path, tmp_path: Path, damage: str
+    filtered_bundle: Path, tmp_path: Path, damage: str
 ) -> None:
     folder = tmp_path / "bundle"
-    shutil.copytree(corrected_bundle, folder)
+    shutil.copytree(filtered_bundle, folder)
     manifest = json.loads((folder / MANIFEST).read_text())
     file = folder / (ENCODER_TABLES if damage == "lambda" else DECODER_TABLES)
     with np.load(file) as arrays:

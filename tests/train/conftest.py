@@ -21,6 +21,26 @@ if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]
 
 
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, photo_folder: Path) -> Path:
+    """A finished run of the configuration tiny: 12 steps."""
+    from skosh.train import config, loop
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    loop.train(config.load("tiny"), photo_folder, photo_folder, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    """The bundle of that run, instead of the committed one."""
+    from skosh.train.export import export
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    export(tiny_run, folder)
+    return folder
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Sums in one order, so that results can be compared bit for bit."""

@@ -14,8 +14,10 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from PIL import Image
 from typer.testing import CliRunner
 
+import skosh
 from skosh.bundle.bundle import Bundle
 from skosh.bundle.graphs import path_of
 from skosh.bundle.manifest import MANIFEST, hashes, read_manifest, reseal, seal
@@ -310,3 +312,17 @@ def test_the_commit_in_the_manifest_is_that_of_this_source_or_none(
 def test_a_network_that_was_not_trained_for_rate_is_exported_without_what_follows_the_rate() -> None:
     assert exporting.refinable(load("tiny"))
     assert not exporting.refinable(load("tiny", ("lambda_r=0",)))
+
+
+@pytest.mark.slow
+def test_a_calibrated_bundle_fits_its_tables_and_has_filters_that_files_use(
+    tiny_run: Path, photo_folder: Path, tiny_bundle: Path, photo: Image.Image, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skosh.train.calibrate.BATCHES", 2)
+        patch.setattr("skosh.train.corrections.BATCHES", 8)
+        patch.setattr("skosh.train.corrections.ROUNDS", 20)
+        export(tiny_run, tmp_path / "bundle", calibrate=photo_folder)
+    bundle = Bundle(tmp_path / "bundle")
+    assert bundle.wiener_terms > 0
+    assert len(skosh.encode(photo, 60, bundle)) < len(skosh.encode(photo, 60, tiny_bundle))

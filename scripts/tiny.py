@@ -1,0 +1,40 @@
+"""Make the small bundles of tests/bundles anew: on purpose, alone in a commit. The codec's tests use them, so that they need no PyTorch.
+
+    python scripts/tiny.py
+
+``tiny`` is twelve steps of the configuration ``tiny`` on crops of a photograph that scikit-image brings; ``filtered`` has Wiener filters too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from golden import photo
+
+from skosh.train import calibrate, config, corrections, loop
+from skosh.train.export import export
+
+BUNDLES = Path(__file__).parents[1] / "tests" / "bundles"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        photos, run = Path(name, "photos"), Path(name, "tiny")
+        photos.mkdir()
+        cat = photo("skimage", "data/chelsea.png")
+        for i, left in enumerate((0, 40, 80, 130)):
+            cat.crop((left, i * 10, left + 320, i * 10 + 256)).save(photos / f"{i}.png")
+        loop.train(config.load("tiny"), photos, photos, run)
+        shutil.rmtree(BUNDLES, ignore_errors=True)
+        export(run, BUNDLES / "tiny", licence="CC0-1.0")
+        calibrate.BATCHES, corrections.BATCHES, corrections.ROUNDS = 2, 8, 20
+        export(run, BUNDLES / "filtered", calibrate=photos, licence="CC0-1.0")
+    for folder in sorted(BUNDLES.iterdir()):
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        print(f"{folder}: {size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
