@@ -1,6 +1,8 @@
 # make demo                  compress and decompress a photograph with the shipped weights
 # make demo IMAGE=photo.jpg  the same with one of your own
 # make test                  lint, types, fast tests; needs the training half as well
+# make test-slow             what takes longer: kills, thousands of damaged files, every quality
+# make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
 # make bench                 times and memory of skosh and the other codecs on this machine
 # make fuzz                  hostile files for an hour; SECONDS=600 for ten minutes
@@ -15,7 +17,7 @@ BIN    := .venv/bin
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow lint format bench results golden fuzz clean
+.PHONY: demo test test-slow test-oldest lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -24,7 +26,10 @@ test: lint
 	$(BIN)/pytest
 
 test-slow: .venv/.dev
-	$(BIN)/pytest -m 'slow or not slow'
+	$(BIN)/pytest -m slow
+
+test-oldest: .venv-oldest/.done
+	.venv-oldest/bin/python -m pytest tests/codec
 
 lint: .venv/.dev
 	$(BIN)/ruff check src tests scripts benchmarks fuzz
@@ -68,7 +73,7 @@ fuzz: .venv/.dev
 	done
 
 clean:
-	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache fuzz/work
+	rm -rf .venv .venv-oldest build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache fuzz/work
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -80,4 +85,10 @@ clean:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet '$(TORCH)'
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv-oldest/.done: pyproject.toml scripts/oldest.py
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	$(PYTHON) scripts/oldest.py > .venv-oldest/oldest.txt
+	.venv-oldest/bin/pip install --quiet --requirement .venv-oldest/oldest.txt --editable . pytest hypothesis 'scikit-image>=0.25' 'scikit-learn>=1.5'
 	touch $@
