@@ -59,7 +59,7 @@ def layout_of(image: Image.Image) -> Layout:
 def _is_deep(tile: Any) -> bool:
     decoder, *_, arguments = tile
     words = arguments if isinstance(arguments, tuple) else (arguments,)
-    if any(isinstance(word, str) and ";16" in word for word in words):
+    if any(isinstance(word, str) and ";16" in word and not word.startswith("BGR;") for word in words):
         return True
     return decoder == "SGI16" or (decoder.startswith("ppm") and any(isinstance(n, int) and n > 255 for n in words))
 
@@ -140,7 +140,7 @@ def unpacked(image: Image.Image) -> Image.Image:
     """RGB of the packed modes (BGR;15 and the like) that Pillow before 12 has and converts to nothing."""
     if not image.mode.startswith("BGR;"):
         return image
-    return Image.frombytes("RGB", image.size, image.tobytes(), "raw", image.mode)
+    return Image.frombytes("RGB", image.size, image.tobytes(), "raw", image.mode.removesuffix(";24"))
 
 
 def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
