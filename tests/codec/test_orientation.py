@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from making import LONG, MAKER_NOTE, RATIONAL, SHORT, directory, entry, exif, png_chunk, xmp
+from making import ASCII, LONG, MAKER_NOTE, RATIONAL, SHORT, directory, entry, exif, png_chunk, xmp
 from PIL import Image, ImageOps
 
 from skosh.picture.metadata import Metadata
@@ -15,7 +15,7 @@ from skosh.picture.orientation import orientation, upright
 from skosh.picture.picture import from_image, to_image
 
 ORDERS = ["<", ">"]
-INTEGERS = {1: "<B", SHORT: "<H", LONG: "<I", 6: "<b", 8: "<h", 9: "<i"}  # types of EXIF
+INTEGERS = {SHORT: "<H", LONG: "<I", 6: "<b", 8: "<h", 9: "<i"}  # types of EXIF
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -63,6 +63,16 @@ def test_an_orientation_of_any_integer_type_is_set_in_its_place(photo: Image.Ima
     assert picture.pixels.shape == (40, 30, 3)
     assert not picture.notes
     assert picture.metadata.exif == before.replace(value, struct.pack(INTEGERS[kind], 1).ljust(4, b"\xee"))
+
+
+@pytest.mark.parametrize(("kind", "count"), [(1, 1), (RATIONAL, 1), (SHORT, 3), (LONG, 2), (ASCII, 2), (99, 1)])
+def test_what_is_no_orientation_neither_turns_nor_is_touched(photo: Image.Image, kind: int, count: int) -> None:
+    small = photo.crop((0, 0, 40, 30))
+    tag = entry("<", 0x0112, kind, count, struct.pack("<I", 6 if count == 1 else 0))  # elsewhere: the header itself
+    small.info["exif"] = before = b"II*\0\x08\0\0\0" + directory("<", [tag])
+    picture = from_image(small)
+    assert picture.pixels.shape == (30, 40, 3)
+    assert picture.metadata.exif == before
 
 
 def test_a_tag_that_stands_twice_is_set_everywhere() -> None:

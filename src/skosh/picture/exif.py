@@ -28,7 +28,7 @@ INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I"}  # type -> 
 NUMBERS = {**INTEGERS, 5: "II", 10: "ii", 11: "f", 12: "d"}
 
 
-ENTRY = 12  # bytes
+HEADER, ENTRY = 8, 12  # bytes
 
 
 class Entry(NamedTuple):
@@ -43,7 +43,9 @@ class Entry(NamedTuple):
 
 
 def byte_order(exif: bytes) -> str | None:
-    """``<`` or ``>``, as struct has it; None for what does not begin as EXIF does."""
+    """``<`` or ``>``, as struct has it; None for what does not begin as EXIF does, with a header of eight bytes."""
+    if len(exif) < HEADER:
+        return None
     if exif[:4] in (b"II*\0", b"II\0*"):  # the second is wrong, and read by Pillow all the same
         return "<"
     return ">" if exif[:4] in (b"MM\0*", b"MM*\0") else None
@@ -52,7 +54,7 @@ def byte_order(exif: bytes) -> str | None:
 def first_directory(exif: bytes) -> int:
     """The byte at which it begins; 0 where there is none."""
     order = byte_order(exif)
-    return int(struct.unpack_from(f"{order}I", exif, 4)[0]) if order and len(exif) >= 8 else 0
+    return int(struct.unpack_from(f"{order}I", exif, 4)[0]) if order else 0
 
 
 def entries(exif: bytes, at: int, wanted: Collection[int] | None = None) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from .exif import INTEGERS, ORIENTATION, byte_order, entries, first_directory, found, integer, is_whole
+from .exif import BYTE, INTEGERS, ORIENTATION, Entry, byte_order, entries, first_directory, found, integer
 from .metadata import Metadata
 from .xmp import orientation_of, with_orientation
 
@@ -28,16 +28,30 @@ def upright(metadata: Metadata) -> Metadata:
     return replace(metadata, exif=exif, xmp=with_orientation(xmp, UPRIGHT) if xmp else xmp)
 
 
+def is_upright(exif: bytes) -> bool:
+    """Whether its first directory names no orientation but 1, and that in the usual way."""
+    named = entries(exif, first_directory(exif), {ORIENTATION})
+    return all(entry.values == 1 and _value(exif, entry) == UPRIGHT for entry in named)
+
+
 def _of_exif(exif: bytes | None) -> int | None:
     if not exif:
         return None
-    return integer(exif, found(exif, first_directory(exif), {ORIENTATION}).get(ORIENTATION))
+    return _value(exif, found(exif, first_directory(exif), {ORIENTATION}).get(ORIENTATION))
+
+
+def _value(exif: bytes, entry: Entry | None) -> int | None:
+    """An integer that stands in the entry itself: one that stands elsewhere is damage, and setting it could hit anything.
+
+    No viewer turns by bytes.
+    """
+    return integer(exif, entry) if entry and entry.size <= 4 and entry.kind != BYTE else None
 
 
 def _patched(exif: bytes) -> bytes:
-    """The same with 1 written over the first value, an integer of whatever width, of every such tag of the first directory."""
+    """The same with 1 written over the value, an integer of whatever width, of every such tag of the first directory."""
     order, changed = byte_order(exif), bytearray(exif)
     for entry in entries(exif, first_directory(exif), {ORIENTATION}):
-        if entry.kind in INTEGERS and is_whole(exif, entry):
+        if _value(exif, entry) is not None:
             struct.pack_into(f"{order}{INTEGERS[entry.kind]}", changed, entry.at, UPRIGHT)
     return bytes(changed)

@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from ..errors import ImageError
 from .exif import byte_order
 from .metadata import EXIF_PREFIX
+from .orientation import is_upright
 from .tiff import tiff_bytes
 from .xmp import in_utf8
 
@@ -93,7 +94,8 @@ def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[
         bare = exif.removeprefix(EXIF_PREFIX) if exif else None
         return {"exif": bare, "xmp": xmp, "icc": found.get("icc_profile")}, notes
     if exif and kind == "AVIF":
-        if byte_order(exif.removeprefix(EXIF_PREFIX)):
+        bare = exif.removeprefix(EXIF_PREFIX)
+        if byte_order(bare) and is_upright(bare):  # readers compare its orientation with the one that AVIF itself has
             exif = AsItIs(exif)
         else:
             exif = None
