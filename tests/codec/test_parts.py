@@ -1,4 +1,4 @@
-"""Gain maps, films, depth maps, captions: what a file holds beside the picture is told of, and XMP claims nothing that is not there."""
+"""Gain maps, films, captions: what a file holds beside the picture is told of, and XMP claims nothing that is gone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from making import png, png_chunk
 from PIL import Image, features
 
 import skosh
+from skosh.limits import MAX_METADATA
 from skosh.picture.claims import DEPTH, EXTENDED, GAIN_MAP, MAX_EDITED, OTHER, SOUND, VIDEO, without_claims
 from skosh.picture.metadata import Metadata
 from skosh.picture.parts import parts_of
-from skosh.picture.picture import from_image
+from skosh.picture.picture import from_image, to_image
+from skosh.picture.saving import image_bytes
 
 RDF = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -68,6 +70,11 @@ CLAIMING = {  # attributes, elements, what is claimed
     "sound": (declared("GAudio") + ' GAudio:Mime="audio/mp4"', "", {SOUND}),
     "extended XMP": (declared("xmpNote") + ' xmpNote:HasExtendedXMP="0123ABCD"', "", {EXTENDED}),
     "a part without a known name": (GOOGLE, directory("Primary", "Confidence"), {OTHER}),
+    "values of nothing": (
+        declared("hdrgm") + ' hdrgm:Version="1.0" hdrgm:GammaMin="0" hdrgm:A="False"',
+        "",
+        {GAIN_MAP},
+    ),
     "another prefix": (f' xmlns:h="{NS["hdrgm"]}" h:Version="1.0"', "", {GAIN_MAP}),
     "prefixes that are not declared": (' hdrgm:Version="1.0" Item:Semantic="GainMap"', "", {GAIN_MAP}),
 }
@@ -114,6 +121,32 @@ def test_xmp_that_can_not_be_edited_is_dropped_with_a_note(photo: Image.Image, k
     picture = from_image(photo.crop((0, 0, 8, 8)), metadata=Metadata(xmp=UNSAFE[kind]))
     assert picture.metadata.xmp is None
     assert picture.notes == ["its XMP may describe parts that are not kept, can't be edited and is not kept"]
+
+
+def test_padding_does_not_keep_xmp_from_being_edited() -> None:
+    assert without_claims(RDF.format(' hdrgm:Version="1"', "").encode() + bytes(9)) == (PLAIN.encode(), {GAIN_MAP})
+
+
+LARGE = {
+    "spaces in a tag": RDF.format(' hdrgm:Version="1"' + " " * 900_000, ""),
+    "spaces between": RDF.format(" \n" * 300_000 + 'hdrgm:Version="1"', ""),
+    "a name": RDF.format(f' hdrgm:{"A" * 900_000}="1"', ""),
+    "orientations": "<tiff:Orientation>   " * 700_000,
+    "letters": "hdrgm" * 3_000_000,
+    "a declaration": "<?xml" + " " * 7_000_000,
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("kind", LARGE)
+def test_xmp_of_any_size_is_soon_done(photo: Image.Image, kind: str, encoding: str) -> None:
+    packet = LARGE[kind].encode(encoding)[: MAX_METADATA // 2]
+    start = time.process_time()
+    picture = from_image(photo.crop((0, 0, 8, 8)), metadata=Metadata(xmp=packet))
+    image = to_image(picture)
+    image.info["xmp"] = packet
+    image_bytes(image, ".png")
+    assert time.process_time() - start < 2
 
 
 def test_a_packet_of_nothing_but_claims_is_soon_done() -> None:

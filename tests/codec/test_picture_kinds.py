@@ -1,4 +1,4 @@
-"""Transparency, depth and packing in every way in which Pillow holds them: kept exactly, scaled by their own depth, or said."""
+"""Transparency, depth and packing in every way in which Pillow has them: kept, scaled by their own depth, or said."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ def plan(
 ) -> list[Job]:
     """Pair every input with its output.
 
-    A directory stands for all files below it whose suffix is accepted, in linked folders too, and is mirrored below ``out``. ``out`` is a file's name if there is a
+    A directory stands for all files below it whose suffix is accepted, in linked folders too. It is mirrored below
+    ``out``. ``out`` is a file's name if there is a
     single input that is a file and ``out`` is no directory, unless ``as_folder`` says that it is to be one; else a directory. Without ``out``, outputs
     stand beside their inputs.
 
@@ -49,8 +50,9 @@ def plan(
 def below(folder: Path, accepted: set[str]) -> list[Path]:
     """All files below a folder whose suffix is accepted, sorted, and last the folders that can't be read: their jobs will fail by name.
 
-    Linked folders count, each of them once and none that stands below the folder anyway, so that links in a circle end. What macOS keeps
-    beside pictures (``._photo.jpg``) does not count. Raises OSError if it is the folder itself that can't be read.
+    Linked folders count, each of them once and none that stands below the folder anyway, so that links in a circle end.
+    What macOS keeps beside pictures (``._photo.jpg``) does not count. Raises OSError if it is the folder itself that
+    can't be read.
     """
     found: list[Path] = []
     closed: list[Path] = []
@@ -87,7 +89,7 @@ def _link(root: str, name: str) -> bool:
 
 
 def is_apple_double(path: Path) -> bool:
-    """Whether this holds what macOS keeps beside a file of that name on foreign file systems: no picture, whatever its suffix."""
+    """Whether this holds what macOS keeps beside a file on foreign file systems: no picture, whatever its suffix."""
     if not path.name.startswith("._"):
         return False
     try:

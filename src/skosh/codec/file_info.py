@@ -42,7 +42,8 @@ NAMED_PROFILE = 1 << 20  # bytes of the longest profile that is asked for its na
 def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed.
 
-    Every checksum is checked on the way. Metadata that are whole by their checksum and can't be read are told of under ``damaged``. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
+    Metadata that are whole by their checksum and can't be read are told of under ``damaged``.
+    Every checksum is checked on the way. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
@@ -75,9 +76,9 @@ def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
 
 
 def metadata_of(extras: dict[bytes, bytes], kind: bytes, damaged: list[str]) -> tuple[int, Any]:
-    """How many bytes there are of one kind of metadata, and what there is to say of them. They are not kept: three kinds may be large.
+    """How many bytes there are of one kind of metadata, and what there is to say of them.
 
-    What is no whole deflated data counts as it stands in the file, and is told of.
+    They are not kept: three kinds may be large. What is no whole deflated data counts as it stands in the file, and is told of.
     """
     try:
         metadata = unpack({kind: extras[kind]} if kind in extras else {})
@@ -90,7 +91,7 @@ def metadata_of(extras: dict[bytes, bytes], kind: bytes, damaged: list[str]) -> 
 
 
 def icc_name(icc: bytes | None) -> str | None:
-    """What a colour profile calls itself; None where there is none, or none that can be read, or one that is absurdly long."""
+    """What a colour profile calls itself; None where there is none, or one that can't be read or is absurdly long."""
     if icc is None or len(icc) > NAMED_PROFILE:
         return None
     try:

@@ -1,4 +1,7 @@
-"""What XMP claims of parts that a ``.skosh`` file does not hold: a gain map, a film, a depth map. It is cut out, and the rest stays byte by byte."""
+"""What XMP claims of parts that a ``.skosh`` file does not hold: a gain map, a film, a depth map.
+
+It is cut out, and the rest stays byte by byte.
+"""
 
 from __future__ import annotations
 
@@ -49,19 +52,19 @@ PREFIXES = {  # where a packet does not declare them
 SEMANTICS = {"GainMap": GAIN_MAP, "MotionPhoto": VIDEO, "Depth": DEPTH, "Primary": ""}
 
 
-NONE = ("0", "False", "false")  # values that claim nothing
+NONE = ("0", "False", "false")  # values by which a camera says that there is no film
 
 
-SIGNS = re.compile(
-    rb"hdr-gain-map|HDRGainMap|ns\.google\.com/photos|ns\.adobe\.com/xmp/note/|"
-    + "|".join(f"{prefix}:" for prefix in PREFIXES).encode()
+SIGNS = (  # without any of these there is no claim
+    *(b"hdr-gain-map", b"HDRGainMap", b"ns.google.com/photos", b"ns.adobe.com/xmp/note/"),
+    *(f"{prefix}:".encode() for prefix in PREFIXES),
 )
 
 
 TAG = re.compile(rb"""<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""")
 
 
-ATTRIBUTE = re.compile(rb"""\s+([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
+ATTRIBUTE = re.compile(rb"""(?<=\s)([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
 
 
 def without_claims(xmp: bytes) -> tuple[bytes | None, set[str]]:
@@ -70,9 +73,10 @@ def without_claims(xmp: bytes) -> tuple[bytes | None, set[str]]:
     What claims nothing comes back as it is, byte by byte.
     """
     width, low = layout(xmp)
-    if not SIGNS.search(xmp[low::width]):
+    plain = xmp[low::width]
+    if not any(sign in plain for sign in SIGNS):
         return xmp, set()
-    packet = in_utf8(xmp)
+    packet = in_utf8(xmp.rstrip(b"\0") if width == 1 else xmp)  # some programs pad it
     if packet is None or len(packet) > MAX_EDITED:
         return None, set()
     try:
@@ -95,7 +99,10 @@ def _cut(packet: bytes, cuts: list[tuple[int, int]]) -> bytes:
 
 
 class Finder:
-    """Where the claims of a packet stand. Raises ExpatError for what is no XML and for a document type, which no packet needs."""
+    """Where the claims of a packet stand.
+
+    Raises ExpatError for what is no XML and for a document type, which no packet needs.
+    """
 
     def __init__(self, packet: bytes):
         self.packet = packet
@@ -124,20 +131,26 @@ class Finder:
         self.depth, self.words = self.depth + 1, ""
         if self._is_claim(name) and self.cut_from is None:
             self.cut_from = self.depth, at
-        claimed = [key for key, value in attributes.items() if self._is_claim(key) and value not in NONE]
-        for key in claimed:
-            self._claim(key, attributes[key])
-        names = {key.encode() for key in claimed} | {key.encode() for key in attributes if self._declares_claims(key)}
+        claiming = {key for key, value in attributes.items() if self._claim(key, value)}
+        names = {key.encode() for key in attributes if key in claiming or self._declares_claims(key)}
+        if names and self.cut_from is None:
+            self._cut_attributes(at, names)
+
+    def _cut_attributes(self, at: int, names: set[bytes]) -> None:
+        """Cut attributes out of the tag at a byte, with the space before them."""
         tag = TAG.match(self.packet, at)
-        if tag and names and self.cut_from is None:
-            self.cuts += [(at + a.start(), at + a.end()) for a in ATTRIBUTE.finditer(tag[0]) if a[1] in names]
+        for attribute in ATTRIBUTE.finditer(tag[0]) if tag else ():
+            if attribute[1] in names:
+                start = at + attribute.start()
+                while self.packet[start - 1 : start].isspace():
+                    start -= 1
+                self.cuts.append((start, at + attribute.end()))
 
     def _text(self, words: str) -> None:
         self.words = (self.words + words)[:100]
 
     def _end(self, name: str) -> None:
-        if self._is_claim(name) and self.words.strip() not in NONE:
-            self._claim(name, self.words.strip())
+        self._claim(name, self.words.strip())
         if self.cut_from and self.cut_from[0] == self.depth:
             at = self.parser.CurrentByteIndex
             self.cuts.append(
@@ -166,12 +179,16 @@ class Finder:
         """Whether an attribute declares a namespace of which no name stays."""
         return key.startswith("xmlns:") and _of_space(self.spaces.get(key[6:], ""))[0] == ("",)
 
-    def _claim(self, name: str, value: str) -> None:
+    def _claim(self, name: str, value: str) -> bool:
+        """Whether a name with this value claims a part, which is then counted."""
         space, local = self._namespace(name)
         what = _of_space(space)[1]
+        if not self._is_claim(name) or (what == VIDEO and value in NONE):
+            return False
         if local == "Semantic":
             what = SEMANTICS.get(value, OTHER)
         self.claims |= {what} - {""}
+        return True
 
 
 def _of_space(space: str) -> tuple[tuple[str, ...], str]:

@@ -1,4 +1,4 @@
-"""How deep a picture's samples are where Pillow does not say it: packed TIFFs, JPEG 2000 and AVIF, and greys whose zero is white."""
+"""How deep a picture's samples are where Pillow does not say it, and whether zero is white: of TIFF, JPEG 2000 and AVIF."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ LOOK = 1 << 14  # bytes in which a header is looked for
 
 
 def full_scale(image: Image.Image) -> float:
-    """What white is in grey of more than 8 bits: Pillow gives a TIFF's samples as they are, and scales those of other formats to 16 bits.
+    """What white is in grey of more than 8 bits.
 
-    The largest value that a TIFF names counts where it is that of a depth (1023, 4095), as cameras put 10 or 12 bits into 16.
+    Pillow gives a TIFF's samples as they are, and scales those of other formats to 16 bits. The largest value that a
+    TIFF names counts where it is that of a depth (1023, 4095), as cameras put 10 or 12 bits into 16.
     """
     tags = getattr(image, "tag_v2", {})
     bits = _first(tags.get(BITS))

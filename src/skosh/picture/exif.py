@@ -1,7 +1,8 @@
 """EXIF as it stands: directories, types and counts, and of a value no more bytes than are asked for.
 
-EXIF is a TIFF header and directories of 12-byte entries (Exif 2.32, section 4.6.2). A value of up to four bytes stands in its entry,
-a longer one somewhere else in the same bytes. Nothing here trusts a count or an offset, and nothing is raised for damaged bytes.
+EXIF is a TIFF header and directories of 12-byte entries (Exif 2.32, section 4.6.2). A value of up to four bytes stands
+in its entry, a longer one somewhere else in the same bytes. Nothing here trusts a count or an offset, and nothing is
+raised for damaged bytes.
 """
 
 from __future__ import annotations

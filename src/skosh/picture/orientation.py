@@ -41,15 +41,15 @@ def _of_exif(exif: bytes | None) -> int | None:
 
 
 def _value(exif: bytes, entry: Entry | None) -> int | None:
-    """An integer that stands in the entry itself: one that stands elsewhere is damage, and setting it could hit anything.
+    """An integer that stands in the entry itself, and no byte, by which no viewer turns.
 
-    No viewer turns by bytes.
+    One that stands elsewhere is damage, and setting it could hit anything.
     """
     return integer(exif, entry) if entry and entry.size <= 4 and entry.kind != BYTE else None
 
 
 def _patched(exif: bytes) -> bytes:
-    """The same with 1 written over the value, an integer of whatever width, of every such tag of the first directory."""
+    """The same with 1 written over the value, of whatever width, of every such tag of the first directory."""
     order, changed = byte_order(exif), bytearray(exif)
     for entry in entries(exif, first_directory(exif), {ORIENTATION}):
         if _value(exif, entry) is not None:

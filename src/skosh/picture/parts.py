@@ -1,4 +1,4 @@
-"""What a picture's file holds beside the picture, and Pillow passes over: a gain map, a film, a depth map, captions, credentials."""
+"""What a file holds beside the picture, and Pillow passes over: a gain map, a film, a depth map, captions, credentials."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def _of_jpeg(image: Image.Image) -> set[str]:
 
 
 def _holds_samsung_film(tail: bytes) -> bool:
-    """Whether the list that Samsung's cameras put behind a JPEG names a film: 12 bytes an entry, its type in bytes 2 and 3."""
+    """Whether the list that Samsung's cameras put behind a JPEG names a film.
+
+    An entry has 12 bytes, and its type in bytes 2 and 3.
+    """
     start = tail.rfind(SAMSUNG_HEAD)
     if not tail.endswith(SAMSUNG_END) or start < 0:
         return False
@@ -82,7 +85,7 @@ def _holds_samsung_film(tail: bytes) -> bool:
 
 
 def _bytes(image: Image.Image, at: int, count: int) -> bytes:
-    """So many bytes of its file, from the end for a negative ``at``; as few as there are, and none of one that is closed."""
+    """So many bytes of its file, or as few as there are, from the end for a negative ``at``; none if it is closed."""
     file: Any = getattr(image, "fp", None)
     with contextlib.suppress(OSError, ValueError, AttributeError):
         place = file.tell()

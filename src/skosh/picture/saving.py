@@ -123,7 +123,7 @@ def check_limits(found: dict[str, Any], kind: str, notes: list[str]) -> None:
 
 
 class AsItIs(Image.Exif):
-    """EXIF that Pillow writes byte by byte, where it would write its tags anew if it was given bytes, and move maker notes."""
+    """EXIF that Pillow writes byte by byte. Given bytes, it may write their tags anew, which moves maker notes."""
 
     def __init__(self, content: bytes):
         super().__init__()

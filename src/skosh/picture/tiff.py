@@ -1,8 +1,9 @@
 """TIFF written around EXIF that stays where it stands.
 
-What EXIF points to (its own directories, maker notes, the thumbnail) it points to by bytes from its TIFF header on, and maker notes do so in
-ways that only their makers know. So the EXIF is the file's beginning, byte by byte, header and all; pixels follow, and last the directory of
-the picture, whose entries of EXIF are copied and still point where they did. Only the header's pointer to the first directory changes.
+What EXIF points to (its own directories, maker notes, the thumbnail) it points to by bytes from its TIFF header on, and
+maker notes do so in ways that only their makers know. So the EXIF is the file's beginning, byte by byte, header and
+all. Pixels follow, and last the directory of the picture, whose entries of EXIF are copied and still point where they
+did. Only the header's pointer to the first directory changes.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ TAGS = {ExifTags.Base[name].value: kinds for name, kinds in KINDS.items()}
 
 
 def tiff_bytes(image: Image.Image, exif: bytes | None, xmp: bytes | None, icc: bytes | None) -> tuple[bytes, list[str]]:
-    """A picture of mode L, LA, RGB or RGBA, uncompressed, and what is left out of its EXIF. Raises ImageError over 4 GB."""
+    """A picture of mode L, LA, RGB or RGBA, uncompressed, and what is left out of its EXIF.
+
+    Raises ImageError over 4 GB.
+    """
     notes: list[str] = []
     if exif and not byte_order(exif):
         notes.append("its EXIF is damaged, which TIFF has no place for: left out")

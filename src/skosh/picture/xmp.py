@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
-IN_XMP = re.compile(rb"""(tiff:Orientation\s*=\s*["']|<tiff:Orientation>\s*)([1-8])""")
+IN_XMP = re.compile(rb"""tiff:Orientation(?:\s*=\s*["']|(?<=<tiff:Orientation)>\s*)([1-8])""")
 
 
 CODECS = {(1, 0): "utf-8", (2, 0): "utf-16-le", (2, 1): "utf-16-be", (4, 0): "utf-32-le", (4, 3): "utf-32-be"}
 
 
-ENCODING = re.compile(rb"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"'>]*["']""")
+DECLARATION = 200  # characters in which the encoding is named, if it is
+
+
+ENCODING = re.compile(r"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"'>]*["']""")
 
 
 def layout(xmp: bytes) -> tuple[int, int]:
@@ -28,7 +31,7 @@ def orientation_of(xmp: bytes) -> int | None:
     """The orientation that it names, if any."""
     width, low = layout(xmp)
     named = IN_XMP.search(xmp[low::width])
-    return int(named[2]) if named else None
+    return int(named[1]) if named else None
 
 
 def with_orientation(xmp: bytes, value: int) -> bytes:
@@ -36,15 +39,18 @@ def with_orientation(xmp: bytes, value: int) -> bytes:
     width, low = layout(xmp)
     changed = bytearray(xmp)
     for named in IN_XMP.finditer(xmp[low::width]):
-        changed[low + width * named.start(2)] = ord(str(value))
+        changed[low + width * named.start(1)] = ord(str(value))
     return bytes(changed)
 
 
 def in_utf8(xmp: bytes) -> bytes | None:
-    """The same characters in UTF-8, which is what PNG and JPEG ask for; None where they are not what its first bytes say."""
+    """The same characters in UTF-8, which PNG and JPEG ask for; None where they are not what its first bytes say."""
     found = layout(xmp)
     try:
         packet = xmp.decode(CODECS[found])
     except UnicodeError:
         return None
-    return xmp if found == (1, 0) else ENCODING.sub(rb"\1", packet.removeprefix("\ufeff").encode())
+    if found == (1, 0):
+        return xmp
+    packet = packet.removeprefix("\ufeff")
+    return ENCODING.sub(r"\1", packet[:DECLARATION]).encode() + packet[DECLARATION:].encode()
