@@ -117,3 +117,6 @@ def within_limit(data: bytes) -> bytes:
 
 
 SIGNATURE = b"\x93SK"
+
+
+APPLE_DOUBLE = b"\0\5\x16\7"  # how ._photo.jpg begins, in which macOS keeps what other file systems have no place for

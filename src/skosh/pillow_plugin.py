@@ -7,7 +7,8 @@ Pillow's plugins have it: a SyntaxError while it is opened, of which Pillow make
 ``Image.Image.save`` takes what ``skosh.encode`` does: ``quality``, ``model``, ``threads``, ``effort``, ``tile``, ``strip``, ``target_bytes``, ``target_psnr``; and
 ``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and ``xmp``. The last three **default to what the picture carries**, unlike in Pillow's own
 plugins, which drop EXIF and XMP unless they are passed: None or ``b""`` drops one of them here. Pixels are stored upright by the orientation that
-the EXIF names, and it says 1 afterwards. Of an animation, the frame that it stands at is saved.
+the EXIF names, and it says 1 afterwards. Of an animation, the frame that it stands at is saved, with a warning; ``save_all`` and
+``append_images`` are refused where they would make more than one.
 """
 
 from __future__ import annotations
@@ -113,12 +114,26 @@ def _accept(prefix: bytes) -> bool:
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     from .codec.encoder import encode
 
+    _refuse_frames(1, image.encoderinfo)
     options = {key: image.encoderinfo[key] for key in ENCODE_OPTIONS if key in image.encoderinfo}
     try:
         data = encode(image, metadata=_metadata(image), max_pixels=UNLIMITED, **options)
     except SkoshError as error:
         raise OSError(f"can't encode this picture: {error}") from error
     file.write(data)
+
+
+def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    _refuse_frames(getattr(image, "n_frames", 1), image.encoderinfo)
+    _save(image, file, filename)
+
+
+def _refuse_frames(own: int, options: dict[str, Any]) -> None:
+    """OSError if there are more than one, those that are to be appended among them."""
+    appended = options.get("append_images") or ()
+    count = own + sum(getattr(other, "n_frames", 1) for other in appended)
+    if count > 1:
+        raise OSError(f"a .skosh file holds one picture, not {count}: save each of them by itself")
 
 
 def _metadata(image: Image.Image) -> Metadata:
@@ -139,6 +154,7 @@ def register() -> None:
     """Tell Pillow of the format; doing it again changes nothing."""
     Image.register_open(FORMAT, SkoshImageFile, _accept)
     Image.register_save(FORMAT, _save)
+    Image.register_save_all(FORMAT, _save_all)
     Image.register_extension(FORMAT, ".skosh")
     Image.register_mime(FORMAT, "image/x-skosh")
 

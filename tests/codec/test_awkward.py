@@ -60,7 +60,7 @@ def test_pictures_that_packages_bring_come_out_right_or_are_refused_in_a_sentenc
     content = path.read_bytes()
     picture = outcome(content)
     if isinstance(picture, str):
-        assert picture == "not a picture of a known kind"
+        assert picture == "a TIFF picture of a kind that this Pillow does not read"
         with pytest.raises(OSError, match="identify"):
             plain(content)
         return
@@ -196,6 +196,7 @@ UNKNOWN = {
     b"these are words": "not a picture of a known kind",
     b"\0\0\0\x18ftypheic\0\0\0\0": "a HEIC picture or a film",
     b"\x93SK\x01H": "a .skosh file already",
+    b"\0\5\x16\7\0\2\0\0Mac OS X": "what macOS keeps beside one",
 }
 
 

@@ -19,7 +19,7 @@ from skosh.picture.metadata import Metadata
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 KEYS = [
     *("file", "format_version", "width", "height", "mode", "quality", "bytes", "bpp", "tiles", "tile", "picture_bytes"),
-    *("alpha_bytes", "icc_bytes", "icc", "exif_bytes", "exif", "xmp_bytes", "model_id", "model"),
+    *("alpha_bytes", "icc_bytes", "icc", "exif_bytes", "exif", "xmp_bytes", "model_id", "model", "damaged"),
 ]
 
 

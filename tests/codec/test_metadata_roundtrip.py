@@ -17,8 +17,9 @@ from typer.testing import CliRunner, Result
 
 import skosh
 from skosh.cli import app
-from skosh.picture.metadata import of_image
+from skosh.picture.metadata import Metadata, of_image, to_info
 from skosh.picture.picture import from_image
+from skosh.picture.saving import image_bytes
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "AVIF": ".avif"}
@@ -232,14 +233,25 @@ def test_a_size_in_exif_does_not_break_a_tiff(tmp_path: Path, picture: Image.Ima
     assert near(look(tmp_path / "back.tiff"), np.asarray(picture, float))
 
 
-def test_metadata_too_large_for_an_output_give_a_sentence(tmp_path: Path, picture: Image.Image) -> None:
-    picture.save(tmp_path / "a.png", exif=exif(1) + bytes(70_000))
-    call("compress", tmp_path / "a.png")
-    done = call("decompress", tmp_path / "a.skosh", "-o", tmp_path / "back.jpg")
-    assert done.exit_code == 1
-    assert "can't write this picture as .jpg (EXIF data is too long): use .png" in done.stderr
-    done = call("decompress", tmp_path / "a.skosh", "-o", tmp_path / "back.png")
-    assert done.exit_code == 0
+@pytest.mark.parametrize(
+    ("kind", "most"), [("exif", 65533 - len(b"Exif\0\0")), ("xmp", 65533 - len(b"http://ns.adobe.com/xap/1.0/\0"))]
+)
+@pytest.mark.parametrize("over", [0, 1])
+def test_metadata_too_large_for_a_jpeg_are_left_out_with_a_warning(
+    picture: Image.Image, kind: str, most: int, over: int
+) -> None:
+    value = exif(1) + bytes(most - len(exif(1)) + over) if kind == "exif" else b"<x>".ljust(most + over)
+    image = picture.copy()
+    image.info.update(to_info(Metadata(**{kind: value})))
+    for suffix in FORMATS.values():
+        content, notes = image_bytes(image, suffix)
+        with Image.open(io.BytesIO(content)) as back:
+            back.load()
+            kept = back.info.get(kind)
+        fits = suffix != ".jpg" or not over
+        assert any(f"its {kind.upper()} has" in note and "JPEG: left out" in note for note in notes) != fits
+        if suffix != ".tiff":
+            assert (kept is not None) == fits
 
 
 def test_a_phones_picture_with_a_second_one_in_it_keeps_the_first_and_says_so(

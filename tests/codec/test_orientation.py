@@ -7,15 +7,15 @@ import struct
 
 import numpy as np
 import pytest
-from making import LONG, MAKER_NOTE, RATIONAL, directory, entry, exif, png_chunk, xmp
+from making import ASCII, LONG, MAKER_NOTE, RATIONAL, SHORT, directory, entry, exif, png_chunk, xmp
 from PIL import Image, ImageOps
 
 from skosh.picture.metadata import Metadata
-from skosh.picture.orientation import orientation, readable, upright
+from skosh.picture.orientation import orientation, upright
 from skosh.picture.picture import from_image, to_image
 
 ORDERS = ["<", ">"]
-SIGNED_SHORT = 8  # type of EXIF
+INTEGERS = {SHORT: "<H", LONG: "<I", 6: "<b", 8: "<h", 9: "<i"}  # types of EXIF
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -42,9 +42,9 @@ def test_an_orientation_of_32_bits_is_applied_once_too(order: str) -> None:
     assert parsed.get_ifd(0x8825)[2] == (52.0, 30.0, 12.34)
 
 
-def unwritable(kind: int) -> bytes:
+def unwritable(kind: int, value: bytes = struct.pack("<I", 6)) -> bytes:
     """EXIF that Pillow reads and can't write: a maker that is a fraction; the orientation is of some type."""
-    entries = [entry("<", 0x010F, RATIONAL, 1, 8), entry("<", 0x0112, kind, 1, struct.pack("<I", 6))]
+    entries = [entry("<", 0x010F, RATIONAL, 1, 8), entry("<", 0x0112, kind, 1, value)]
     return b"II*\0" + struct.pack("<I", 8) + directory("<", entries)
 
 
@@ -54,14 +54,25 @@ def test_an_orientation_of_32_bits_is_set_in_its_place() -> None:
     assert upright(Metadata(exif=before)).exif == before.replace(b"\x06\0\0\0", b"\x01\0\0\0")
 
 
-def test_exif_that_can_not_be_set_upright_is_dropped_and_the_picture_is_not(photo: Image.Image) -> None:
+@pytest.mark.parametrize("kind", INTEGERS)
+def test_an_orientation_of_any_integer_type_is_set_in_its_place(photo: Image.Image, kind: int) -> None:
     small = photo.crop((0, 0, 40, 30))
-    small.info["exif"] = unwritable(SIGNED_SHORT)
+    value = struct.pack(INTEGERS[kind], 6).ljust(4, b"\xee")  # what stands behind it is nobody's business
+    small.info["exif"] = before = unwritable(kind, value)
     picture = from_image(small)
     assert picture.pixels.shape == (40, 30, 3)
-    assert picture.metadata.exif is None
-    assert any("EXIF is damaged" in note for note in picture.notes)
-    assert not from_image(small, strip=True).notes
+    assert not picture.notes
+    assert picture.metadata.exif == before.replace(value, struct.pack(INTEGERS[kind], 1).ljust(4, b"\xee"))
+
+
+@pytest.mark.parametrize(("kind", "count"), [(1, 1), (RATIONAL, 1), (SHORT, 3), (LONG, 2), (ASCII, 2), (99, 1)])
+def test_what_is_no_orientation_neither_turns_nor_is_touched(photo: Image.Image, kind: int, count: int) -> None:
+    small = photo.crop((0, 0, 40, 30))
+    tag = entry("<", 0x0112, kind, count, struct.pack("<I", 6 if count == 1 else 0))  # elsewhere: the header itself
+    small.info["exif"] = before = b"II*\0\x08\0\0\0" + directory("<", [tag])
+    picture = from_image(small)
+    assert picture.pixels.shape == (30, 40, 3)
+    assert picture.metadata.exif == before
 
 
 def test_a_tag_that_stands_twice_is_set_everywhere() -> None:
@@ -96,17 +107,28 @@ def test_damaged_exif_is_kept_and_never_stops_a_picture(photo: Image.Image, kind
     assert orientation(picture.metadata) == 1
 
 
-def test_what_pillow_can_not_read_is_known() -> None:
-    assert readable(exif(1))
-    assert not readable(b"no EXIF at all")
-
-
 FORMS = {
     "an attribute": b'<rdf tiff:Orientation="6"/>',
     "with spaces and quotes": b"<rdf tiff:Orientation = '6'/>",
     "an element": b"<tiff:Orientation> 6 </tiff:Orientation>",
     "a packet": xmp(6),
 }
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("form", FORMS)
+def test_xmp_of_every_encoding_is_turned_by_and_kept(photo: Image.Image, form: str, encoding: str) -> None:
+    upright_form = FORMS[form].replace(b"6", b"1") if form != "a packet" else xmp(1)
+    before, after = (text.decode().encode(encoding) for text in (FORMS[form], upright_form))
+    assert before != after
+    small = photo.crop((0, 0, 40, 30))
+    small.info["xmp"] = before
+    picture = from_image(small)
+    assert picture.pixels.shape == (40, 30, 3)
+    assert picture.metadata.xmp == after
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -154,3 +176,16 @@ def test_imagemagicks_text_of_a_png_is_exif(photo: Image.Image) -> None:
     picture = from_image(Image.open(io.BytesIO(content)))
     assert picture.pixels.shape == (40, 30, 3)
     assert picture.metadata.exif == exif(1)
+
+
+@pytest.mark.parametrize("kind", ["exif", "xmp"])
+def test_imagemagicks_app1_is_whatever_it_begins_as(photo: Image.Image, kind: str) -> None:
+    small = photo.crop((0, 0, 40, 30))
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG")
+    value = b"Exif\0\0" + exif(6) if kind == "exif" else b"http://ns.adobe.com/xap/1.0/\0" + xmp(6)
+    text = b"Raw profile type APP1\0\ngeneric profile\n%8d\n%s\n" % (len(value), value.hex().encode())
+    content = buffer.getvalue()
+    picture = from_image(Image.open(io.BytesIO(content[:33] + png_chunk(b"tEXt", text) + content[33:])))
+    assert picture.pixels.shape == (40, 30, 3)
+    assert (picture.metadata.exif, picture.metadata.xmp) == ((exif(1), None) if kind == "exif" else (None, xmp(1)))

@@ -203,3 +203,26 @@ def test_the_frame_that_an_animation_stands_at_is_saved_and_it_stays_there(pictu
         gif.seek(0)
         with pytest.warns(UserWarning, match="only the first of its 2 frames is kept"):
             saved(gif)
+
+
+@pytest.mark.parametrize("options", [{"save_all": True}, {"save_all": False}, {}])
+def test_frames_that_a_file_can_not_hold_are_refused(
+    tmp_path: Path, picture: Image.Image, options: dict[str, bool]
+) -> None:
+    others = [picture.rotate(90), picture.rotate(180)]
+    with pytest.raises(OSError, match="holds one picture, not 3"):
+        picture.save(tmp_path / "a.skosh", append_images=others, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_animation_is_refused_only_when_all_of_it_is_to_be_saved(picture: Image.Image) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, "GIF", save_all=True, append_images=[picture.rotate(180)])
+    with Image.open(buffer) as gif:
+        with pytest.raises(OSError, match="holds one picture, not 2"):
+            saved(gif, save_all=True)
+        with pytest.raises(OSError, match="holds one picture, not 3"):
+            saved(picture, save_all=True, append_images=[gif])
+    buffer = io.BytesIO()
+    picture.save(buffer, "SKOSH", save_all=True, append_images=[])
+    assert buffer.getvalue() == skosh.encode(picture)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import SkoshError
-from ..files import PICTURES, SKOSH
+from ..files import APPLE_DOUBLE, PICTURES, SKOSH, first_bytes
 from .task import Job
 
 
@@ -16,7 +16,8 @@ def plan(
 ) -> list[Job]:
     """Pair every input with its output.
 
-    A directory stands for all files below it whose suffix is accepted, and is mirrored below ``out``. ``out`` is a file's name if there is a
+    A directory stands for all files below it whose suffix is accepted, in linked folders too. It is mirrored below
+    ``out``. ``out`` is a file's name if there is a
     single input that is a file and ``out`` is no directory, unless ``as_folder`` says that it is to be one; else a directory. Without ``out``, outputs
     stand beside their inputs.
 
@@ -49,21 +50,52 @@ def plan(
 def below(folder: Path, accepted: set[str]) -> list[Path]:
     """All files below a folder whose suffix is accepted, sorted, and last the folders that can't be read: their jobs will fail by name.
 
-    Raises OSError if it is the folder itself that can't be read.
+    Linked folders count, each of them once and none that stands below the folder anyway, so that links in a circle end.
+    What macOS keeps beside pictures (``._photo.jpg``) does not count. Raises OSError if it is the folder itself that
+    can't be read.
     """
     found: list[Path] = []
     closed: list[Path] = []
+    links: list[Path] = []
+    seen: set[str] = set()  # folders, by where they really are
 
     def failed(error: OSError) -> None:
         if Path(error.filename) == folder:
             raise error
         closed.append(Path(error.filename))
 
-    for root, _, names in os.walk(folder, onerror=failed):
-        files = (Path(root, name) for name in names)
-        pictures = (path for path in files if path.suffix.lower() in accepted)
-        found += [path for path in pictures if path.is_file() or leads_nowhere(path)]
+    def walk(top: Path) -> None:
+        for root, folders, names in os.walk(top, onerror=failed):
+            seen.add(os.path.realpath(root))
+            folders[:] = [
+                name for name in folders if os.path.realpath(Path(root, name)) not in seen or _link(root, name)
+            ]
+            links.extend(sorted(Path(root, name) for name in folders if _link(root, name)))
+            files = (Path(root, name) for name in names)
+            pictures = (path for path in files if path.suffix.lower() in accepted and not is_apple_double(path))
+            found.extend(path for path in pictures if path.is_file() or leads_nowhere(path))
+
+    walk(folder)
+    while links:
+        link = links.pop(0)
+        real = Path(os.path.realpath(link))
+        if str(real) not in seen and not Path(os.path.realpath(folder)).is_relative_to(real):
+            walk(link)
     return sorted(found) + sorted(closed)
+
+
+def _link(root: str, name: str) -> bool:
+    return Path(root, name).is_symlink()
+
+
+def is_apple_double(path: Path) -> bool:
+    """Whether this holds what macOS keeps beside a file on foreign file systems: no picture, whatever its suffix."""
+    if not path.name.startswith("._"):
+        return False
+    try:
+        return path.is_file() and first_bytes(path, len(APPLE_DOUBLE)) == APPLE_DOUBLE
+    except OSError:  # which its job will tell of
+        return False
 
 
 def leads_nowhere(path: Path) -> bool:

@@ -174,6 +174,10 @@ def find(model: str | os.PathLike[str] | None) -> Path:
         return MODELS / name
     if Path(name).is_dir():
         return Path(name)
+    if not MODELS.is_dir():  # imported from an archive
+        raise BundleError(
+            f"no model {name!r}: {MODELS} is no folder; install skosh unpacked, or give a bundle's folder"
+        )
     known = ", ".join(found for found, _, _ in installed()) or "none"
     raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({known})")
 

@@ -63,6 +63,7 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("XMP", amount(found["xmp_bytes"], [])),
         ("model", f"{found['model_id']}, " + (f"installed: {found['model']}" if found["model"] else "not installed")),
         ("format", f"version {found['format_version']}"),
+        *(("damaged", text) for text in found["damaged"]),
     ]
 
 

@@ -5,30 +5,53 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, ImageCms
 
 from ..bundle import manifest
-from ..container.chunks import ALPHA, VERSION, read
+from ..container.chunks import ALPHA, EXIF, ICC, VERSION, XMP, read
 from ..container.extras import unpack
+from ..errors import FormatError, LimitError
 from ..limits import MAX_PIXELS
+from ..picture.exif import (
+    DATE_TIME,
+    DATE_TIME_ORIGINAL,
+    EXIF_DIRECTORY,
+    GPS_DIRECTORY,
+    GPS_LATITUDE,
+    directory_of,
+    first_directory,
+    found,
+    text,
+)
+from ..picture.metadata import without_prefix
 
-TAGS = ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription")  # of EXIF, if they are there
+TAGS = {  # of EXIF, if they are there
+    ExifTags.Base[name].value: name for name in ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription")
+}
 
 
 LONGEST = 80  # characters of each
 
 
+MOST = 4 * LONGEST  # bytes of each that are read
+
+
+NAMED_PROFILE = 1 << 20  # bytes of the longest profile that is asked for its name
+
+
 def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed.
 
+    Metadata that are whole by their checksum and can't be read are told of under ``damaged``.
     Every checksum is checked on the way. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
     contents = read(bytes(data), max_pixels)
     header, extras = contents.header, contents.extras
-    found = unpack(extras)
     folder = manifest.find_by_id(header.model_id)
+    damaged: list[str] = []
+    icc, exif, xmp = (metadata_of(extras, kind, damaged) for kind in (ICC, EXIF, XMP))
     return {
         "format_version": VERSION,
         "width": header.width,
@@ -41,18 +64,36 @@ def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "tile": header.tile or None,
         "picture_bytes": sum(len(tile or b"") for tile in contents.tiles),
         "alpha_bytes": len(extras.get(ALPHA, b"")),
-        "icc_bytes": len(found.icc or b""),
-        "icc": icc_name(found.icc),
-        "exif_bytes": len(found.exif or b""),
-        "exif": exif_at_a_glance(found.exif),
-        "xmp_bytes": len(found.xmp or b""),
+        "icc_bytes": icc[0],
+        "icc": icc[1],
+        "exif_bytes": exif[0],
+        "exif": exif[1],
+        "xmp_bytes": xmp[0],
         "model_id": header.model_id.hex(),
         "model": folder.name if folder else None,
+        "damaged": damaged,
     }
 
 
+def metadata_of(extras: dict[bytes, bytes], kind: bytes, damaged: list[str]) -> tuple[int, Any]:
+    """How many bytes there are of one kind of metadata, and what there is to say of them.
+
+    They are not kept: three kinds may be large. What is no whole deflated data counts as it stands in the file, and is told of.
+    """
+    try:
+        metadata = unpack({kind: extras[kind]} if kind in extras else {})
+    except (FormatError, LimitError) as error:
+        damaged.append(str(error))
+        return len(extras[kind]), {EXIF: {}}.get(kind)
+    if kind == EXIF:
+        return len(metadata.exif or b""), exif_at_a_glance(metadata.exif)
+    return len(metadata.icc or metadata.xmp or b""), icc_name(metadata.icc)
+
+
 def icc_name(icc: bytes | None) -> str | None:
-    """What a colour profile calls itself; None where there is none, or none that can be read."""
+    """What a colour profile calls itself; None where there is none, or one that can't be read or is absurdly long."""
+    if icc is None or len(icc) > NAMED_PROFILE:
+        return None
     try:
         return clean(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))) if icc else None
     except Exception:  # whatever Pillow makes of a damaged profile
@@ -61,20 +102,19 @@ def icc_name(icc: bytes | None) -> str | None:
 
 def exif_at_a_glance(exif: bytes | None) -> dict[str, Any]:
     """Camera, time, author and whether a position is in it, as far as they can be read."""
-    parsed = Image.Exif()
-    try:
-        parsed.load(exif or b"")
-        found = {name: clean(parsed[tag]) for name in TAGS if (tag := ExifTags.Base[name].value) in parsed}
-        taken = parsed.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or parsed.get(
-            ExifTags.Base.DateTime
-        )
-        position = ExifTags.GPS.GPSLatitude in parsed.get_ifd(ExifTags.IFD.GPSInfo)
-    except Exception:  # Pillow's parser raises anything on damaged data
+    exif = without_prefix(exif)
+    if not exif:
         return {}
-    return found | ({"DateTime": clean(taken)} if taken else {}) | ({"position": True} if position else {})
+    directory = found(exif, first_directory(exif), {*TAGS, DATE_TIME, EXIF_DIRECTORY, GPS_DIRECTORY})
+    inner = found(exif, directory_of(exif, directory.get(EXIF_DIRECTORY)), {DATE_TIME_ORIGINAL})
+    position = found(exif, directory_of(exif, directory.get(GPS_DIRECTORY)), {GPS_LATITUDE})
+    named = {name: directory.get(tag) for tag, name in TAGS.items()}
+    named["DateTime"] = inner.get(DATE_TIME_ORIGINAL) or directory.get(DATE_TIME)
+    told = {name: clean(text(exif, entry, MOST)) for name, entry in named.items() if entry}
+    return {name: words for name, words in told.items() if words} | ({"position": True} if position else {})
 
 
-def clean(value: object) -> str:
+def clean(value: str) -> str:
     """One line of printable characters: names in files are whatever somebody has put there."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return " ".join(text.split())[:LONGEST]
+    line = "".join(c if c.isprintable() else " " for c in value[:MOST])
+    return " ".join(line.split())[:LONGEST]

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
+from .depth import SIXTEEN_BITS, full_scale, is_deep, white_is_zero
 from .metadata import Metadata
+from .parts import has_captions
 
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
@@ -28,9 +30,6 @@ FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
 OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
 
 
-IPTC_IN_JPEG, IPTC_IN_TIFF = 0x0404, 33723  # resource of Photoshop, tag
-
-
 PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
 
 
@@ -40,6 +39,8 @@ class Layout(NamedTuple):
     raw: str  # of the first, as Pillow names it: L;4, RGB;16B, LA;16B
     deep: bool  # more than 8 bits a channel
     known: bool  # whether there is anything to tell it by
+    white: float = SIXTEEN_BITS  # the largest value of grey of more than 8 bits
+    inverted: bool = False  # whether such grey has white at 0
 
 
 def layout_of(image: Image.Image) -> Layout:
@@ -50,13 +51,15 @@ def layout_of(image: Image.Image) -> Layout:
             if (again.format, again.size) == (image.format, image.size):
                 tiles = list(getattr(again, "tile", ()))
     raw = next((tile[-1] for tile in tiles), "")
-    return Layout(raw if isinstance(raw, str) else "", any(map(_is_deep, tiles)), bool(tiles))
+    deep = any(map(_is_deep, tiles)) or is_deep(image)
+    raw = raw if isinstance(raw, str) else ""
+    return Layout(raw, deep, bool(tiles), full_scale(image), white_is_zero(image))
 
 
 def _is_deep(tile: Any) -> bool:
     decoder, *_, arguments = tile
     words = arguments if isinstance(arguments, tuple) else (arguments,)
-    if any(isinstance(word, str) and ";16" in word for word in words):
+    if any(isinstance(word, str) and ";16" in word and not word.startswith("BGR;") for word in words):
         return True
     return decoder == "SGI16" or (decoder.startswith("ppm") and any(isinstance(n, int) and n > 255 for n in words))
 
@@ -69,11 +72,12 @@ def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
         what = "pictures" if image.format == "MPO" else "frames"
         notes.append(f"only {which} of its {frames} {what} is kept")
     if layout.deep and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
-        notes.append("16 bits a channel are reduced to 8")
+        bits = "more than 8" if image.format in ("AVIF", "JPEG2000") else "16"
+        notes.append(f"{bits} bits a channel are reduced to 8")
     gamma = image.info.get("gamma")
     if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
         notes.append(f"its gamma of {gamma:.3g} is not kept: it may look lighter or darker")
-    if IPTC_IN_JPEG in (image.info.get("photoshop") or ()) or IPTC_IN_TIFF in getattr(image, "tag_v2", ()):
+    if has_captions(image):
         notes.append("its IPTC captions are not kept")
 
 
@@ -90,6 +94,14 @@ def colour_key(image: Image.Image, layout: Layout) -> Any:
     return None
 
 
+def note_transparency(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> None:
+    """What of a picture's transparency can't be kept, or not exactly. To be called before its data are loaded."""
+    if key is None and image.has_transparency_data and image.mode not in (*ALPHA_MODES, "P"):
+        notes.append("its transparency is of an unknown kind and is not kept")
+    if isinstance(key, tuple) and layout.deep:
+        notes.append("its transparent colour is told by the upper 8 of its 16 bits")
+
+
 def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> npt.NDArray[np.uint8]:
     """(H, W): 0 where the picture has the one transparent colour, else 255."""
     same = np.asarray(image.convert("L") if image.mode == "1" else image) == np.asarray(key)
@@ -100,7 +112,7 @@ def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) 
     return np.where(same.all(axis=2) if same.ndim == 3 else same, 0, 255).astype(np.uint8)
 
 
-def to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
+def to_eight_bits(image: Image.Image, layout: Layout, notes: list[str]) -> Image.Image:
     """Grey of more than 8 bits and floats become grey of 8 bits; other pictures stay as they are."""
     if image.mode not in (*SIXTEEN_BIT_MODES, "I", "F"):
         return image
@@ -111,17 +123,24 @@ def to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
         full = next((full for full in FULL_SCALES if most <= full * OVERSHOOT), FULL_SCALES[-1])
         notes.append(f"floats are taken as 0 to {full:.0f} and reduced to 8 bits")
     else:
-        full = FULL_SCALES[-1]
-        notes.append("16-bit grey is reduced to 8 bits")
+        full = layout.white
+        notes.append(f"{int(full).bit_length()}-bit grey is reduced to 8 bits")
     if least < 0 or most > full or not finite.all():
         notes.append(f"values outside of 0 to {full:.0f} are clipped")
     reduced = np.empty(values.shape, np.uint8)
     for row, source in zip(reduced, values, strict=True):  # one by one, so that no large array of floats is made
         clipped = np.clip(np.nan_to_num(source.astype(np.float32), nan=0.0, posinf=full, neginf=0.0), 0.0, full)
-        row[:] = np.rint(clipped * np.float32(255.0 / full))
+        row[:] = np.rint((np.float32(full) - clipped if layout.inverted else clipped) * np.float32(255.0 / full))
     made = Image.fromarray(reduced)
     made.info = {key: value for key, value in image.info.items() if key != "transparency"}
     return made
+
+
+def unpacked(image: Image.Image) -> Image.Image:
+    """RGB of the packed modes (BGR;15 and the like) that Pillow before 12 has and converts to nothing."""
+    if not image.mode.startswith("BGR;"):
+        return image
+    return Image.frombytes("RGB", image.size, image.tobytes(), "raw", image.mode.removesuffix(";24"))
 
 
 def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
@@ -129,7 +148,7 @@ def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool
     if image.mode == "1":
         notes.append("black and white become grey levels")
         image = image.convert("L")
-    if image.mode in ALPHA_MODES or (image.mode == "P" and "transparency" in image.info):
+    if image.mode in ALPHA_MODES or (image.mode == "P" and image.has_transparency_data):
         image = image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
     elif image.mode in CONVERTED:
         notes.append(f"{image.mode} is converted to RGB")

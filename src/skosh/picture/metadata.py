@@ -1,7 +1,7 @@
 """What a picture carries besides its pixels: ICC profile, EXIF and XMP, each in a chunk of its own, deflated.
 
 EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it, and otherwise as it is, byte by byte, even where it is damaged.
-``skosh.orientation`` has what concerns the one value in it that pixels depend on.
+``skosh.picture.orientation`` has what concerns the one value in it that pixels depend on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from .exif import EXIF_DIRECTORY, MAKER_NOTE
+
 EXIF_PREFIX = b"Exif\0\0"
+
+
+XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # in JPEG
 
 
 TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
@@ -37,9 +42,12 @@ class Metadata:
 def of_image(image: Image.Image, notes: list[str]) -> Metadata:
     """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted."""
     found = from_info(image.info)
-    exif = found.exif or _raw_profile(image.info, "exif") or _tiff_exif(image, notes)
-    xmp = found.xmp or _raw_profile(image.info, "xmp") or getattr(image, "tag_v2", {}).get(TIFF_XMP)
-    return replace(found, exif=_without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
+    app1 = _raw_profile(image.info, "APP1") or b""  # either, with what JPEG puts before it
+    exif = found.exif or _raw_profile(image.info, "exif") or (app1 if app1.startswith(EXIF_PREFIX) else None)
+    exif = exif or _tiff_exif(image, notes)
+    xmp = found.xmp or _raw_profile(image.info, "xmp") or _behind(XMP_PREFIX, app1)
+    xmp = xmp or getattr(image, "tag_v2", {}).get(TIFF_XMP)
+    return replace(found, exif=without_prefix(exif), xmp=xmp if isinstance(xmp, bytes) else None)
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:
@@ -48,11 +56,12 @@ def from_info(info: Mapping[Any, Any]) -> Metadata:
     if isinstance(exif, Image.Exif):
         exif = exif.tobytes() if len(exif) else None
     return Metadata(
-        info.get("icc_profile") or None, _without_prefix(exif), (xmp.encode() if isinstance(xmp, str) else xmp) or None
+        info.get("icc_profile") or None, without_prefix(exif), (xmp.encode() if isinstance(xmp, str) else xmp) or None
     )
 
 
-def _without_prefix(exif: bytes | None) -> bytes | None:
+def without_prefix(exif: bytes | None) -> bytes | None:
+    """EXIF from its TIFF header on; None where nothing is left."""
     while exif and exif.startswith(EXIF_PREFIX):  # some programs write it twice
         exif = exif[len(EXIF_PREFIX) :]
     return exif or None
@@ -67,16 +76,37 @@ def _raw_profile(info: Mapping[Any, Any], kind: str) -> bytes | None:
         return None
 
 
+def _behind(prefix: bytes, data: bytes) -> bytes | None:
+    return data[len(prefix) :] if data.startswith(prefix) else None
+
+
 def _tiff_exif(image: Image.Image, notes: list[str]) -> bytes | None:
     """EXIF of a TIFF picture, which has it among the tags that describe the file."""
     if not hasattr(image, "tag_v2"):
         return None
     try:
         kept = descriptive(image.getexif())
-        return kept.tobytes() if len(kept) else None
     except Exception as error:  # Pillow's parser raises anything on damaged data
         notes.append(f"the EXIF of this TIFF picture can't be read and is not kept: {error}")
         return None
+    if bad := [tag for tag in kept if not _is_writable(tag, kept[tag])]:
+        names = ", ".join(ExifTags.TAGS.get(tag, str(tag)) for tag in bad)
+        notes.append(f"EXIF of an unusual type is not kept: {names}")
+        for tag in bad:
+            del kept[tag]
+    if MAKER_NOTE in (kept.get(EXIF_DIRECTORY) or {}):
+        notes.append("the maker notes of this TIFF picture are moved: programs may not find all that is in them")
+    return kept.tobytes() if len(kept) else None
+
+
+def _is_writable(tag: int, value: Any) -> bool:
+    alone = Image.Exif()
+    alone[tag] = value
+    try:
+        alone.tobytes()
+    except Exception:  # Pillow's writer raises anything on types that a tag does not have
+        return False
+    return True
 
 
 def descriptive(exif: Image.Exif) -> Image.Exif:

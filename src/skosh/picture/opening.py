@@ -11,7 +11,9 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import ImageError, LimitError
-from ..files import SIGNATURE, first_bytes
+from ..files import APPLE_DOUBLE, SIGNATURE, first_bytes
+
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings
 
 
 def open_image(source: Path | bytes) -> Image.Image:
@@ -37,6 +39,10 @@ def unknown_kind(source: Path | bytes) -> str:
     head = source[:12] if isinstance(source, bytes) else first_bytes(source, 12)
     if not head:
         return "empty file"
+    if head.startswith(APPLE_DOUBLE):
+        return "no picture, but what macOS keeps beside one (AppleDouble)"
+    if head[:4] in TIFF:
+        return "a TIFF picture of a kind that this Pillow does not read"
     if head.startswith(SIGNATURE):
         return "a .skosh file already"
     if head[4:8] == b"ftyp":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -10,9 +10,20 @@ from PIL import Image
 from ..errors import ImageError, SkoshError
 from ..limits import MAX_PIXELS, check_size, memory_for
 from ..types import Pixels, Plane
-from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_bits, to_rgb
-from .metadata import Metadata, of_image, to_info
+from .claims import without_claims
+from .colours import (
+    colour_key,
+    keyed_alpha,
+    layout_of,
+    note_losses,
+    note_transparency,
+    to_eight_bits,
+    to_rgb,
+    unpacked,
+)
+from .metadata import Metadata, of_image, to_info, without_prefix
 from .orientation import orientation, upright
+from .parts import note_parts, parts_of
 
 STRIP = 256  # rows
 
@@ -58,16 +69,19 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
         layout = layout_of(image)
         note_losses(image, layout, notes)
         key = colour_key(image, layout)
+        note_transparency(image, key, layout, notes)
+        lost = parts_of(image)
         image.load()
         metadata = of_image(image, notes) if metadata is None else metadata
+        metadata = replace(metadata, exif=without_prefix(metadata.exif))
+        metadata, claimed = truthful(metadata, [] if strip else notes)
+        note_parts(lost | claimed, notes)
+        image = unpacked(image)
         if (turn := TURNS.get(orientation(metadata))) is not None:
             image = image.transpose(turn)
         alpha = None if key is None else keyed_alpha(image, key, layout, notes)
-        image = to_eight_bits(image, notes)
-        straight = upright(metadata)
-        if metadata.exif and not straight.exif and not strip:
-            notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
-        image, metadata = to_rgb(image, straight, notes, strip)
+        image = to_eight_bits(image, layout, notes)
+        image, metadata = to_rgb(image, upright(metadata), notes, strip)
         if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
     except (SkoshError, MemoryError):
@@ -79,6 +93,16 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
     if alpha is not None and alpha.min() == 255:
         alpha = None
     return Picture(_rgb(image), image.mode in ("L", "LA"), alpha, metadata, notes)
+
+
+def truthful(metadata: Metadata, notes: list[str]) -> tuple[Metadata, set[str]]:
+    """The same without what its XMP says of parts that are not kept, and which parts these are."""
+    if not metadata.xmp:
+        return metadata, set()
+    xmp, claimed = without_claims(metadata.xmp)
+    if xmp is None:
+        notes.append("its XMP may describe parts that are not kept, can't be edited and is not kept")
+    return replace(metadata, xmp=xmp), claimed
 
 
 def _rgb(image: Image.Image) -> Pixels:

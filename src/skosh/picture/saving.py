@@ -9,8 +9,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError
-from .metadata import TIFF_XMP, descriptive
-from .orientation import readable
+from .exif import byte_order
+from .metadata import EXIF_PREFIX
+from .orientation import is_upright
+from .tiff import tiff_bytes
+from .xmp import in_utf8
 
 WRITTEN = {  # what pictures are written as -> whether it holds transparency of 8 bits
     **dict.fromkeys(("AVIF", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP"), True),
@@ -21,7 +24,13 @@ WRITTEN = {  # what pictures are written as -> whether it holds transparency of 
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
-PARSED_KINDS = ("AVIF", "TIFF")  # EXIF is taken apart to be written
+LIMITS = {"JPEG": {"exif": 65533, "xmp": 65504}}  # bytes, with what JPEG puts before them: one segment
+
+
+NAMES = {"exif": "EXIF", "xmp": "XMP"}  # in notes
+
+
+UTF8_KINDS = ("JPEG", "PNG")  # XMP has to be in UTF-8
 
 
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -44,16 +53,25 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
         notes.append(f"{kind} pictures are written without transparency")
     if kind == "GIF":
         notes.append("GIF has at most 256 colours")
-    buffer = io.BytesIO()
     try:
-        image.save(buffer, format=kind, **SAVE_OPTIONS.get(kind, {}), **arguments)
-    except MemoryError:
+        return written(image, kind, arguments, notes), notes
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's encoders raise anything on what they can't write
         if isinstance(error, OSError) and error.errno:
             raise
         raise ImageError(f"can't write this picture as {suffix} ({error}): use .png") from error
-    return buffer.getvalue(), notes
+
+
+def written(image: Image.Image, kind: str, arguments: dict[str, Any], notes: list[str]) -> bytes:
+    """The bytes of a file; TIFF by ourselves, so that what its EXIF points to stays where it is."""
+    if kind == "TIFF":
+        content, left_out = tiff_bytes(image, **arguments)
+        notes += left_out
+        return content
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **SAVE_OPTIONS.get(kind, {}), **arguments)
+    return buffer.getvalue()
 
 
 def written_as(suffix: str) -> str:
@@ -69,29 +87,51 @@ def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[
     found: dict[str, Any] = {key: image.info[key] for key in ("exif", "icc_profile", "xmp") if key in image.info}
     if found and kind not in METADATA_KINDS:
         return {}, [f"{kind} pictures are written without EXIF, XMP and colour profile"]
-    notes = []
-    if "exif" in found and kind in PARSED_KINDS and not readable(found["exif"]):
-        del found["exif"]
-        notes.append(f"its EXIF is damaged, which {kind} has no place for: left out")
-    xmp = found.pop("xmp", None)
+    notes: list[str] = []
+    check_limits(found, kind, notes)
+    exif, xmp = found.pop("exif", None), found.pop("xmp", None)
+    if kind == "TIFF":
+        bare = exif.removeprefix(EXIF_PREFIX) if exif else None
+        return {"exif": bare, "xmp": xmp, "icc": found.get("icc_profile")}, notes
+    if exif and kind == "AVIF":
+        bare = exif.removeprefix(EXIF_PREFIX)
+        if byte_order(bare) and is_upright(bare):  # readers compare its orientation with the one that AVIF itself has
+            exif = AsItIs(exif)
+        else:
+            exif = None
+            notes.append("its EXIF is damaged, which AVIF has no place for: left out")
     if xmp and kind == "PNG":
-        text = PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
-        found["pnginfo"] = text
-    elif kind == "TIFF":
-        found["exif"] = tiff_tags(found.get("exif", b""), xmp)  # its argument tiffinfo would exclude exif
-    elif xmp:
-        found["xmp"] = xmp
-    return found, notes
+        found["pnginfo"] = PngInfo()
+        found["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+        xmp = None
+    return found | {key: value for key, value in (("exif", exif), ("xmp", xmp)) if value}, notes
 
 
-def tiff_tags(exif: bytes, xmp: bytes | None) -> Image.Exif:
-    """The tags of a TIFF picture that hold its EXIF and XMP; what EXIF says of the size of the camera's file is none of it."""
-    read = Image.Exif()
-    read.load(exif)
-    tags = descriptive(read)
-    if xmp:
-        tags[TIFF_XMP] = xmp
-    written = Image.Exif()
-    written.load(tags.tobytes())  # Pillow saves the inner directories of EXIF that was read, and no others
-    return written
+def check_limits(found: dict[str, Any], kind: str, notes: list[str]) -> None:
+    """Put XMP into UTF-8 where it has to be, and leave out what the format has no place for."""
+    if "xmp" in found and kind in UTF8_KINDS:
+        xmp = in_utf8(found["xmp"])
+        if xmp is not None:
+            found["xmp"] = xmp
+        elif kind == "PNG":  # which has characters for it; the others have bytes
+            del found["xmp"]
+            notes.append("its XMP is damaged, which PNG has no place for: left out")
+    for key, most in LIMITS.get(kind, {}).items():
+        if key in found and len(found[key]) > most:
+            notes.append(f"its {NAMES[key]} has {len(found[key]):,} bytes, over the {most:,} of {kind}: left out")
+            del found[key]
+
+
+class AsItIs(Image.Exif):
+    """EXIF that Pillow writes byte by byte. Given bytes, it may write their tags anew, which moves maker notes."""
+
+    def __init__(self, content: bytes):
+        super().__init__()
+        self.content = content
+
+    def __len__(self) -> int:
+        return 1
+
+    def tobytes(self, offset: int = 8) -> bytes:
+        """The bytes that it was made of."""
+        return self.content
