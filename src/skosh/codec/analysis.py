@@ -25,7 +25,7 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
         (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
         core.of(y)[:] = core.inside(outer).of(found)[0]
 
-    each(latent_windows(bundle, grid), work, workers)
+    each(latent_windows(bundle, grid), work, workers, "analysis")
     if not np.isfinite(y).all():
         raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
     return y
@@ -43,7 +43,7 @@ def hyper_symbols(bundle: Bundle, y: Floats, quality: float, workers: int) -> Sy
         (found,) = bundle.run("hyper_analysis", outer.times(bundle.reduction).of(y) * gain)
         cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + level)[0])
 
-    each(latent_windows(bundle, grid), work, workers)
+    each(latent_windows(bundle, grid), work, workers, "hyper analysis")
     return z
 
 

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageCms
 from ..bundle import manifest
 from ..container.chunks import ALPHA, VERSION, read
 from ..container.extras import unpack
+from ..files import Source, content_of
 from ..limits import MAX_PIXELS
 
 TAGS = ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription")  # of EXIF, if they are there
@@ -18,14 +19,14 @@ TAGS = ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription") 
 LONGEST = 80  # characters of each
 
 
-def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed.
 
-    Every checksum is checked on the way. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
+    Every checksum is checked on the way. ``data``: the bytes of a file, its path, or the file itself, opened in binary mode.
+    Raises OSError where it can't be read, FormatError for a damaged file and LimitError for too large a picture.
     """
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    contents = read(bytes(data), max_pixels)
+    data = content_of(data)
+    contents = read(data, max_pixels)
     header, extras = contents.header, contents.extras
     found = unpack(extras)
     folder = manifest.find_by_id(header.model_id)

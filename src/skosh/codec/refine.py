@@ -15,6 +15,7 @@ Needs a bundle that was trained for the squared error alone, and has the graph `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from ..bundle.bundle import Bundle
 from ..bundle.manifest import GRADIENT
 from ..errors import BundleError
+from ..progress import stage
 from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
 from .context import Means, both_halves, first_half, in_first_half
@@ -35,6 +37,11 @@ class Effort(NamedTuple):
 
     changes: int  # for changes of whole symbols
     steps: int  # of annealing
+
+    @property
+    def gradients(self) -> int:
+        """How many it takes in all: before and after each of the two ways there is one look."""
+        return max(self.changes, 1) + (self.changes > 0) + self.steps + (self.steps > 0)
 
 
 EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 100))
@@ -89,13 +96,15 @@ def refine(
     """
     grid = whole(*y.shape[1:])
     refined = np.empty_like(y)
+    windows = latent_windows(bundle, grid)
 
     def work(core: Box) -> None:
         outer = core.grown(bundle.halo["synthesis"] + bundle.halo["mean_second"], grid)
-        u = Window(bundle, pixels, y, z, outer, quality).refine(effort)
+        u = Window(bundle, pixels, y, z, outer, quality, progress.step).refine(effort)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
-    each(latent_windows(bundle, grid), work, workers)
+    with stage("refining", len(windows) * effort.gradients) as progress:
+        each(windows, work, workers)
     return refined
 
 
@@ -112,8 +121,18 @@ def check_effort(effort: int, bundle: Bundle) -> None:
 class Window:
     """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
 
-    def __init__(self, bundle: Bundle, pixels: Pixels, y: Floats, z: Symbols, box: Box, quality: float):
-        self.bundle, self.quality = bundle, quality
+    def __init__(
+        self,
+        bundle: Bundle,
+        pixels: Pixels,
+        y: Floats,
+        z: Symbols,
+        box: Box,
+        quality: float,
+        step: Callable[[], None] = lambda: None,
+    ):
+        """``step`` is called for every gradient."""
+        self.bundle, self.quality, self.step = bundle, quality, step
         self.costs = bundle.costs
         self.first = in_first_half(bundle.latents, box)[None]
         self.gain, self.inverse = bundle.level("gain", quality), bundle.level("inverse", quality)
@@ -195,6 +214,7 @@ class Window:
         """The squared error of symbols in bits: its slope with respect to each of them, and itself."""
         y_hat = known.latent(q * self.coded, self.inverse)
         g_y, error = self.bundle.run(GRADIENT, y_hat, self.level, self.x, self.inside)
+        self.step()
         slope: Floats = self.weight * g_y * self.inverse * known.step
         return slope, self.weight * float(error[0])
 

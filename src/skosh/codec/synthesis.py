@@ -34,7 +34,7 @@ def synthesise(
         x = corrected(bundle, x, core, corrections)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
-    each(pixel_windows(box), work, workers)
+    each(pixel_windows(box), work, workers, "synthesis")
     return out
 
 
