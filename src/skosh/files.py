@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from .errors import LimitError, SkoshError
+from .errors import LimitError, SkoshError, did_you_mean
 from .limits import MAX_FILE
 
 PICTURES = {  # what is looked for in a directory
@@ -122,6 +122,15 @@ def check_path(path: str | os.PathLike[str]) -> None:
     if not os.path.lexists(name):
         shown = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "..."
         raise FileNotFoundError(errno.ENOENT, "no such file (a str is taken for a path)", shown)
+
+
+def similar(path: Path) -> str:
+    """The end of a message about a file that is not there: one beside it that is called nearly so."""
+    try:
+        found = did_you_mean(path.name, os.listdir(path.parent)) if path.name else ""
+    except (OSError, ValueError):
+        return ""
+    return found
 
 
 def from_stdin() -> bytes:

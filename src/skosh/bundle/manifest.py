@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import BundleError
+from ..errors import BundleError, did_you_mean
 from ..limits import MAX_MANIFEST, PADDING
 
 MANIFEST = "manifest.json"
@@ -134,8 +134,10 @@ def find(model: str | os.PathLike[str] | None) -> Path:
         return MODELS / name
     if Path(name).is_dir():
         return Path(name)
-    known = ", ".join(found for found, _, _ in installed()) or "none"
-    raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({known})")
+    known = [found for found, _, _ in installed()]
+    suggestion = did_you_mean(name, known)
+    listed = ", ".join(known) or "none"
+    raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({listed}){suggestion}")
 
 
 def find_by_id(model_id: bytes) -> Path | None:

@@ -201,7 +201,7 @@ class Decoder:
                     raise
                 lost.append(tile)
 
-        each(tiles, work, self.workers, "reading symbols")
+        each(tiles, work, self.workers, "entropy decoding")
         self.lost = sorted(lost)
         return z, q
 

@@ -29,6 +29,7 @@ from ..progress import stage
 from ..types import Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
+from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
 from .quantise import Coded, Quantiser
 from .rdo import compare
 from .refine import EFFORTS, check_effort, refine
@@ -36,12 +37,6 @@ from .synthesis import synthesise
 from .target import highest_below
 from .tiling import is_large
 from .wiener import Corrections, place_of
-
-DEFAULT_QUALITY = 50
-
-
-DEFAULT_TILE = 1024  # pixels
-
 
 SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
 
@@ -251,7 +246,7 @@ class Encoder:
             symbols = corrections.found.get(place_of(box, side))
             found[box] = tile_stream(self.bundle, coded, box, quality, symbols)
 
-        each(tiles, code, self.workers, "writing symbols")
+        each(tiles, code, self.workers, "entropy coding")
         return [found[box] for box in tiles]
 
 

@@ -53,7 +53,7 @@ def compare(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Im
             if one.places.size:
                 found.changes[box] = one
 
-    each(quantiser.windows, work, quantiser.workers, "looking at what the file will show")
+    each(quantiser.windows, work, quantiser.workers, "optimising")
     sums: dict[Place, Equations] = {}
     for box in quantiser.windows:  # in this order, so that the sums do not depend on who was first
         for place, part in parts.pop(box):

@@ -27,6 +27,7 @@ from ..progress import stage
 from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
 from .context import Means, both_halves, first_half, in_first_half
+from .defaults import EFFORT_MAX
 from .planes import to_network
 from .synthesis import share_inside
 from .tiling import latent_windows
@@ -45,9 +46,6 @@ class Effort(NamedTuple):
 
 
 EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 100))
-
-
-EFFORT_MAX = len(EFFORTS) - 1
 
 
 # Changes of whole symbols
@@ -103,7 +101,7 @@ def refine(
         u = Window(bundle, pixels, y, z, outer, quality, progress.step).refine(effort)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
-    with stage("refining", len(windows) * effort.gradients) as progress:
+    with stage("refinement", len(windows) * effort.gradients) as progress:
         each(windows, work, workers)
     return refined
 

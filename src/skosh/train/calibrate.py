@@ -27,8 +27,9 @@ from ..entropy.tables import (
     reaches,
     scales,
 )
+from ..progress import steps
 from ..types import Pixels
-from .data import Crops, progress, to_network
+from .data import Crops, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
 
@@ -70,7 +71,7 @@ def symbol_counts(model: Network, entropy: Hyperprior, pictures: list[Pixels]) -
     knots, channels = entropy.z_level.rows.shape
     z_counts = np.zeros((knots, channels, HYPER_SYMBOLS))
     counts = np.zeros((SCALES, REACH_MAX + 2))
-    for step in progress(range(BATCHES), "counting symbols", BATCHES):
+    for step in steps(range(BATCHES), "counting symbols", BATCHES):
         pixels, levels = crops.draw(step)
         symbols = entropy.symbols(model.analysis(to_network(pixels)), levels)
         q = symbols.q.abs().clamp(max=REACH_MAX + 1).long()

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ..codec.wiener_fit import SAMPLED, SPREAD
 from ..entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
+from ..progress import steps
 from ..types import Pixels
-from .data import Crops, progress, to_network
+from .data import Crops, to_network
 from .networks import Network, use_integer_scale
 
 TERMS = 24
@@ -124,7 +125,7 @@ def collect(model: Network, pictures: list[Pixels]) -> Moments:
     side = min(CROP, *(min(picture.shape[:2]) // 64 * 64 for picture in pictures))
     crops = Crops(pictures, side, BATCH, seed=0)
     products, towards = [], []
-    for step in progress(range(BATCHES), "looking at what is left over", BATCHES):
+    for step in steps(range(BATCHES), "looking at what is left over", BATCHES):
         pixels, levels = crops.draw(step)
         x = to_network(pixels)
         shown = model(x, levels)[0].clamp(0.0, 1.0)
