@@ -83,6 +83,7 @@ def compress(
 ) -> None:
     """Compress pictures to .skosh files.
 
+    \b
     One picture:  skosh compress photo.jpg            writes photo.skosh
     A directory:  skosh compress album/ -o small/     mirrors it
     To a size:    skosh compress photo.jpg --target-size 20KB
@@ -170,6 +171,7 @@ def decompress(
 ) -> None:
     """Decompress .skosh files to pictures, PNG unless the output's name says otherwise.
 
+    \b
     One file:     skosh decompress photo.skosh -o photo.png
     A directory:  skosh decompress small/ -o album/
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png

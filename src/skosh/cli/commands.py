@@ -23,9 +23,10 @@ from .work import end_politely, status
 
 ABOUT = """A learned image codec: pictures to small .skosh files and back.
 
-skosh compress photo.jpg            writes photo.skosh\n
-skosh decompress photo.skosh        writes photo.png\n
-skosh compress album/ -o small/     a whole folder\n
+\b
+skosh compress photo.jpg            writes photo.skosh
+skosh decompress photo.skosh        writes photo.png
+skosh compress album/ -o small/     a whole folder
 skosh info small/                   what is in files
 """
 

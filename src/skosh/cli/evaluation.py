@@ -68,7 +68,11 @@ def evaluate(
 ) -> None:
     """Measure codecs on a folder of pictures: rate-distortion curves, BD-rates, a report in one page.
 
-    skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
+    \b
+    All codecs:   skosh eval photos/ -o report/
+    Some:         skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
+    Bundles:      skosh eval photos/ --codecs skosh,skosh=bundle/,skosh=flagship@2 -o report/
+
     Call it again to go on where it was stopped: nothing is measured twice.
     """
     need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
@@ -182,7 +186,9 @@ def compare(
 ) -> None:
     """Draw a picture, skosh's and another codec's version of it at the same bytes, and an enlarged crop of each.
 
-    skosh compare photo.png --bpp 0.23 --against avif
+    \b
+    Beside BPG:   skosh compare photo.png
+    Beside AVIF:  skosh compare photo.png --bpp 0.23 --against avif -o figure.png
     """
     need("torch", "pytorch_msssim")
     box = asked_crop(crop)

@@ -34,8 +34,9 @@ def info(
 ) -> None:
     """Show what .skosh files say of themselves; no model is loaded, no pixel decoded, every checksum checked.
 
-    One file:   skosh info photo.skosh\n
-    A folder:   skosh info small/                    all .skosh files below it, and totals\n
+    \b
+    One file:   skosh info photo.skosh
+    A folder:   skosh info small/                    all .skosh files below it, and totals
     A program:  skosh info small/ --json
     """
     from ..codec.file_info import info as file_info

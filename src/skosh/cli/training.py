@@ -67,7 +67,11 @@ def train(
 ) -> None:
     """Train a network. Ctrl-C saves first (exit status 130); go on with --resume.
 
-    skosh train --config flagship --data photos/ --val held-out/ --out runs/a --set steps=20000
+    \b
+    A new run:     skosh train --config flagship --data in/ --val held/ --out runs/a
+    Going on:      the same with --resume
+    From weights:  the same with --init flagship
+    Other values:  the same with --set steps=20000 --set batch=4
     """
     try:
         training = training_half()
@@ -124,7 +128,13 @@ def export(
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
     force: Force = False,
 ) -> None:
-    """Export a run's averaged weights as a bundle that compress and decompress can use."""
+    """Export a run's averaged weights as a bundle that compress and decompress can use.
+
+    \b
+    At once:      skosh export runs/a -o bundle/
+    Calibrated:   skosh export runs/a -o bundle/ --calibrate photos/
+    To use it:    skosh compress photo.jpg --model bundle/
+    """
     if share is not None and towards is None:
         raise typer.BadParameter("--share says how far to go --towards a bundle: name it")
     try:
