@@ -1,13 +1,14 @@
 """Print the oldest set of dependencies that pyproject.toml allows, for pip: every ``name>=1.2`` becomes ``name==1.2``.
 
-    python scripts/oldest.py > oldest.txt
+python scripts/oldest.py > oldest.txt
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 FLOOR = re.compile(r"([A-Za-z0-9_.-]+)(?:>=|~=)([0-9.]+)$")
 

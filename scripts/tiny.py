@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 from golden import photo
-
 from skosh.train import calibrate, config, corrections, loop
 from skosh.train.export import export
 

@@ -1,18 +1,21 @@
-"""skosh: a learned image codec. ``encode`` a picture to bytes, ``decode`` them, ask ``info`` of them.
+"""skosh: a learned image codec. ``encode`` a picture, ``decode`` a file, ``open`` it with Pillow, ask ``info`` of it.
 
-Names are loaded when they are first used: ``import skosh`` alone costs nothing.
+All take a path, a file that was opened in binary mode, or bytes. Names are loaded when they are first used: ``import skosh`` alone costs nothing.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = (
+    False  # for type checkers, which take it to be true: importing typing would cost most of the time that this takes
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from .bundle import Bundle
     from .codec.decoder import decode
     from .codec.encoder import encode
     from .codec.file_info import info
+    from .codec.image_file import open
     from .errors import (
         BundleError,
         ConfigError,
@@ -30,6 +33,7 @@ _HOMES = {
     "encode": ".codec.encoder",
     "decode": ".codec.decoder",
     "info": ".codec.file_info",
+    "open": ".codec.image_file",
     "Bundle": ".bundle",
     "Metadata": ".picture.metadata",
     **dict.fromkeys(
@@ -45,6 +49,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:  # PEP 562
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     found = globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
     return found
 
@@ -73,5 +79,6 @@ __all__ = [
     "decode",
     "encode",
     "info",
+    "open",
     "register_opener",
 ]

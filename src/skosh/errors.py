@@ -11,6 +11,8 @@ SkoshError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SkoshError(Exception):
     """What is wrong with a file, a picture, a bundle, a limit or a configuration. Wrong arguments are ValueError and TypeError."""
@@ -38,6 +40,16 @@ class ConfigError(SkoshError):
 
 class DependencyError(SkoshError):
     """An optional package is not installed."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that is not known: what it is nearly, or nothing."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    longer = [name for name in names if word and name.startswith(word)]  # somebody has stopped typing
+    found = get_close_matches(word, names, n=1) or longer[:1]
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def describe(error: BaseException) -> str:

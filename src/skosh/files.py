@@ -10,8 +10,9 @@ import stat
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
-from .errors import LimitError, SkoshError
+from .errors import LimitError, SkoshError, did_you_mean
 from .limits import MAX_FILE
 
 PICTURES = {  # what is looked for in a directory
@@ -21,6 +22,12 @@ PICTURES = {  # what is looked for in a directory
 
 
 SKOSH = ".skosh"
+
+
+Source = str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview  # of a file
+
+
+LONGEST_NAME = 200  # characters of a path that are shown
 
 
 partials: set[Path] = set()  # files that are being written
@@ -100,6 +107,43 @@ def read_file(path: Path) -> bytes:
     """A file's bytes, up to the limit."""
     with path.open("rb") as file:
         return within_limit(file.read(MAX_FILE + 1))
+
+
+def content_of(source: Source) -> bytes:
+    """The bytes of a file by its path, of one that was opened in binary mode (from where it stands on), or the same bytes.
+
+    Raises OSError where it can't be read, LimitError for too large a one, TypeError for anything else.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        check_path(source)
+        return read_file(Path(source))
+    if not hasattr(source, "read"):
+        raise TypeError(f"a file is a path, a file that was opened or its bytes, not {type(source).__name__}")
+    data = source.read(MAX_FILE + 1)
+    if not isinstance(data, bytes):
+        raise TypeError('a file has to be opened in binary mode, as with open(path, "rb")')
+    return within_limit(data)
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """ValueError or FileNotFoundError for what is no path of a file: somebody may have meant the content of one."""
+    name = os.fspath(path)
+    if not name or "\0" in name:
+        raise ValueError(f"a str names a file, and {name[:40]!r} is no name; the content of a file has to be bytes")
+    if not os.path.lexists(name):
+        shown = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "..."
+        raise FileNotFoundError(errno.ENOENT, "no such file (a str is taken for a path)", shown)
+
+
+def similar(path: Path) -> str:
+    """The end of a message about a file that is not there: one beside it that is called nearly so."""
+    try:
+        found = did_you_mean(path.name, os.listdir(path.parent)) if path.name else ""
+    except (OSError, ValueError):
+        return ""
+    return found
 
 
 def from_stdin() -> bytes:

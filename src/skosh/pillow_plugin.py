@@ -17,94 +17,16 @@ import warnings
 from dataclasses import replace
 from typing import IO, Any
 
-from PIL import Image, ImageFile
+from PIL import Image
 
-from .container.alpha import check_plain
-from .container.chunks import ALPHA, Header, read, read_head
-from .container.extras import unpack
-from .container.salvage import has_sense, read_damaged
+from .codec.image_file import FORMAT, SkoshImageFile
 from .errors import SkoshError
 from .files import SIGNATURE
 from .limits import UNLIMITED  # Pillow has its own check of sizes
-from .picture.metadata import Metadata, from_info, of_image, to_info
+from .picture.metadata import Metadata, from_info, of_image
 
-FORMAT = "SKOSH"
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
 FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # what save calls it -> of Metadata
-
-
-class SkoshImageFile(ImageFile.ImageFile):
-    """A ``.skosh`` file that Pillow has opened."""
-
-    format = FORMAT
-    format_description = "skosh learned image"
-    _undecoded = False  # unless a file was opened; pickled pictures have their pixels
-
-    def _open(self) -> None:
-        try:
-            header, extras = self._head()
-            self.info.update(to_info(unpack(extras)))
-        except SkoshError as error:
-            raise SyntaxError(str(error)) from error
-        self._size = header.width, header.height
-        self._mode = header.mode + ("A" if ALPHA in extras else "")
-        self.info["quality"] = header.quality
-        self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
-        self._undecoded = True
-
-    def _head(self) -> tuple[Header, dict[bytes, bytes]]:
-        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find, as far as their frames say."""
-        file = self._file()
-        try:
-            header, extras = read_head(file, UNLIMITED)
-        except SkoshError:
-            if not ImageFile.LOAD_TRUNCATED_IMAGES:
-                raise
-            file.seek(0)
-            contents = read_damaged(file.read(), UNLIMITED)
-            header, extras = contents.header, contents.extras
-        if ImageFile.LOAD_TRUNCATED_IMAGES:
-            extras = {kind: extras[kind] for kind in extras if has_sense(header, kind, extras[kind], check_plain)}
-        return header, extras
-
-    def load(self) -> Any:
-        """Decode the pixels, if that has not been done."""
-        if self._undecoded:
-            from .codec.decoder import decode
-
-            file = self._file()
-            file.seek(0)
-            try:
-                image = decode(file.read(), salvage=ImageFile.LOAD_TRUNCATED_IMAGES, max_pixels=UNLIMITED)
-            except SkoshError as error:
-                raise OSError(f"can't decode this .skosh file: {error}") from error
-            self.im = image.im
-            self._mode = image.mode  # without transparency, where that turned out to be damaged
-            self._undecoded = False
-            self._let_go()
-        return super().load()
-
-    def verify(self) -> None:
-        """Check every checksum without decoding; as with Pillow's own formats, the picture has to be opened again afterwards."""
-        file = self._file()
-        file.seek(0)
-        try:
-            read(file.read(), UNLIMITED)
-        except SkoshError as error:
-            raise SyntaxError(str(error)) from error
-        finally:
-            self._let_go()
-
-    def _file(self) -> IO[bytes]:
-        if self.fp is None:
-            raise ValueError("the file of this picture has been closed: open it again")
-        return self.fp
-
-    def _let_go(self) -> None:
-        """Close the file, if Pillow has opened it, and forget it."""
-        if self._exclusive_fp and self.fp:
-            self.fp.close()
-        self.fp = None
 
 
 def _accept(prefix: bytes) -> bool:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix
 
 FORKER = """
 import os, signal, sys, time
-import onnxruntime, skosh.cli.coding
+import onnxruntime, skosh.cli.commands, skosh.codec.decoder, skosh.codec.encoder  # before the forks
 from skosh.cli import main
 
 sync = os.fsync

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_a_broken_picture_does_not_stop_the_others_and_is_named_at_the_end(skosh
     assert done.returncode == 1
     last = done.stderr.decode().splitlines()[-2:]
     assert "broken.png" in last[0]
-    assert last[1] == "1 of 3 failed"
+    assert re.fullmatch(r"1 of 3 failed, 2 done: .* kB -> .* kB \(-\d+ %\), .* s", last[1])
     assert sorted(p.name for p in (tmp_path / "small").rglob("*.*")) == ["a.skosh", "b.skosh"]
 
 
@@ -80,6 +81,49 @@ def test_info_speaks_to_people_and_to_programs(skosh, album: Path) -> None:
     text = skosh("info", album / "a.skosh").stdout.decode()
     assert "not installed" in text
     assert found["model_id"] in text
+
+
+def test_a_line_says_sizes_quality_and_time_and_a_batch_ends_with_totals(skosh, album: Path) -> None:
+    lines = skosh("compress", album, "-o", "small", "-q", 12).stderr.decode().splitlines()
+    sizes = r"[\d.]+ k?B -> [\d.]+ k?B \(-\d+ %\)"
+    assert re.fullmatch(rf".*a\.png -> small/a\.skosh  {sizes}, q 12, [\d.]+ s", sorted(lines)[-2]), lines
+    assert re.fullmatch(rf"2 of 2 done: {sizes}, [\d.]+ s", lines[-1]), lines
+    lines = skosh("decompress", "small", "-o", "back").stderr.decode().splitlines()
+    assert re.fullmatch(r"small/a\.skosh -> back/a\.png  \d+ B -> [\d.]+ kB, 100x80, q 12, [\d.]+ s", lines[0]), lines
+    again = skosh("compress", album, "-o", "small", "--skip-existing")
+    assert again.stderr.decode().splitlines()[-1].startswith("2 of 2 skipped, ")
+
+
+def test_quiet_says_nothing_of_what_goes_well_and_verbose_what_each_file_goes_through(skosh, album: Path) -> None:
+    assert skosh("compress", album, "-o", "small", "--quiet").stderr == b""
+    failing = skosh("compress", album / "a.png", "missing.png", "-o", "small", "--quiet", "--force").stderr.decode()
+    assert [line.split(":")[0] for line in failing.splitlines()] == ["failed", "1 of 2 failed, 1 done"]
+    said = skosh("compress", album / "a.png", "-v").stderr.decode()
+    assert re.search(r"\d bpp, model [0-9a-f]{16}$", said.strip())
+
+
+def test_a_report_says_how_long_it_took(skosh, album: Path) -> None:
+    for arguments in (["compress", album, "-o", "small"], ["decompress", "small", "-o", "back"]):
+        report = json.loads(skosh(*arguments, "--json").stdout)
+        assert report["seconds"] > 0
+        assert all(row["seconds"] > 0 and row["bytes"] > 0 and row["source_bytes"] > 0 for row in report["files"])
+
+
+def test_info_of_a_folder_shows_all_below_it_and_totals(skosh, album: Path, tmp_path: Path) -> None:
+    skosh("compress", album, "-o", "small")
+    (tmp_path / "small" / "broken.skosh").write_bytes(b"nothing")
+    done = skosh("info", "small")
+    text = done.stdout.decode()
+    assert done.returncode == 1
+    assert [name in text for name in ("small/a.skosh", "small/sub/b.skosh", "small/broken.skosh")] == [
+        True,
+        True,
+        False,
+    ]
+    assert re.search(r"^2 files, [\d.]+ k?B, 0\.0 megapixels, [\d.]+ bits a pixel; 1 can't be read$", text, re.M), text
+    assert len(skosh("info", "small", "--json").stdout.splitlines()) == 3
+    (tmp_path / "empty").mkdir()
+    refused(skosh("info", "empty"), "no .skosh files below it")
 
 
 def damaged(data: bytes) -> bytes:

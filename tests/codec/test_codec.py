@@ -224,11 +224,6 @@ def test_a_short_file_that_claims_a_huge_picture_is_refused(tiny_bundle: Path, n
         skosh.decode(write(huge, {}, [b""]), tiny_bundle)
 
 
-def test_a_name_instead_of_bytes_is_called_so() -> None:
-    with pytest.raises(TypeError, match="read the file first"):
-        skosh.decode("photo.skosh")  # type: ignore[arg-type]
-
-
 def test_a_stray_file_in_a_bundle_does_not_change_its_id(tiny_bundle: Path, tmp_path: Path) -> None:
     folder = copied(tiny_bundle, tmp_path)
     for path in (folder, folder / "decoder"):

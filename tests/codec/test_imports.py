@@ -23,6 +23,22 @@ def test_importing_skosh_loads_neither_torch_nor_onnxruntime() -> None:
     assert modules_after("import skosh") == "[]"
 
 
+def test_importing_skosh_loads_next_to_nothing() -> None:
+    code = "import sys; before = set(sys.modules); import skosh; print(len(set(sys.modules) - before))"
+    shown = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=own_path()
+    )
+    assert int(shown.stdout) <= 3  # itself, __future__ and whatever an environment adds
+
+
+def own_path() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(skosh.__file__).parents[1])}
+
+
+def test_every_public_name_is_there() -> None:
+    assert [name for name in skosh.__all__ if getattr(skosh, name, None) is None] == []
+
+
 def test_info_loads_neither_torch_nor_onnxruntime(tiny_bundle: Path, photo: Image.Image, tmp_path: Path) -> None:
     file = tmp_path / "a.skosh"
     file.write_bytes(skosh.encode(photo, 30, tiny_bundle))
@@ -75,5 +91,6 @@ def test_public_names_are_these() -> None:
         "decode",
         "encode",
         "info",
+        "open",
         "register_opener",
     ]

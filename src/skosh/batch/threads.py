@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from ..errors import SkoshError, describe
-from ..files import write_whole
+from ..files import similar, write_whole
 from .task import Convert, Existing, Job, Made, Outcome
 
 LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interruption
@@ -60,7 +60,7 @@ def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
         try:
             os.stat(job.source)
         except FileNotFoundError:
-            raise SkoshError("does not exist") from None
+            raise SkoshError(f"does not exist{similar(job.source)}") from None
         made = convert(job.source, job.target)
         write_whole(job.target, made.content, existing is Existing.REPLACE)
         made.content = b""

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import BundleError
+from ..errors import BundleError, did_you_mean
 from ..files import read_ordinary
 from ..limits import MAX_BUNDLE_FILE, MAX_MANIFEST, PADDING
 from .graphs import DECODER, ENCODER, HEADS, ROLES, due
@@ -178,8 +178,10 @@ def find(model: str | os.PathLike[str] | None) -> Path:
         raise BundleError(
             f"no model {name!r}: {MODELS} is no folder; install skosh unpacked, or give a bundle's folder"
         )
-    known = ", ".join(found for found, _, _ in installed()) or "none"
-    raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({known})")
+    known = [found for found, _, _ in installed()]
+    suggestion = did_you_mean(name, known)
+    listed = ", ".join(known) or "none"
+    raise BundleError(f"no model {name!r}: give a bundle's folder or an installed name ({listed}){suggestion}")
 
 
 def find_by_id(wanted: bytes) -> Path | None:

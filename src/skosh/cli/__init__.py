@@ -5,59 +5,31 @@ Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: e
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Annotated
-
-import typer
 
 from .. import __version__
-from ..errors import describe
-from .coding import compress, decompress
-from .console import hear_warnings, say
-from .evaluation import compare, evaluate
-from .show import info
-from .training import export, train
-from .work import TERMINATED, Terminated, end_politely
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A learned image codec: pictures to small .skosh files and back.",
-)
-for command in (compress, decompress, info, train, export, compare):
-    app.command()(command)
-app.command("eval")(evaluate)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@app.callback(invoke_without_command=True)
-def skosh(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
-    """A learned image codec: pictures to small .skosh files and back."""
-    if version:
-        print(f"skosh {__version__}")
-        raise typer.Exit
+def __getattr__(name: str) -> Any:  # PEP 562: the commands are loaded when they are needed
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .commands import app
+
+    return app
 
 
 def main() -> None:
     """Entry point of the ``skosh`` command."""
-    hear_warnings()
-    end_politely()
-    try:
+    if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout is not None:
         try:
-            app()
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except SystemExit as end:  # typer's, which knows Ctrl-C only
-        if isinstance(getattr(end.__context__, "__cause__", None), Terminated):
-            raise SystemExit(TERMINATED) from None
-        raise
-    except OSError as error:  # of standard output; one that has a file's name is not
-        if error.filename is not None or sys.stdout is None:
-            raise
-        if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
-            say(f"skosh: standard output: {describe(error)}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail once more at its end
-        raise SystemExit(1) from None
+            print(f"skosh {__version__}", flush=True)
+            return
+        except OSError:  # which the command puts into words
+            pass
+    from .commands import run
+
+    run()

@@ -3,111 +3,60 @@
 from __future__ import annotations
 
 import contextlib
-import enum
-import math
-import re
-from dataclasses import dataclass
+import io
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..batch.task import Made
-from ..bundle.loading import load
-from ..bundle.manifest import DEFAULT
-from ..codec.decoder import decode_picture
-from ..codec.encoder import DEFAULT_QUALITY, DEFAULT_TILE, Encoder, check_tile, take_apart
-from ..codec.file_info import info as file_info
-from ..codec.refine import EFFORT_MAX, check_effort
-from ..codec.target import file_of_psnr, file_of_size
-from ..container.salvage import read_damaged
+from ..codec.defaults import DEFAULT_TILE
 from ..errors import FormatError, SkoshError
 from ..files import PICTURES, SKOSH, read_file
 from ..limits import UNLIMITED, memory_for
-from ..picture.opening import open_image, pillow_limit
-from ..picture.picture import to_image
-from ..picture.saving import image_bytes, written_as
+from ..progress import stage
+from .aims import PICTURE, TUNED, Effort, Quality, TargetBpp, TargetPsnr, TargetSize, TuneOption, asked
 from .console import fail, listening
 from .options import (
     DEFAULT_MAX_PIXELS,
     Force,
     Inputs,
+    Jobs,
     MaxPixels,
     Model,
     Out,
+    Quiet,
     Report,
     SkipExisting,
     Threads,
+    Verbose,
     Workers,
     existing,
+    manner,
     rectangle,
+    whole,
 )
+from .words import shrunk, size
 from .work import is_pipe, pipe, planned, shared_out, work
 
-UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
-TUNED = {"fidelity": DEFAULT, "perceptual": "perceptual"}  # purpose -> name of the bundle
+SHOWN = "What is shown"  # a panel of help
 
-
-class Tune(str, enum.Enum):
-    """What a bundle was trained for."""
-
-    fidelity = "fidelity"
-    perceptual = "perceptual"
-
-
-@dataclass(frozen=True)
-class Aim:
-    """How large or how good a file is to be: at most one of the first three is set, and counts instead of the quality."""
-
-    size: float | None = None  # bytes
-    bpp: float | None = None
-    psnr: float | None = None  # dB
-    quality: float = DEFAULT_QUALITY
-
-    def file(self, encoder: Encoder) -> bytes:
-        """The file that hits it."""
-        if self.bpp is not None:
-            return file_of_size(encoder, self.bpp * encoder.width * encoder.height / 8)
-        if self.size is not None:
-            return file_of_size(encoder, self.size)
-        if self.psnr is not None:
-            return file_of_psnr(encoder, self.psnr)
-        return encoder.file(self.quality)
-
-
-Quality = Annotated[
-    float | None,
+Strip = Annotated[
+    bool,
     typer.Option(
-        "-q",
-        "--quality",
-        min=0,
-        max=100,
-        help="0: smallest, 100: best; in eighths.",
-        show_default=str(DEFAULT_QUALITY),
+        "--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.", rich_help_panel=PICTURE
     ),
 ]
-TargetSize = Annotated[
-    str | None, typer.Option("--target-size", help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.")
-]
-TargetBpp = Annotated[
-    float | None, typer.Option("--target-bpp", min=0, help="The best picture in so many bits a pixel.")
-]
-TargetPsnr = Annotated[float | None, typer.Option("--target-psnr", min=0, help="The smallest file of so many dB.")]
-TuneOption = Annotated[
-    Tune | None, typer.Option("--tune", help="The model for exact pixels or for pleasant ones, instead of --model.")
-]
-Effort = Annotated[
+Tile = Annotated[
     int,
     typer.Option(
-        "--effort",
-        min=0,
-        max=EFFORT_MAX,
-        help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
-        "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
+        "--tile",
+        metavar="PIXELS",
+        parser=whole(0),
+        help="Side of a tile in pixels, 64 times a power of two; 0: one tile.",
+        rich_help_panel=PICTURE,
     ),
 ]
-Strip = Annotated[bool, typer.Option("--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.")]
-Tile = Annotated[int, typer.Option("--tile", help="Side of a tile in pixels, 64 times a power of two; 0: one tile.")]
 
 
 def compress(
@@ -123,24 +72,32 @@ def compress(
     tile: Tile = DEFAULT_TILE,
     model: Model = None,
     threads: Threads = 0,
+    jobs: Jobs = 0,
     workers: Workers = 0,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
     skip_existing: SkipExisting = False,
     report: Report = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Compress pictures to .skosh files.
 
+    \b
     One picture:  skosh compress photo.jpg            writes photo.skosh
     A directory:  skosh compress album/ -o small/     mirrors it
     To a size:    skosh compress photo.jpg --target-size 20KB
     With time:    skosh compress photo.jpg --effort 3
     A pipe:       skosh compress - < a.png > a.skosh
     """
+    from ..codec.encoder import Encoder, check_tile, take_apart
+    from ..picture.opening import open_image, pillow_limit
+
+    said = manner(quiet, verbose)
     aim = asked(quality, target_size, target_bpp, target_psnr)
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
-    if effort and tune is Tune.perceptual:
+    if effort and tune == "perceptual":
         raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
     if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in PICTURES:
         raise typer.BadParameter(f"{out.path} has the name of a picture; .skosh files end in .skosh")
@@ -149,42 +106,35 @@ def compress(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     policy = existing(force, skip_existing)
-    name = TUNED[tune.value] if tune else model
+    name = TUNED[tune] if tune else model
 
     def convert(source: Path | bytes, each: int) -> Made:
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, strip)
-        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        before = len(source) if isinstance(source, bytes) else source.stat().st_size
         coded = aim.file(Encoder(picture, name, each, tile, effort))
-        larger = [f"the file is larger than the picture it was made of, which has {size:,} bytes"]
-        return made(coded, size, picture.notes + heard + larger * (len(coded) > size))
+        larger = [f"the file is larger than the picture it was made of, which has {before:,} bytes"]
+        return made(coded, before, picture.notes + heard + larger * (len(coded) > before))
 
     if is_pipe(inputs, out, report):
         check_model(name, threads, effort)
         with pillow_limit(max_pixels):
-            pipe(inputs[0], lambda data: convert(data, threads), out, policy, report)
+            pipe(inputs[0], lambda data: convert(data, threads), out, policy, report, said)
         return
-    jobs = planned(inputs, out, PICTURES, SKOSH)
-    workers, each = shared_out(threads, workers, len(jobs))
+    planned_jobs = planned(inputs, out, PICTURES, SKOSH)
+    workers, each = shared_out(threads, jobs or workers, len(planned_jobs))
     check_model(name, each, effort)
     with pillow_limit(max_pixels):
-        work(jobs, lambda source, target: convert(source, each), policy, workers, "compress", report)
-
-
-def asked(quality: float | None, size: str | None, bpp: float | None, psnr: float | None) -> Aim:
-    """What the options say of size and quality; a usage error for more than one of them."""
-    if sum(aim is not None for aim in (quality, size, bpp, psnr)) > 1:
-        raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
-    if not all(aim is None or math.isfinite(aim) for aim in (bpp, psnr)):
-        raise typer.BadParameter("--target-bpp and --target-psnr take a number")
-    return Aim(None if size is None else parse_size(size), bpp, psnr, DEFAULT_QUALITY if quality is None else quality)
+        work(planned_jobs, lambda source, target: convert(source, each), policy, workers, "compress", report, said)
 
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:
     """A file, with what to say of it."""
+    from ..codec.file_info import info as file_info
+
     found = file_info(coded, UNLIMITED)
     keys = ("width", "height", "mode", "quality", "bytes", "bpp", "model_id")
-    note = f"{found['width']}x{found['height']}, {found['bytes']:,} bytes, {found['bpp']:.3f} bpp"
+    note = f"{shrunk(before, len(coded))}, q {found['quality']:g}"
     return Made(coded, note, {key: found[key] for key in keys} | {"source_bytes": before}, notes)
 
 
@@ -193,25 +143,44 @@ def decompress(
     out: Out = None,
     region: Annotated[
         str | None,
-        typer.Option("--region", metavar="X,Y,W,H", help="Only this part, in pixels; other tiles are not decoded."),
+        typer.Option(
+            "--region",
+            metavar="X,Y,W,H",
+            help="Only this part, in pixels; other tiles are not decoded.",
+            rich_help_panel=SHOWN,
+        ),
     ] = None,
     salvage: Annotated[
-        bool, typer.Option("--salvage", help="Show what is left of a damaged file; lost parts are grey.")
+        bool,
+        typer.Option(
+            "--salvage",
+            help="Show what is left of a damaged file; lost parts are grey.",
+            rich_help_panel=SHOWN,
+        ),
     ] = False,
     model: Model = None,
     threads: Threads = 0,
+    jobs: Jobs = 0,
     workers: Workers = 0,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
     skip_existing: SkipExisting = False,
     report: Report = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Decompress .skosh files to pictures, PNG unless the output's name says otherwise.
 
+    \b
     One file:     skosh decompress photo.skosh -o photo.png
     A directory:  skosh decompress small/ -o album/
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
     """
+    from ..codec.decoder import decode_picture
+    from ..picture.picture import to_image
+    from ..picture.saving import image_bytes, written_as
+
+    said = manner(quiet, verbose)
     box = None if region is None else rectangle(region, "--region")
     policy = existing(force, skip_existing)
 
@@ -224,34 +193,49 @@ def decompress(
                 raise
             raise FormatError(f"{error}; --salvage shows what is left") from error
         height, width = picture.pixels.shape[:2]
-        with memory_for(width, height):
+        with memory_for(width, height), stage(f"writing {suffix[1:].upper()}"):
             image = to_image(picture)
             content, left_out = image_bytes(image, suffix)
         figures = {"width": width, "height": height, "mode": image.mode}
-        return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)
+        figures |= {"bytes": len(content), "source_bytes": len(data)}
+        note = f"{size(len(data))} -> {size(len(content))}, {image.width}x{image.height}{quality_of(data)}"
+        return Made(content, note, figures, picture.notes + left_out)
 
     if is_pipe(inputs, out, report):
         if model:
             check_model(model, threads, 0)
         suffix = out.path.suffix if out and not out.is_stream else ".png"
-        pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy, report)
+        pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy, report, said)
         return
-    jobs = planned(inputs, out, {SKOSH}, ".png")
-    workers, each = shared_out(threads, workers, len(jobs))
+    planned_jobs = planned(inputs, out, {SKOSH}, ".png")
+    workers, each = shared_out(threads, jobs or workers, len(planned_jobs))
     if model:
         check_model(model, each, 0)
     work(
-        jobs,
+        planned_jobs,
         lambda source, target: convert(read_file(source), target.suffix, each),
         policy,
         workers,
         "decompress",
         report,
+        said,
     )
+
+
+def quality_of(data: bytes) -> str:
+    """The quality that a file names, for the end of a line; nothing where it is too damaged to do so."""
+    from ..container.chunks import read_head
+
+    try:
+        return f", q {read_head(io.BytesIO(data), UNLIMITED)[0].quality:g}"
+    except SkoshError:
+        return ""
 
 
 def something_left(data: bytes, max_pixels: int) -> bool:
     """Whether --salvage would find a tile in a damaged file."""
+    from ..container.salvage import read_damaged
+
     try:
         return any(tile is not None for tile in read_damaged(data, max_pixels).tiles)
     except SkoshError:
@@ -260,15 +244,10 @@ def something_left(data: bytes, max_pixels: int) -> bool:
 
 def check_model(model: str | None, threads: int, effort: int) -> None:
     """Load a model before the first picture, so that a wrong one is reported once."""
+    from ..bundle.loading import load
+    from ..codec.refine import check_effort
+
     try:
         check_effort(effort, load(model, threads))
     except SkoshError as error:
         fail(str(error))
-
-
-def parse_size(text: str) -> float:
-    """Bytes of ``20000``, ``20KB`` or ``1.5 MiB``."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", text.strip())
-    if not found or found[2].lower() not in UNITS:
-        raise typer.BadParameter(f"--target-size takes bytes, as 20000, 20KB or 1.5MiB, not {text!r}")
-    return float(found[1]) * UNITS[found[2].lower()]

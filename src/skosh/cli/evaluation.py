@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import SkoshError, describe
 from ..files import write_whole
-from ..picture.saving import image_bytes
-from .console import console, fail, say
-from .options import Force, Model, named, rectangle
+from .console import fail, say
+from .display import Display
+from .options import Force, Model, Workers, named, number, rectangle, whole
 from .work import status
 
 if TYPE_CHECKING:
@@ -58,14 +57,22 @@ def evaluate(
             help="results.json or CODEC.csv with the curve of a codec that is not installed; may be repeated.",
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=0, max=256, help="Pictures at a time; 0: one a core, at most 8.")
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", metavar="N", parser=whole(0, 256), help="Pictures at a time; 0: one a core, at most 8."
+        ),
     ] = 0,
+    workers: Workers = 0,
     lpips_weights: LpipsWeights = None,
 ) -> None:
     """Measure codecs on a folder of pictures: rate-distortion curves, BD-rates, a report in one page.
 
-    skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
+    \b
+    All codecs:   skosh eval photos/ -o report/
+    Some:         skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
+    Bundles:      skosh eval photos/ --codecs skosh,skosh=bundle/,skosh=flagship@2 -o report/
+
     Call it again to go on where it was stopped: nothing is measured twice.
     """
     need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
@@ -81,7 +88,7 @@ def evaluate(
             names(metrics),
             lpips_weights,
             tuple(measured or ()),
-            workers,
+            jobs or workers,
         )
         found = evaluate(request, say, progress)
         write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
@@ -111,13 +118,10 @@ def finish(found: Evaluation, page: Path) -> None:
 
 
 def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
-    """The same results, with a bar on a terminal."""
-    columns = (TextColumn("eval"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    last = TextColumn("{task.description}", markup=False)
-    with Progress(*columns, last, console=console, disable=not total or not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=total)
+    """The same results, with a bar on a terminal and a line now and then in a log."""
+    with Display("eval", total) as display:
         for result in results:
-            bar.update(task, advance=1, description=f"{result.codec} {result.quality:g} {result.image}")
+            display.count(f"{result.codec} {result.quality:g} {result.image}")
             yield result
 
 
@@ -158,7 +162,9 @@ def compare(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", parser=named, help="Pictures.", show_default=False)
     ],
-    bpp: Annotated[float, typer.Option("--bpp", min=0.001, max=24.0, help="Bits a pixel of both files.")] = 0.23,
+    bpp: Annotated[
+        float, typer.Option("--bpp", metavar="BPP", parser=number(0.001, 24), help="Bits a pixel of both files.")
+    ] = 0.23,
     against: Annotated[str, typer.Option("--against", help="The other codec.")] = "bpg",
     model: Model = None,
     crop: Annotated[
@@ -170,14 +176,19 @@ def compare(
         typer.Option("-o", "--out", help="A folder, or a file for one picture. Default: IMAGE-compare.png here."),
     ] = None,
     width: Annotated[
-        int, typer.Option("--width", min=64, max=8192, help="Pixels of each of the three columns, at most.")
+        int,
+        typer.Option(
+            "--width", metavar="PIXELS", parser=whole(64, 8192), help="Pixels of each of the three columns, at most."
+        ),
     ] = 768,
     lpips_weights: LpipsWeights = None,
     force: Force = False,
 ) -> None:
     """Draw a picture, skosh's and another codec's version of it at the same bytes, and an enlarged crop of each.
 
-    skosh compare photo.png --bpp 0.23 --against avif
+    \b
+    Beside BPG:   skosh compare photo.png
+    Beside AVIF:  skosh compare photo.png --bpp 0.23 --against avif -o figure.png
     """
     need("torch", "pytorch_msssim")
     box = asked_crop(crop)
@@ -206,6 +217,7 @@ def compare(
 def draw_comparison(contest: Contest, image: Path, target: Path, width: int, replace: bool) -> None:
     """One figure, and a line of what it shows."""
     from ..evaluate.figure import captions, figure
+    from ..picture.saving import image_bytes
 
     found = contest.compare(image)
     content, _ = image_bytes(figure(found, width), target.suffix)

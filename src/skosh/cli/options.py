@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +12,12 @@ from typing import Annotated
 import typer
 
 from ..batch.task import Existing
+from ..errors import did_you_mean
 from ..limits import MAX_PIXELS
+from .display import Manner
 
 STREAM = Path("-")
+OUTPUTS, SPEED, SAID = "Outputs", "Models, speed and limits", "What is said"  # panels of help
 
 
 @dataclass(frozen=True)
@@ -58,21 +63,123 @@ Out = Annotated[
         "--out",
         parser=output,
         metavar="PATH",
+        rich_help_panel=OUTPUTS,
         help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside the input.",
     ),
 ]
-Model = Annotated[str | None, typer.Option("--model", help="An installed model's name or a bundle's folder.")]
-Threads = Annotated[int, typer.Option("--threads", min=0, max=1024, help="Threads in all; 0: one a core.")]
-Workers = Annotated[
+
+
+def number(low: float, high: float = math.inf) -> Callable[[str], float]:
+    """The parser of an option that takes any number of a range."""
+    meant = f"a number from {low:g} {'on' if high == math.inf else f'to {high:g}'}"
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (low <= value <= high and math.isfinite(value)):
+            raise typer.BadParameter(f"{str(text)!r} is not {meant}")
+        return value
+
+    return parse
+
+
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """The parser of an option that takes the whole numbers of a range."""
+    meant = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low or (high is not None and value > high):
+            raise typer.BadParameter(f"{str(text)!r} is not {meant}")
+        return value
+
+    return parse
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """The parser of an option that takes one of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise typer.BadParameter(f"{text!r} is none of {', '.join(names)}{did_you_mean(text, names)}")
+        return text
+
+    return parse
+
+
+def model_names() -> list[str]:
+    """The installed models, for shells that complete them."""
+    from ..bundle.manifest import installed
+
+    return [name for name, _, _ in installed()]
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        autocompletion=model_names,
+        help="An installed model's name or a bundle's folder.",
+        rich_help_panel=SPEED,
+    ),
+]
+Threads = Annotated[
     int,
-    typer.Option("--workers", min=0, max=256, help="Pictures at a time, which share the threads; 0: up to 4."),
+    typer.Option(
+        "--threads",
+        metavar="N",
+        parser=whole(0, 1024),
+        help="Threads in all; 0: one a core.",
+        rich_help_panel=SPEED,
+    ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "-j",
+        "--jobs",
+        metavar="N",
+        parser=whole(0, 256),
+        help="Pictures at a time, which share the threads; 0: up to 4.",
+        rich_help_panel=SPEED,
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", parser=whole(0, 256), hidden=True)]  # what --jobs was called
 MaxPixels = Annotated[
-    int, typer.Option("--max-pixels", min=1, help="Refuse pictures with more pixels than this (width times height).")
+    int,
+    typer.Option(
+        "--max-pixels",
+        metavar="N",
+        parser=whole(1),
+        help="Refuse pictures with more pixels than this (width times height).",
+        rich_help_panel=SPEED,
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force/--no-overwrite", help="Replace outputs that exist, or fail there.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave outputs that exist and go on.")]
-Report = Annotated[bool, typer.Option("--json", help="One JSON object on standard output: what became of every file.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force/--no-overwrite", help="Replace outputs that exist, or fail there.", rich_help_panel=OUTPUTS),
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option("--skip-existing", help="Leave outputs that exist and go on.", rich_help_panel=OUTPUTS),
+]
+Report = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object on standard output: what became of every file.", rich_help_panel=SAID),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings and failures.", rich_help_panel=SAID)]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v", "--verbose", help="Say what each file goes through, and how long it takes.", rich_help_panel=SAID
+    ),
+]
 
 DEFAULT_MAX_PIXELS = MAX_PIXELS
 MAX_WORKERS = 4  # unless more are asked for: each has a picture in memory
@@ -83,8 +190,15 @@ def rectangle(text: str, option: str) -> tuple[int, int, int, int]:
     try:
         x, y, width, height = (int(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{option} takes X,Y,W,H in pixels, not {text!r}") from None
+        raise typer.BadParameter(f"{option}: {text!r} is not X,Y,W,H in pixels") from None
     return x, y, width, height
+
+
+def manner(quiet: bool, verbose: bool) -> Manner:
+    """How much to say; a usage error for both at once."""
+    if quiet and verbose:
+        raise typer.BadParameter("--quiet and --verbose exclude each other")
+    return Manner(quiet, verbose)
 
 
 def existing(force: bool, skip: bool) -> Existing:

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ConfigError, SkoshError, describe
+from ..progress import watched
 from .console import fail, say
-from .options import Force
+from .display import Display
+from .options import Force, number
 
 
 def train(
@@ -37,7 +39,9 @@ def train(
         str | None,
         typer.Option(help="With --init: start --share of the way from its weights to those of this model or bundle."),
     ] = None,
-    share: Annotated[float, typer.Option(min=0.0, max=1.0, help="How far --towards moves, 0 to 1.")] = 0.5,
+    share: Annotated[
+        float, typer.Option("--share", metavar="0-1", parser=number(0, 1), help="How far --towards moves, 0 to 1.")
+    ] = 0.5,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value over the configuration; may be repeated.")
     ] = None,
@@ -48,33 +52,44 @@ def train(
         ),
     ] = None,
     minutes: Annotated[
-        float,
-        typer.Option("--minutes", min=0, help="Stop and save after so long; go on with --resume.", show_default=False),
-    ] = math.inf,
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="MINUTES",
+            parser=number(0),
+            help="Stop and save after so long; go on with --resume.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; by default CUDA if there is any.")
     ] = None,
 ) -> None:
     """Train a network. Ctrl-C saves first (exit status 130); go on with --resume.
 
-    skosh train --config flagship --data photos/ --val held-out/ --out runs/a --set steps=20000
+    \b
+    A new run:     skosh train --config flagship --data in/ --val held/ --out runs/a
+    Going on:      the same with --resume
+    From weights:  the same with --init flagship
+    Other values:  the same with --set steps=20000 --set batch=4
     """
     try:
         training = training_half()
         loaded = wanted(training, config, tuple(settings or ()))
-        stopped = training.loop.train(
-            loaded,
-            data,
-            val,
-            out,
-            resume=resume,
-            init=init,
-            towards=towards,
-            share=share,
-            lpips_weights=lpips_weights,
-            device=device,
-            minutes=minutes,
-        )
+        with Display(steady=False) as display, watched(display.part("train")):  # until the run's own line begins
+            stopped = training.loop.train(
+                loaded,
+                data,
+                val,
+                out,
+                resume=resume,
+                init=init,
+                towards=towards,
+                share=share,
+                lpips_weights=lpips_weights,
+                device=device,
+                minutes=math.inf if minutes is None else minutes,
+            )
     except (SkoshError, OSError) as error:
         fail(describe(error))
     if stopped:
@@ -102,12 +117,24 @@ def export(
     ] = None,
     share: Annotated[
         float | None,
-        typer.Option("--share", min=0, max=1, help="How much of the way; 0.1 unless said.", show_default=False),
+        typer.Option(
+            "--share",
+            metavar="0-1",
+            parser=number(0, 1),
+            help="How much of the way; 0.1 unless said.",
+            show_default=False,
+        ),
     ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Licence of the weights, for the manifest.")] = "unstated",
     force: Force = False,
 ) -> None:
-    """Export a run's averaged weights as a bundle that compress and decompress can use."""
+    """Export a run's averaged weights as a bundle that compress and decompress can use.
+
+    \b
+    At once:      skosh export runs/a -o bundle/
+    Calibrated:   skosh export runs/a -o bundle/ --calibrate photos/
+    To use it:    skosh compress photo.jpg --model bundle/
+    """
     if share is not None and towards is None:
         raise typer.BadParameter("--share says how far to go --towards a bundle: name it")
     try:
@@ -116,8 +143,9 @@ def export(
         from ..train.export import export as export_run
 
         check_target(run, out, force)
-        say(f"writing the networks, which takes some {'minutes' if calibrate else 'fifteen seconds'}")
-        manifest = export_run(run, out, version, force, calibrate, licence, towards, 0.1 if share is None else share)
+        with Display() as display, watched(display.part("export")):
+            way = 0.1 if share is None else share
+            manifest = export_run(run, out, version, force, calibrate, licence, towards, way)
     except (SkoshError, OSError) as error:
         fail(describe(error))
     say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['model_id']}")

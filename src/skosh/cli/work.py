@@ -7,12 +7,12 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..batch.plan import plan
 from ..batch.task import Convert, Existing, Job, Made, Outcome
@@ -20,8 +20,10 @@ from ..batch.threads import apart, run
 from ..errors import SkoshError, describe
 from ..files import from_stdin, read_file, remove_partials, write_whole
 from ..limits import cores
-from .console import console, fail, printable, say
+from .console import fail, say
+from .display import USUAL, Display, Manner, shown, timed
 from .options import MAX_WORKERS, STREAM, Output
+from .words import duration, shrunk
 
 INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
 
@@ -55,7 +57,12 @@ def is_pipe(inputs: list[Path], out: Output | None, report: bool) -> bool:
 
 
 def pipe(
-    source: Path, convert: Callable[[bytes], Made], out: Output | None, existing: Existing, report: bool = False
+    source: Path,
+    convert: Callable[[bytes], Made],
+    out: Output | None,
+    existing: Existing,
+    report: bool = False,
+    manner: Manner = USUAL,
 ) -> None:
     """One input, a file or -, to standard output or to ``out``."""
     if sys.stdin is None or sys.stdout is None:
@@ -67,7 +74,8 @@ def pipe(
         raise typer.BadParameter("standard output is a terminal: name a file with -o, or redirect it")
     job = Job(source, target)
     try:
-        outcome = through(job, convert, existing)
+        with Display(manner=manner) as display:
+            outcome = through(job, lambda data: timed(display, called(source), lambda: convert(data)), existing)
     except BrokenPipeError:
         raise  # whoever reads has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
@@ -106,53 +114,79 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
     return Outcome(job, made)
 
 
-def work(jobs: list[Job], convert: Convert, existing: Existing, workers: int, verb: str, report: bool) -> None:
-    """Run jobs with a progress bar where there are several; name the failures at the end and exit with 1 if there are any."""
+def work(
+    jobs: list[Job],
+    convert: Convert,
+    existing: Existing,
+    workers: int,
+    verb: str,
+    report: bool,
+    manner: Manner = USUAL,
+) -> None:
+    """Run jobs and show how far they are; at the end name the failures, and exit with 1 if there are any."""
     outcomes: list[Outcome] = []
-    columns = (
-        TextColumn(verb),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    progress = Progress(*columns, console=console, disable=len(jobs) < 2 or not console.is_terminal, transient=True)
+    start = time.monotonic()
     try:
-        with progress:
-            task = progress.add_task("", total=len(jobs))
-            for outcome in run(jobs, convert, existing, workers):
+        with Display(verb, len(jobs) if len(jobs) > 1 else 0, manner) as display:
+            for outcome in run(jobs, shown(display, convert), existing, workers):
                 outcomes.append(outcome)
-                show(outcome)
-                progress.update(task, advance=1, description=printable(outcome.job.source.name))
+                show(outcome, manner)
+                display.count(outcome.job.source.name)
     except KeyboardInterrupt as error:
-        interrupted(error, jobs, outcomes, report)
-    failed = summary(jobs, outcomes, report)
+        interrupted(error, jobs, outcomes, report, start)
+    failed = summary(jobs, outcomes, report, start, manner)
     if failed:
         raise typer.Exit(1)
 
 
-def show(outcome: Outcome) -> None:
+def show(outcome: Outcome, manner: Manner) -> None:
     """A line for what went well, and one for each warning; failures come at the end."""
     job, made = outcome.job, outcome.made
+    for warning in made.warnings if made else []:
+        say(f"{job.source}: {warning}")
+    if manner.quiet:
+        return
     if outcome.skipped:
         say(f"{job.source}: skipped, {job.target} exists")
     elif made:
-        for warning in made.warnings:
-            say(f"{job.source}: {warning}")
-        say(f"{job.source} -> {job.target}  {made.note}")
+        more = (
+            f", {made.figures['bpp']:.3f} bpp, model {made.figures['model_id']}"
+            if manner.verbose and "bpp" in made.figures
+            else ""
+        )
+        say(f"{job.source} -> {job.target}  {made.note}, {duration(made.figures['seconds'])}{more}")
 
 
-def summary(jobs: list[Job], outcomes: list[Outcome], report: bool) -> int:
-    """Name the failures, write the report, and return how many there are."""
+def summary(jobs: list[Job], outcomes: list[Outcome], report: bool, start: float, manner: Manner = USUAL) -> int:
+    """Name the failures, say what came of them all, write the report, and return how many have failed. ``start``: when the work began."""
+    seconds = time.monotonic() - start
     place = {job: n for n, job in enumerate(jobs)}
     failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job])
     for outcome in failed:
         say(f"failed: {outcome.job.source}: {outcome.error}")
-    if failed and len(jobs) > 1:
-        say(f"{len(failed)} of {len(jobs)} failed")
+    if len(jobs) > 1 and (failed or not manner.quiet):
+        say(f"{totals(jobs, outcomes)}, {duration(seconds)}")
     if report:
-        print(json.dumps(as_json(jobs, outcomes)), flush=True)
+        print(json.dumps(as_json(jobs, outcomes) | {"seconds": round(seconds, 3)}), flush=True)
     return len(failed)
+
+
+def totals(jobs: list[Job], outcomes: list[Outcome]) -> str:
+    """How many files have failed, were skipped or done, and how large those were before and are now."""
+    done = [outcome.made for outcome in outcomes if outcome.made and not outcome.error]
+    counts = {
+        "failed": sum(outcome.error is not None for outcome in outcomes),
+        "skipped": sum(outcome.skipped for outcome in outcomes),
+        "done": len(done),
+    }
+    named = [f"{count} {status}" for status, count in counts.items() if count] or ["0 done"]
+    first, *others = named
+    number, status = first.split()
+    text = ", ".join((f"{number} of {len(jobs)} {status}", *others))
+    if not done:
+        return text
+    before, after = (sum(made.figures.get(key, 0) for made in done) for key in ("source_bytes", "bytes"))
+    return f"{text}: {shrunk(before, after)}"
 
 
 def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
@@ -173,12 +207,14 @@ def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
     return {**{status.replace(" ", "_"): count for status, count in counts.items()}, "files": files}
 
 
-def interrupted(error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcome], report: bool) -> NoReturn:
+def interrupted(
+    error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcome], report: bool, start: float
+) -> NoReturn:
     """Say how far it came and end."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice wants to see this as well
     try:
-        summary(jobs, outcomes, report)
+        summary(jobs, outcomes, report, start)
         further = "; --skip-existing goes on from there" if len(jobs) > 1 else ""
         say(f"interrupted: {len(outcomes)} of {len(jobs)} done{further}")
     finally:

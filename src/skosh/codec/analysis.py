@@ -27,7 +27,7 @@ def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
         bundle.check_shape("analysis", found, (1, bundle.latents, outer.height, outer.width))
         core.of(y)[:] = core.inside(outer).of(found)[0]
 
-    each(latent_windows(bundle, grid), work, workers)
+    each(latent_windows(bundle, grid), work, workers, "analysis")
     if not np.isfinite(y).all():
         raise BundleError(f"the model {bundle.name} gave values that are no numbers for this picture")
     return y
@@ -45,7 +45,7 @@ def hyper_symbols(at: Point, y: Floats, workers: int) -> Symbols:
         bundle.check_shape("hyper_analysis", found, (1, bundle.hyper, outer.height, outer.width))
         cells.of(z)[:] = to_hyper_symbols(cells.inside(outer).of(found + at.z_level)[0])
 
-    each(latent_windows(bundle, grid), work, workers)
+    each(latent_windows(bundle, grid), work, workers, "hyper analysis")
     return z
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from ..progress import stage
+
 
 class Box(NamedTuple):
     """Rows ``top`` to ``bottom`` and columns ``left`` to ``right``, the ends not included."""
@@ -97,8 +99,12 @@ def split(box: Box, side: int) -> list[Box]:
     ]
 
 
-def each(boxes: list[Box], work: Callable[[Box], None], threads: int) -> None:
-    """Do the work for every box, several at a time; the first error ends it."""
+def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str = "") -> None:
+    """Do the work for every box, several at a time; the first error ends it. ``what`` it is called where progress is shown."""
+    if what:
+        with stage(what, len(boxes)) as one:
+            each(boxes, one.counting(work), threads)
+        return
     if threads < 2 or len(boxes) < 2:
         for box in boxes:
             work(box)

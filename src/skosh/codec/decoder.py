@@ -21,6 +21,7 @@ from ..container.extras import NAMES, unpack
 from ..container.salvage import give_up_senseless, read_damaged
 from ..entropy.coder import Reader
 from ..errors import BundleError, FormatError, LimitError
+from ..files import Source, content_of
 from ..limits import MAX_PIXELS, check_justified, memory_for
 from ..picture.picture import Picture, to_image
 from ..types import Pixels, Symbols
@@ -43,7 +44,7 @@ EXTRA_NAMES = {ALPHA: "the transparency"} | NAMES
 
 
 def decode(
-    data: bytes,
+    data: Source,
     model: str | os.PathLike[str] | Bundle | None = None,
     threads: int = 0,
     *,
@@ -51,13 +52,14 @@ def decode(
     salvage: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
-    """Decode the bytes of a ``.skosh`` file to a picture, of the mode that was coded, with its metadata in ``info``.
+    """Decode a ``.skosh`` file to a picture, of the mode that was coded, with its metadata in ``info``.
 
+    ``data``: the bytes of a file, its path, or the file itself, opened in binary mode.
     ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
     core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
     damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
 
-    Raises TypeError for what is no bytes (a path: read the file first), ValueError for a region that is not four whole numbers and for fewer than 0 threads, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
+    Raises OSError where the file can't be read, TypeError for what is no file, ValueError for a region that is not four whole numbers and for fewer than 0 threads, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
     or a region outside of it.
     """
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
@@ -69,7 +71,7 @@ def decode(
 
 
 def decode_picture(
-    data: bytes,
+    data: Source,
     model: str | os.PathLike[str] | Bundle | None = None,
     threads: int = 0,
     *,
@@ -78,9 +80,8 @@ def decode_picture(
     max_pixels: int = MAX_PIXELS,
 ) -> Picture:
     """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"decode takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    contents = read_damaged(bytes(data), max_pixels) if salvage else read(bytes(data), max_pixels)
+    data = content_of(data)
+    contents = read_damaged(data, max_pixels) if salvage else read(data, max_pixels)
     header = contents.header
     check_justified(header.width, header.height, len(data))
     box = _box(region, header)
@@ -218,7 +219,7 @@ class Decoder:
             if taken.coefficients is not None:
                 filters.found[place_of(tile, side)] = taken.coefficients
 
-        each(tiles, work, self.workers)
+        each(tiles, work, self.workers, "entropy decoding")
         return Read(z, q, filters, sorted(lost))
 
 

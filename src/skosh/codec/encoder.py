@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import warnings
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ..bundle.bundle import Bundle
@@ -19,12 +21,16 @@ from ..container.chunks import ALPHA, QUALITY_UNIT, TILE_MIN, Header, write
 from ..container.extras import pack
 from ..entropy.coder import Writer
 from ..errors import BundleError
+from ..files import Source
 from ..limits import MAX_PIXELS, check_justified, memory_for
 from ..picture.metadata import Metadata
 from ..picture.picture import Picture, from_image, luma
-from ..types import Pixels, Symbols
+from ..picture.sources import image_of, open_source
+from ..progress import stage
+from ..types import Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
+from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
 from .quantise import Coded, Quantiser
 from .rdo import optimise
 from .refine import EFFORTS, check_effort, refine
@@ -33,14 +39,9 @@ from .target import file_of_psnr, file_of_size
 from .tiling import is_large
 from .wiener import Filters, place_of
 
-DEFAULT_QUALITY = 50
-
-
-DEFAULT_TILE = 1024  # pixels
-
 
 def encode(
-    image: Image.Image | Pixels,
+    image: Image.Image | npt.NDArray[np.uint8] | Source,
     quality: float = DEFAULT_QUALITY,
     model: str | os.PathLike[str] | Bundle | None = None,
     threads: int = 0,
@@ -55,14 +56,15 @@ def encode(
 ) -> bytes:
     """Encode a picture as the bytes of a ``.skosh`` file. What is lost besides precision comes as a warning.
 
-    ``image``: any Pillow picture, or RGB bytes of shape (H, W, 3). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
+    ``image``: any Pillow picture, an array of uint8, of shape (H, W) or (H, W, 1) for grey, (H, W, 2) with transparency, (H, W, 3) for RGB and (H, W, 4)
+    with transparency, or the file of a picture: its path, its bytes, or the file itself, opened in binary mode (of more than Pillow's own limit of pixels: open it first). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
     installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``). ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
     not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost less in bits
     and squared error together (with a model trained for exact pixels alone; 0 is one quick look), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
     by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile (colours become sRGB).
     ``metadata``: a ``skosh.metadata.Metadata``, instead of those that the picture carries.
 
-    Raises TypeError for what is no picture (a path: open the file first) or no metadata, ValueError for an argument out of range or an array that is no RGB picture, ImageError, LimitError (also for a target that can't be
+    Raises TypeError for what is no picture or no metadata, ValueError for an argument out of range or an array that is no such picture, OSError for a file that can't be read, ImageError, LimitError (also for a target that can't be
     reached) and BundleError.
     """
     if not 0 <= quality <= 100:
@@ -84,21 +86,21 @@ def encode(
 
 
 def take_apart(
-    image: Image.Image | Pixels,
+    image: Image.Image | npt.NDArray[np.uint8] | Source,
     max_pixels: int = MAX_PIXELS,
     strip: bool = False,
     metadata: Metadata | None = None,
 ) -> Picture:
-    """A picture from Pillow's or from an array; ValueError for an array of another shape or type, TypeError for anything else."""
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(f"an array has to be (H, W, 3) of uint8, not {image.shape} of {image.dtype}")
-        image = Image.fromarray(image)
+    """A picture from Pillow's, from an array or from a file; ValueError for an array of another shape or type, TypeError for anything else."""
     if metadata is not None and not isinstance(metadata, Metadata):
         raise TypeError(f"metadata are a skosh.metadata.Metadata, not {type(metadata).__name__}")
-    if not isinstance(image, Image.Image):
-        raise TypeError(f"a picture is Pillow's or an array, not {type(image).__name__}: open the file first")
-    return from_image(image, max_pixels, strip, metadata)
+    if isinstance(image, np.ndarray):
+        image = image_of(image)
+    with stage("reading the picture"):
+        if isinstance(image, Image.Image):
+            return from_image(image, max_pixels, strip, metadata)
+        with contextlib.closing(open_source(image)) as opened:
+            return from_image(opened, max_pixels, strip, metadata)
 
 
 def check_tile(tile: int) -> None:
@@ -209,7 +211,7 @@ class Encoder:
             symbols = filters.found.get(place_of(box, side))
             found[box] = tile_stream(at, coded, box, symbols)
 
-        each(tiles, code, self.workers)
+        each(tiles, code, self.workers, "entropy coding")
         return [found[box] for box in tiles]
 
 

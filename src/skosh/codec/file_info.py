@@ -11,6 +11,7 @@ from ..bundle import manifest
 from ..container.chunks import ALPHA, EXIF, ICC, VERSION, XMP, read
 from ..container.extras import unpack
 from ..errors import FormatError, LimitError
+from ..files import Source, content_of
 from ..limits import MAX_PIXELS
 from ..picture.exif import (
     DATE_TIME,
@@ -34,20 +35,18 @@ LONGEST = 80  # characters of each
 
 
 MOST = 4 * LONGEST  # bytes of each that are read
-
-
 NAMED_PROFILE = 1 << 20  # bytes of the longest profile that is asked for its name
 
 
-def info(data: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
-    """What a file says of itself, without loading a model: size, bits a pixel, quality, tiles, metadata, model id and whether it is installed.
+def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+    """What a file says of itself, without loading a model: sizes, quality, tiles, metadata, model id and its bundle's name.
 
-    Metadata that are whole by their checksum and can't be read are told of under ``damaged``.
-    Every checksum is checked on the way. Raises TypeError for what is no bytes (a path: read the file first), FormatError for a damaged file and LimitError for too large a picture.
+    Every checksum is checked. Metadata that are whole by their checksum and still can't be read are listed under ``damaged``.
+    ``data``: the bytes of a file, its path, or the file itself, opened in binary mode. Raises OSError where it can't be read,
+    FormatError for a damaged file and LimitError for too large a picture.
     """
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"info takes the bytes of a .skosh file, not {type(data).__name__}: read the file first")
-    contents = read(bytes(data), max_pixels)
+    data = content_of(data)
+    contents = read(data, max_pixels)
     header, extras = contents.header, contents.extras
     folder = manifest.find_by_id(header.model_id)
     damaged: list[str] = []

@@ -54,8 +54,8 @@ class Quantiser:
         self.half: FirstHalf | None = None  # and the means of all elements: kept where there is one window
         self.means: Means | None = None
         self.changes: dict[Box, Change] = {}
-        each(self.windows, self.round_first, workers)
-        each(self.windows, self.round_second, workers)
+        each(self.windows, self.round_first, workers, "quantisation")
+        each(self.windows, self.round_second, workers, "quantisation")
 
     def residual(self) -> Residual:
         """The symbols."""
@@ -101,4 +101,4 @@ class Quantiser:
         self.changes = changes
         for box, change in changes.items():
             self.put(box, change.places, change.symbols)
-        each(self.windows, self.round_second, self.workers)
+        each(self.windows, self.round_second, self.workers, "quantisation")

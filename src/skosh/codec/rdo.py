@@ -56,7 +56,7 @@ def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> O
             if one.places.size:
                 found.changes[box] = one
 
-    each(quantiser.windows, work, quantiser.workers)
+    each(quantiser.windows, work, quantiser.workers, "optimising")
     sums: dict[Place, Equations] = {}
     for box in quantiser.windows:  # in this order, so that the sums do not depend on who was first
         for place, part in parts.pop(box):

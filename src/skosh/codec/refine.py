@@ -15,6 +15,7 @@ Needs a bundle that was trained for the squared error alone, and has the graph `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +23,11 @@ import numpy as np
 from ..bundle.bundle import Bundle
 from ..bundle.point import Point
 from ..errors import BundleError
+from ..progress import stage
 from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
 from .context import Means, both_halves, first_half, in_first_half
+from .defaults import EFFORT_MAX
 from .planes import to_network
 from .synthesis import share_inside
 from .tiling import latent_windows
@@ -36,11 +39,13 @@ class Effort(NamedTuple):
     changes: int  # for changes of whole symbols
     steps: int  # of annealing
 
+    @property
+    def gradients(self) -> int:
+        """How many it takes in all: before and after each of the two ways there is one look."""
+        return max(self.changes, 1) + (self.changes > 0) + self.steps + (self.steps > 0)
+
 
 EFFORTS = (Effort(0, 0), Effort(3, 0), Effort(12, 0), Effort(6, 100))
-
-
-EFFORT_MAX = len(EFFORTS) - 1
 
 
 # Changes of whole symbols
@@ -87,13 +92,15 @@ def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, wor
     """
     bundle, grid = at.bundle, whole(*y.shape[1:])
     refined = np.empty_like(y)
+    windows = latent_windows(bundle, grid)
 
     def work(core: Box) -> None:
         outer = core.grown(bundle.halo["synthesis"] + bundle.halo["mean_second"], grid)
-        u = Window(at, pixels, y, z, outer).refine(effort)
+        u = Window(at, pixels, y, z, outer, progress.step).refine(effort)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
-    each(latent_windows(bundle, grid), work, workers)
+    with stage("refinement", len(windows) * effort.gradients) as progress:
+        each(windows, work, workers)
     return refined
 
 
@@ -110,8 +117,17 @@ def check_effort(effort: int, bundle: Bundle) -> None:
 class Window:
     """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
 
-    def __init__(self, at: Point, pixels: Pixels, y: Floats, z: Symbols, box: Box):
-        self.at, self.bundle = at, at.bundle
+    def __init__(
+        self,
+        at: Point,
+        pixels: Pixels,
+        y: Floats,
+        z: Symbols,
+        box: Box,
+        step: Callable[[], None] = lambda: None,
+    ):
+        """``step`` is called for every gradient."""
+        self.at, self.bundle, self.step = at, at.bundle, step
         bundle, self.rate = at.bundle, at.bundle.rate
         self.first = in_first_half(bundle.latents, box)[None]
         self.gain, self.inverse = at.gain, at.inverse
@@ -193,6 +209,7 @@ class Window:
         """The squared error of symbols in bits: its slope with respect to each of them, and itself."""
         y_hat = known.latent(q * self.coded, self.inverse)
         g_y, error = self.bundle.run("synthesis_gradient", y_hat, self.level, self.x, self.inside)
+        self.step()
         slope: Floats = self.weight * g_y * self.inverse * known.step
         return slope, self.weight * float(error[0])
 

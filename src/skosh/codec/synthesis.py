@@ -35,7 +35,7 @@ def synthesise(
         x = filtered(bundle, x, core, filters)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
-    each(pixel_windows(box), work, workers)
+    each(pixel_windows(box), work, workers, "synthesis")
     return out
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..container.chunks import QUALITY_UNIT
 from ..errors import LimitError
+from ..progress import stage
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -48,7 +49,8 @@ def file_of_size(encoder: Encoder, size: float) -> bytes:
     files: dict[int, bytes] = {}
 
     def log_size(step: int) -> float:
-        files[step] = encoder.file(step / QUALITY_UNIT)
+        with stage(f"quality {step / QUALITY_UNIT:g}"):
+            files[step] = encoder.file(step / QUALITY_UNIT)
         return math.log(len(files[step]))
 
     step = highest_below(log_size, math.log(max(size, 1)), encoder.last_step(), SIZE_TOLERANCE)
@@ -66,10 +68,11 @@ def file_of_psnr(encoder: Encoder, psnr: float) -> bytes:
     def loss(step: int) -> float:
         nonlocal best
         quality = (last - step) / QUALITY_UNIT
-        found = encoder.psnr(quality)
-        best = max(best, found)
-        if found >= psnr:
-            files[step] = encoder.file(quality)  # now, while the symbols of this quality are there
+        with stage(f"quality {quality:g}"):
+            found = encoder.psnr(quality)
+            best = max(best, found)
+            if found >= psnr:
+                files[step] = encoder.file(quality)  # now, while the symbols of this quality are there
         return -found
 
     step = highest_below(loss, -psnr, last, PSNR_TOLERANCE)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import skosh
 
+from ..errors import did_you_mean
 from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
@@ -114,7 +115,8 @@ def available(request: Request, say: Say) -> tuple[str, ...]:
     """Return the metrics that are available here; write a line for each that is not."""
     unknown = [name for name in request.metrics if name not in NAMES]
     if unknown or not request.metrics:
-        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}")
+        suggestion = did_you_mean(unknown[0], NAMES) if unknown else ""
+        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}{suggestion}")
     found = []
     for name in request.metrics:
         reason = missing(name, request.lpips_weights)

@@ -27,8 +27,9 @@ from ..entropy.tables import (
     reaches,
     scales,
 )
+from ..progress import steps
 from ..types import Pixels
-from .data import Crops, progress, to_network
+from .data import Crops, to_network
 from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
 
@@ -36,7 +37,9 @@ RATIOS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)  # scales of the mi
 PRIOR_SYMBOLS = 200.0  # weight of the plain normal distribution, as if so many symbols had been seen
 ROUNDS = 300  # of expectation maximisation
 HYPER_PRIOR_SYMBOLS = 50.0  # weight of the learned distribution of a channel of z, likewise
-CROP, BATCH, BATCHES = 256, 8, 96  # 50 megapixels
+CROP, BATCH, BATCHES = 256, 8, 96  # 50 megapixels, where there are that many different ones
+FEWEST = 4  # batches
+VISITS = 16  # how often to look at each pixel at most, at other levels each time
 
 Counts = npt.NDArray[np.float64]
 
@@ -55,7 +58,13 @@ def calibrated_tables(model: Network, pictures: list[Pixels]) -> Tables:
     z_counts, q_counts = symbol_counts(model, entropy, pictures)
     learned = entropy.prior.tables()
     z = [[fit_z(counts, table) for counts, table in zip(row, learned, strict=True)] for row in z_counts]
-    return Tables(z, [fit(counts, i) for i, counts in enumerate(q_counts)])
+    return Tables(z, [fit(counts, i) for i, counts in enumerate(steps(q_counts, "fitting tables", len(q_counts)))])
+
+
+def batches_of(pictures: list[Pixels], pixels: int, fewest: int, most: int) -> int:
+    """How many batches of so many pixels are worth a look: fewer than ``most`` where they would show each pixel more than VISITS times."""
+    there = sum(int(picture.shape[0]) * int(picture.shape[1]) for picture in pictures)
+    return min(most, max(fewest, -(-VISITS * there // pixels)))
 
 
 @torch.no_grad()
@@ -70,7 +79,8 @@ def symbol_counts(model: Network, entropy: Hyperprior, pictures: list[Pixels]) -
     knots, channels = entropy.z_level.rows.shape
     z_counts = np.zeros((knots, channels, HYPER_SYMBOLS))
     counts = np.zeros((SCALES, REACH_MAX + 2))
-    for step in progress(range(BATCHES), "counting symbols", BATCHES):
+    batches = batches_of(pictures, BATCH * CROP**2, FEWEST, BATCHES)
+    for step in steps(range(batches), "counting symbols", batches):
         pixels, levels = crops.draw(step)
         symbols = entropy.symbols(model.analysis(to_network(pixels)), levels)
         q = symbols.q.abs().clamp(max=REACH_MAX + 1).long()

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import ConfigError
+from ..errors import ConfigError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def load(source: str, settings: tuple[str, ...] = ()) -> Config:
     elif source in configs():
         text = (resources.files(__package__) / "configs" / f"{source}.yaml").read_text()
     else:
-        raise ConfigError(f"no configuration {source!r}: give a .yaml file or one of {', '.join(configs())}")
+        listed, suggestion = ", ".join(configs()), did_you_mean(str(source), configs())
+        raise ConfigError(f"no configuration {source!r}: give a .yaml file or one of {listed}{suggestion}")
     try:
         values = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
@@ -141,7 +142,8 @@ def from_dict(values: dict[str, Any]) -> Config:
     checked: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
-            raise ConfigError(f"unknown configuration key {key!r}; known: {', '.join(fields)}")
+            listed, suggestion = ", ".join(fields), did_you_mean(str(key), fields)
+            raise ConfigError(f"unknown configuration key {key!r}; known: {listed}{suggestion}")
         checked[key] = _typed(key, value, type(fields[key].default))
     config = Config(**checked)
     _check(config)

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 
 from ..codec.wiener_fit import SAMPLED, SPREAD
 from ..entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, IntTable, integer_table
+from ..progress import steps
 from ..types import Pixels
-from .data import Crops, progress, to_network
+from .calibrate import batches_of
+from .data import Crops, to_network
 from .networks import Network, use_integer_scale
 
 TERMS = 24
@@ -30,8 +32,10 @@ BUSY = (3.0 / 255.0) ** 2  # variance around a pixel at which it is half busy
 NOISE = 1e-6  # variance of a pixel, and of an error, below which nothing is made of it
 SHRINK = 1e-3  # of a single picture's filter towards none, before the principal components
 ROUNDS, RATE = 300, 3e-3  # of following the gradient
+FEWEST_ROUNDS = 30
 PRIOR_SYMBOLS = 500.0  # weight of Laplace's distribution in the table, as if so many symbols had been seen
 CROP, BATCH, BATCHES = 512, 4, 97
+FEWEST = 8  # batches: there have to be more crops than terms
 EXACT = 1 << 15  # pixels whose products are summed in float32
 
 
@@ -124,7 +128,8 @@ def collect(model: Network, pictures: list[Pixels]) -> Moments:
     side = min(CROP, *(min(picture.shape[:2]) // 64 * 64 for picture in pictures))
     crops = Crops(pictures, side, BATCH, seed=0)
     products, towards = [], []
-    for step in progress(range(BATCHES), "looking at what is left over", BATCHES):
+    batches = batches_of(pictures, BATCH * side**2, FEWEST, BATCHES)
+    for step in steps(range(batches), "looking at what is left over", batches):
         pixels, levels = crops.draw(step)
         x = to_network(pixels)
         shown = model(x, levels)[0].clamp(0.0, 1.0)
@@ -160,7 +165,9 @@ def learn_basis(moments: Moments, terms: int) -> Tensor:
     filters = torch.einsum("ij,nio->njo", root, best).flatten(1)
     white = torch.linalg.svd(filters, full_matrices=False)[2][:terms].clone().requires_grad_(True)
     optimiser = torch.optim.Adam([white], RATE)
-    for _ in range(ROUNDS):
+    share = len(moments.products) / (BATCH * BATCHES)  # fewer crops have less to say
+    rounds = min(ROUNDS, max(FEWEST_ROUNDS, round(ROUNDS * share)))
+    for _ in steps(range(rounds), "learning corrections", rounds):
         optimiser.zero_grad()
         left = fitted(colours(orthonormal(white)), moments)[0]
         torch.log(left).mean().backward()

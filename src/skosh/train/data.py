@@ -7,34 +7,24 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from ..errors import ConfigError
 from ..files import PICTURES
 from ..limits import cores
 from ..picture.picture import from_image
+from ..progress import steps
 from ..types import Pixels
 
 AT_ONCE = 8192  # patches in memory
-
-T = TypeVar("T")
-
-
-def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
-    """The items, with a progress bar on a terminal."""
-    console = Console(stderr=True)
-    return track(items, what, total, console=console, transient=True, disable=not console.is_terminal)
 
 
 def to_stderr(text: str) -> None:
@@ -57,7 +47,7 @@ def load_pictures(folder: str | Path, smallest: int, report: Callable[[str], Non
     pictures = []
     with warnings.catch_warnings(), ThreadPoolExecutor(cores()) as pool:
         warnings.simplefilter("ignore")  # of the decoders; process-wide, hence around all threads
-        decoded = progress(pool.map(_decode, paths), "reading pictures", len(paths))
+        decoded = steps(pool.map(_decode, paths), "reading pictures", len(paths))
         for path, outcome in zip(paths, decoded, strict=True):
             if isinstance(outcome, str):
                 report(f"skipped {path}: {outcome}")

@@ -29,6 +29,7 @@ from ..bundle.manifest import (
 from ..bundle.scale_map import check_bound, scale_map_reference
 from ..entropy.tables import HYPER_LIMIT
 from ..errors import BundleError, ConfigError
+from ..progress import stage
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
@@ -94,7 +95,8 @@ def export(
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
         fresh, old = Path(beside, "new"), Path(beside, "old")
         fresh.mkdir()
-        manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
+        with stage("writing the networks"):
+            manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
         check_target(run, out, force)  # once more: it may have taken minutes
         if target.exists():
             os.replace(target, old)

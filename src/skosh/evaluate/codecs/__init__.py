@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from ...errors import did_you_mean
 from .. import UsageError
 from ..codec import Codec
 
@@ -21,6 +22,6 @@ def make(spec: str) -> Codec:
     """Return the codec that NAME or NAME=ARGUMENT stands for. Raises UsageError for an unknown name."""
     name, separator, argument = spec.partition("=")
     if name not in names():
-        raise UsageError(f"no codec {name!r}: there are {', '.join(names())}")
+        raise UsageError(f"no codec {name!r}: there are {', '.join(names())}{did_you_mean(name, names())}")
     kind: type[Codec] = importlib.import_module(f".{name}", __package__).CODEC
     return kind.make(argument if separator else None)

@@ -1,0 +1,123 @@
+"""How large or how good a file is to be: the options that say so, and what they ask of the encoder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..codec.defaults import DEFAULT_QUALITY, EFFORT_MAX
+from .options import SPEED, number, one_of, whole
+
+if TYPE_CHECKING:  # loaded when a command runs, so that help and versions come at once
+    from ..codec.encoder import Encoder
+
+UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
+TUNED = {"fidelity": None, "perceptual": "perceptual"}  # purpose -> name of the bundle, None for the default
+PICTURE = "Quality and size"  # a panel of help
+
+
+@dataclass(frozen=True)
+class Aim:
+    """How large or how good a file is to be: at most one of the first three is set, and counts instead of the quality."""
+
+    size: float | None = None  # bytes
+    bpp: float | None = None
+    psnr: float | None = None  # dB
+    quality: float = DEFAULT_QUALITY
+
+    def file(self, encoder: Encoder) -> bytes:
+        """The file that hits it."""
+        from ..codec.target import file_of_psnr, file_of_size
+
+        if self.bpp is not None:
+            return file_of_size(encoder, self.bpp * encoder.width * encoder.height / 8)
+        if self.size is not None:
+            return file_of_size(encoder, self.size)
+        if self.psnr is not None:
+            return file_of_psnr(encoder, self.psnr)
+        return encoder.file(self.quality)
+
+
+Quality = Annotated[
+    float | None,
+    typer.Option(
+        "-q",
+        "--quality",
+        metavar="0-100",
+        parser=number(0, 100),
+        help="0: smallest, 100: best; in eighths.",
+        show_default=str(DEFAULT_QUALITY),
+        rich_help_panel=PICTURE,
+    ),
+]
+TargetSize = Annotated[
+    float | None,
+    typer.Option(
+        "--target-size",
+        metavar="BYTES",
+        parser=lambda text: parse_size(text),
+        help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.",
+        rich_help_panel=PICTURE,
+    ),
+]
+TargetBpp = Annotated[
+    float | None,
+    typer.Option(
+        "--target-bpp",
+        metavar="BPP",
+        parser=number(0),
+        help="The best picture in so many bits a pixel.",
+        rich_help_panel=PICTURE,
+    ),
+]
+TargetPsnr = Annotated[
+    float | None,
+    typer.Option(
+        "--target-psnr",
+        metavar="DB",
+        parser=number(0),
+        help="The smallest file of so many dB.",
+        rich_help_panel=PICTURE,
+    ),
+]
+TuneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tune",
+        metavar="|".join(TUNED),
+        parser=one_of(*TUNED),
+        autocompletion=lambda: list(TUNED),
+        help="The model for exact pixels or for pleasant ones, instead of --model.",
+        rich_help_panel=SPEED,
+    ),
+]
+Effort = Annotated[
+    int,
+    typer.Option(
+        "-e",
+        "--effort",
+        metavar=f"0-{EFFORT_MAX}",
+        parser=whole(0, EFFORT_MAX),
+        rich_help_panel=PICTURE,
+        help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
+        "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
+    ),
+]
+
+
+def asked(quality: float | None, size: float | None, bpp: float | None, psnr: float | None) -> Aim:
+    """What the options say of size and quality; a usage error for more than one of them."""
+    if sum(aim is not None for aim in (quality, size, bpp, psnr)) > 1:
+        raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
+    return Aim(size, bpp, psnr, DEFAULT_QUALITY if quality is None else quality)
+
+
+def parse_size(text: str) -> float:
+    """Bytes of ``20000``, ``20KB`` or ``1.5 MiB``."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(text).strip())
+    if not found or found[2].lower() not in UNITS:
+        raise typer.BadParameter(f"{str(text)!r} is not bytes, as 20000, 20KB or 1.5MiB")
+    return float(found[1]) * UNITS[found[2].lower()]

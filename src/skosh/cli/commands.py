@@ -1,0 +1,130 @@
+"""The commands together, and how the process ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__
+from ..errors import describe
+from .coding import compress, decompress
+from .console import hear_warnings, say
+from .evaluation import compare, evaluate
+from .show import info
+from .training import export, train
+from .usage import in_our_words, no_command
+from .versions import versions
+from .work import end_politely, status
+
+ABOUT = """A learned image codec: pictures to small .skosh files and back.
+
+\b
+skosh compress photo.jpg            writes photo.skosh
+skosh decompress photo.skosh        writes photo.png
+skosh compress album/ -o small/     a whole folder
+skosh info small/                   what is in files
+"""
+
+
+class Commands(TyperGroup):
+    """All commands. What is wrong with a call is said in one line of ours, with what may have been meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that the first argument names."""
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            raise typer.BadParameter(no_command(args, list(self.commands)))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; Ctrl-C and a polite kill end it by their exit status."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise typer.Exit(status(error)) from None
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run it all."""
+        try:
+            found = super().main(args, "skosh", complete_var, False, windows_expand_args, **extra)
+        except typer.Abort:
+            raise SystemExit(1) from None
+        except Exception as error:
+            if not standalone_mode or not isinstance(error, click_exception()):
+                raise
+            say(f"skosh: {in_our_words(error)}")
+            raise SystemExit(getattr(error, "exit_code", 1)) from None
+        if not standalone_mode:
+            return found
+        raise SystemExit(found if isinstance(found, int) else 0)
+
+
+def click_exception() -> type[Exception]:
+    """What typer raises for a wrong call: it may bring a click of its own."""
+    found: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+    return found
+
+
+app = typer.Typer(
+    cls=Commands,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+FILES, RESEARCH = "Files", "Research"  # panels of help
+app.command(rich_help_panel=FILES)(compress)
+app.command(rich_help_panel=FILES)(decompress)
+app.command(rich_help_panel=FILES)(info)
+app.command("eval", rich_help_panel=RESEARCH)(evaluate)
+app.command(rich_help_panel=RESEARCH)(compare)
+app.command(rich_help_panel=RESEARCH)(train)
+app.command(rich_help_panel=RESEARCH)(export)
+
+
+@app.callback(invoke_without_command=True, help=ABOUT)
+def skosh(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("-V", "--version", help="Show the version and exit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="With -V: versions of what is used, and the installed models.")
+    ] = False,
+) -> None:
+    """All commands; see ABOUT."""
+    if version:
+        print(f"skosh {__version__}")
+        if verbose:
+            print("\n".join(versions()))
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(2)
+
+
+def run() -> None:
+    """Run the command of ``sys.argv`` and end the process."""
+    hear_warnings()
+    end_politely()
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:  # of standard output; one that has a file's name is not
+        if error.filename is not None or sys.stdout is None:
+            raise
+        if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+            say(f"skosh: standard output: {describe(error)}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail once more at its end
+        raise SystemExit(1) from None

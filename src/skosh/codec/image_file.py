@@ -1,0 +1,125 @@
+"""A ``.skosh`` file as a picture of Pillow's whose pixels are decoded when they are first asked for.
+
+Opening reads the header and the metadata, and needs no model.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Any
+
+from PIL import ImageFile
+
+from ..container.alpha import check_plain
+from ..container.chunks import ALPHA, Header, read, read_head
+from ..container.extras import unpack
+from ..container.salvage import has_sense, read_damaged
+from ..errors import SkoshError
+from ..files import Source, check_path, content_of
+from ..limits import MAX_PIXELS, UNLIMITED, check_size
+from ..picture.metadata import to_info
+
+FORMAT = "SKOSH"
+
+
+class SkoshImageFile(ImageFile.ImageFile):
+    """A ``.skosh`` file that Pillow has opened."""
+
+    format = FORMAT
+    format_description = "skosh learned image"
+    _undecoded = False  # unless a file was opened; pickled pictures have their pixels
+
+    def _open(self) -> None:
+        try:
+            header, extras = self._head()
+            self.info.update(to_info(unpack(extras)))
+        except SkoshError as error:
+            raise SyntaxError(str(error)) from error
+        self._size = header.width, header.height
+        self._mode = header.mode + ("A" if ALPHA in extras else "")
+        self.info["quality"] = header.quality
+        self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
+        self._undecoded = True
+
+    def _head(self) -> tuple[Header, dict[bytes, bytes]]:
+        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find, as far as their frames say."""
+        file = self._file()
+        try:
+            header, extras = read_head(file, UNLIMITED)
+        except SkoshError:
+            if not ImageFile.LOAD_TRUNCATED_IMAGES:
+                raise
+            file.seek(0)
+            contents = read_damaged(file.read(), UNLIMITED)
+            header, extras = contents.header, contents.extras
+        if ImageFile.LOAD_TRUNCATED_IMAGES:
+            extras = {kind: extras[kind] for kind in extras if has_sense(header, kind, extras[kind], check_plain)}
+        return header, extras
+
+    def load(self) -> Any:
+        """Decode the pixels, if that has not been done."""
+        if self._undecoded:
+            from .decoder import decode
+
+            file = self._file()
+            file.seek(0)
+            try:
+                image = decode(file.read(), salvage=ImageFile.LOAD_TRUNCATED_IMAGES, max_pixels=UNLIMITED)
+            except SkoshError as error:
+                raise OSError(f"can't decode this .skosh file: {error}") from error
+            self.im = image.im
+            self._mode = image.mode  # without transparency, where that turned out to be damaged
+            self._undecoded = False
+            self._let_go()
+        return super().load()
+
+    def verify(self) -> None:
+        """Check every checksum without decoding; as with Pillow's own formats, the picture has to be opened again afterwards."""
+        file = self._file()
+        file.seek(0)
+        try:
+            read(file.read(), UNLIMITED)
+        except SkoshError as error:
+            raise SyntaxError(str(error)) from error
+        finally:
+            self._let_go()
+
+    def _file(self) -> IO[bytes]:
+        if self.fp is None:
+            raise ValueError("the file of this picture has been closed: open it again")
+        return self.fp
+
+    def _let_go(self) -> None:
+        """Close the file, if Pillow has opened it, and forget it."""
+        if self._exclusive_fp and self.fp:
+            self.fp.close()
+        self.fp = None
+
+
+def open(source: Source, max_pixels: int = MAX_PIXELS) -> SkoshImageFile:
+    """A ``.skosh`` file as a Pillow picture: its size, mode and metadata at once, its pixels when they are first asked for.
+
+    ``source``: a path, a file that was opened in binary mode, or the bytes of one. A path's file stays open until the pixels are decoded or the
+    picture is closed; it is a context manager, as all of Pillow's pictures are. Pillow itself learns nothing of the format by this
+    (``register_opener`` teaches it).
+
+    Raises TypeError for what is none of these, OSError where the file can't be read, FormatError for what is no such file or a damaged one and LimitError for more
+    than ``max_pixels``. What is found to be wrong when the pixels are decoded is an OSError, as with all of Pillow's pictures.
+    """
+    if isinstance(source, str) or hasattr(source, "__fspath__"):
+        check_path(source)
+        file: Any = source
+    else:
+        file = source if getattr(source, "seekable", bool)() else io.BytesIO(content_of(source))
+        if not isinstance(file.read(0), bytes):
+            content_of(source)  # says what is wrong
+    try:
+        picture = SkoshImageFile(file)
+    except SyntaxError as error:
+        raise (error.__cause__ if isinstance(error.__cause__, SkoshError) else error) from None
+    try:
+        check_size(picture.width, picture.height, max_pixels)
+    except SkoshError:
+        picture.close()
+        raise
+    return picture
