@@ -25,6 +25,7 @@ from .container.salvage import has_sense, salvage
 from .errors import SkoshError
 from .files import SIGNATURE
 from .limits import UNLIMITED  # Pillow has its own check of sizes
+from .picture.fitting import fit_decoded
 from .picture.metadata import Metadata, from_info, of_image, to_info
 
 FORMAT = "SKOSH"
@@ -42,7 +43,7 @@ class SkoshImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         try:
             header, extras = self._head()
-            self.info.update(to_info(unpack(extras)))
+            self.info.update(to_info(fit_decoded(unpack(extras), header.mode == "L", [])))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height

@@ -22,6 +22,7 @@ from ..container.salvage import salvage as salvaged
 from ..entropy.coder import Reader
 from ..errors import BundleError, FormatError, LimitError
 from ..limits import MAX_PIXELS, check_justified, memory_for
+from ..picture.fitting import fit_decoded
 from ..picture.picture import Picture, to_image
 from ..types import Pixels, Symbols
 from .boxes import Box, each, split, whole
@@ -138,12 +139,13 @@ class Decoder:
         header, extras = self.contents.header, self.contents.extras
         if self.salvage:
             give_up_senseless(self.contents)
-        found = unpack(extras)
+        notes: list[str] = []
+        found = fit_decoded(unpack(extras), header.mode == "L", notes)
         plane = None
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
         pixels = self.pixels(box)
-        notes = self.lost_extras()
+        notes += self.lost_extras()
         lost = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in self.lost]
         notes += [f"lost: {seen.width}x{seen.height} pixels at {seen.left},{seen.top}" for seen in lost[:LOST_NAMED]]
         if len(lost) > LOST_NAMED:

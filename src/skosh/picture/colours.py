@@ -31,9 +31,6 @@ OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that
 IPTC_IN_JPEG, IPTC_IN_TIFF = 0x0404, 33723  # resource of Photoshop, tag
 
 
-PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
-
-
 class Layout(NamedTuple):
     """How a picture's file holds its samples, as the decoder's arguments tell it."""
 
@@ -70,9 +67,6 @@ def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
         notes.append(f"only {which} of its {frames} {what} is kept")
     if layout.deep and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
         notes.append("16 bits a channel are reduced to 8")
-    gamma = image.info.get("gamma")
-    if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
-        notes.append(f"its gamma of {gamma:.3g} is not kept: it may look lighter or darker")
     if IPTC_IN_JPEG in (image.info.get("photoshop") or ()) or IPTC_IN_TIFF in getattr(image, "tag_v2", ()):
         notes.append("its IPTC captions are not kept")
 
@@ -124,8 +118,8 @@ def to_eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
     return made
 
 
-def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it: none with ``strip``, and sRGB then."""
+def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image.Image, Metadata]:
+    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it."""
     if image.mode == "1":
         notes.append("black and white become grey levels")
         image = image.convert("L")
@@ -137,9 +131,16 @@ def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool
         metadata = replace(metadata, icc=None)  # it described other channels
     elif image.mode not in ("L", "RGB"):
         image = image.convert("RGB")
-    if strip:
-        image, metadata = to_srgb(image, metadata.icc, notes), Metadata()
     return image, metadata
+
+
+def without(
+    image: Image.Image, metadata: Metadata, strip: frozenset[str], notes: list[str]
+) -> tuple[Image.Image, Metadata]:
+    """A picture of mode L, LA, RGB or RGBA without some kinds of metadata; in sRGB, where the profile is one of them."""
+    if "icc" in strip:
+        image = to_srgb(image, metadata.icc, notes)
+    return image, replace(metadata, **dict.fromkeys(strip))
 
 
 def to_srgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Image:

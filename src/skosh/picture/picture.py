@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +11,10 @@ from PIL import Image
 from ..errors import ImageError, SkoshError
 from ..limits import MAX_PIXELS, check_size, memory_for
 from ..types import Pixels, Plane
-from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_bits, to_rgb
-from .metadata import Metadata, of_image, to_info
+from .coded_colours import numbers_of
+from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_bits, to_rgb, without
+from .fitting import fit
+from .metadata import Metadata, kinds, of_image, to_info
 from .orientation import orientation, upright
 
 STRIP = 256  # rows
@@ -40,36 +43,43 @@ class Picture:
 
 
 def from_image(
-    image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = False, metadata: Metadata | None = None
+    image: Image.Image,
+    max_pixels: int = MAX_PIXELS,
+    strip: bool | Collection[str] = False,
+    metadata: Metadata | None = None,
 ) -> Picture:
     """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
 
-    ``metadata`` count instead of those that the picture carries. With ``strip``, they are dropped, and colours are converted to sRGB first. Raises ImageError for damaged data and LimitError for more than
+    ``metadata`` count instead of those that the picture carries. With ``strip``, or of the kinds that it names (exif, icc, xmp), they are dropped;
+    colours are converted to sRGB before their profile is. Raises ValueError for another kind, ImageError for damaged data and LimitError for more than
     ``max_pixels``. The picture itself is not changed, but its data are loaded.
     """
     check_size(image.width, image.height, max_pixels)
     with memory_for(image.width, image.height):
-        return _taken_apart(image, strip, metadata)
+        return _taken_apart(image, kinds(strip), metadata)
 
 
-def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> Picture:
+def _taken_apart(image: Image.Image, strip: frozenset[str], metadata: Metadata | None) -> Picture:
     notes: list[str] = []
     try:
         layout = layout_of(image)
         note_losses(image, layout, notes)
         key = colour_key(image, layout)
+        cicp = numbers_of(image) if metadata is None else None
         image.load()
-        metadata = of_image(image, notes) if metadata is None else metadata
+        metadata = of_image(image, notes, cicp) if metadata is None else metadata
         if (turn := TURNS.get(orientation(metadata))) is not None:
             image = image.transpose(turn)
         alpha = None if key is None else keyed_alpha(image, key, layout, notes)
         image = to_eight_bits(image, notes)
         straight = upright(metadata)
-        if metadata.exif and not straight.exif and not strip:
+        if metadata.exif and not straight.exif and "exif" not in strip:
             notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
-        image, metadata = to_rgb(image, straight, notes, strip)
+        image, metadata = to_rgb(image, straight, notes)
         if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
+        image, metadata = fit(image, metadata, notes)
+        image, metadata = without(image, metadata, strip, notes)
     except (SkoshError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...

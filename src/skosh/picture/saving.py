@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError
+from .fitting import held
 from .metadata import TIFF_XMP, descriptive
 from .orientation import readable
 
@@ -39,6 +40,8 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     """
     kind = written_as(suffix)
     arguments, notes = saved_metadata(image, kind)
+    if "icc_profile" in arguments:
+        image, arguments["icc_profile"] = held(image, arguments["icc_profile"], kind, notes)
     if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # which Pillow refuses
         image = image.convert("L" if image.mode == "LA" else "RGB")
         notes.append(f"{kind} pictures are written without transparency")
