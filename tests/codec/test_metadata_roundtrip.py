@@ -117,7 +117,9 @@ def test_strip_drops_all_and_keeps_the_look(tmp_path: Path, picture: Image.Image
     assert skosh.info((tmp_path / "a.skosh").read_bytes())["exif_bytes"] == 0
     with Image.open(source) as image:
         due = ImageCms.profileToProfile(
-            ImageOps.exif_transpose(image), ImageCms.ImageCmsProfile(io.BytesIO(display_profile())), ImageCms.createProfile("sRGB")
+            ImageOps.exif_transpose(image),
+            ImageCms.ImageCmsProfile(io.BytesIO(display_profile())),
+            ImageCms.createProfile("sRGB"),
         )
     assert due is not None
     shown = look(tmp_path / "back.png")
@@ -215,7 +217,9 @@ def test_a_phones_picture_with_a_second_one_in_it_keeps_the_first_and_says_so(
     tmp_path: Path, picture: Image.Image
 ) -> None:
     gain = picture.convert("L").reduce(2)
-    picture.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[gain], exif=exif(6), icc_profile=display_profile())
+    picture.save(
+        tmp_path / "a.jpg", "MPO", save_all=True, append_images=[gain], exif=exif(6), icc_profile=display_profile()
+    )
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.format == "MPO"
     done = call("compress", tmp_path / "a.jpg", "-q", 100)
