@@ -16,6 +16,7 @@ from ..errors import describe
 from .coding import compress, decompress
 from .console import hear_warnings, say
 from .evaluation import compare, evaluate
+from .kinds import WithKinds
 from .show import info
 from .training import export, train
 from .work import TERMINATED, Terminated, end_politely
@@ -27,7 +28,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A learned image codec: pictures to small .skosh files and back.",
 )
-for command in (compress, decompress, info, train, export, compare):
+app.command(cls=WithKinds)(compress)
+app.command(cls=WithKinds)(decompress)
+for command in (info, train, export, compare):
     app.command()(command)
 app.command("eval")(evaluate)
 

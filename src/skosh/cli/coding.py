@@ -26,7 +26,9 @@ from ..limits import UNLIMITED, memory_for
 from ..picture.opening import open_image, pillow_limit
 from ..picture.picture import to_image
 from ..picture.saving import image_bytes, written_as
+from . import kinds
 from .console import fail, listening
+from .kinds import Keep, Strip
 from .options import (
     DEFAULT_MAX_PIXELS,
     Force,
@@ -105,7 +107,6 @@ Effort = Annotated[
         "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
     ),
 ]
-Strip = Annotated[bool, typer.Option("--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.")]
 Tile = Annotated[int, typer.Option("--tile", help="Side of a tile in pixels, 64 times a power of two; 0: one tile.")]
 
 
@@ -118,7 +119,8 @@ def compress(
     target_psnr: TargetPsnr = None,
     tune: TuneOption = None,
     effort: Effort = 0,
-    strip: Strip = False,
+    strip: Strip = None,
+    keep: Keep = None,
     tile: Tile = DEFAULT_TILE,
     model: Model = None,
     threads: Threads = 0,
@@ -137,6 +139,7 @@ def compress(
     A pipe:       skosh compress - < a.png > a.skosh
     """
     aim = asked(quality, target_size, target_bpp, target_psnr)
+    dropped = kinds.asked(strip, keep)
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
     if effort and tune is Tune.perceptual:
@@ -152,7 +155,7 @@ def compress(
 
     def convert(source: Path | bytes, each: int) -> Made:
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
-            picture = take_apart(image, max_pixels, strip)
+            picture = take_apart(image, max_pixels, dropped)
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         coded = aim.file(Encoder(picture, name, each, tile, effort))
         larger = [f"the file is larger than the picture it was made of, which has {size:,} bytes"]
@@ -197,6 +200,8 @@ def decompress(
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Show what is left of a damaged file; lost parts are grey.")
     ] = False,
+    strip: Strip = None,
+    keep: Keep = None,
     model: Model = None,
     threads: Threads = 0,
     workers: Workers = 0,
@@ -212,6 +217,7 @@ def decompress(
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
     """
     box = None if region is None else rectangle(region, "--region")
+    dropped = kinds.asked(strip, keep)
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:
@@ -224,7 +230,7 @@ def decompress(
             raise FormatError(f"{error}; --salvage shows what is left") from error
         height, width = picture.pixels.shape[:2]
         with memory_for(width, height):
-            image = to_image(picture)
+            image = to_image(picture, dropped)
             content, left_out = image_bytes(image, suffix)
         figures = {"width": width, "height": height, "mode": image.mode}
         return Made(content, f"{image.width}x{image.height}", figures, picture.notes + left_out)

@@ -138,7 +138,7 @@ def without(
     image: Image.Image, metadata: Metadata, strip: frozenset[str], notes: list[str]
 ) -> tuple[Image.Image, Metadata]:
     """A picture of mode L, LA, RGB or RGBA without some kinds of metadata; in sRGB, where the profile is one of them."""
-    if "icc" in strip:
+    if "icc" in strip and metadata.icc:
         image = to_srgb(image, metadata.icc, notes)
     return image, replace(metadata, **dict.fromkeys(strip))
 

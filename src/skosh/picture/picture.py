@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,7 @@ from .colours import colour_key, keyed_alpha, layout_of, note_losses, to_eight_b
 from .fitting import fit
 from .metadata import Metadata, kinds, of_image, to_info
 from .orientation import orientation, upright
+from .thumbnail import without_misfit
 
 STRIP = 256  # rows
 
@@ -75,6 +76,9 @@ def _taken_apart(image: Image.Image, strip: frozenset[str], metadata: Metadata |
         straight = upright(metadata)
         if metadata.exif and not straight.exif and "exif" not in strip:
             notes.append("its EXIF is damaged, so that its orientation can't be set to upright, and is not kept")
+        if straight.exif and "exif" not in strip:
+            exif = without_misfit(straight.exif, turn is not None, image.size, notes)
+            straight = replace(straight, exif=exif)
         image, metadata = to_rgb(image, straight, notes)
         if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
@@ -105,12 +109,14 @@ def luma(pixels: Pixels) -> Plane:
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
-def to_image(picture: Picture) -> Image.Image:
-    """The Pillow picture, its metadata in ``info``."""
+def to_image(picture: Picture, strip: bool | Collection[str] = False) -> Image.Image:
+    """The Pillow picture, its metadata in ``info`` but for the kinds to ``strip``; what that loses is noted in the picture."""
     image = Image.fromarray(picture.pixels)
     if picture.grey:
         image = image.convert("L")
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    image.info.update(to_info(picture.metadata))
+    image, metadata = without(image, picture.metadata, kinds(strip), picture.notes)
+    image.info.clear()  # of what a conversion leaves there
+    image.info.update(to_info(metadata))
     return image
