@@ -161,21 +161,23 @@ def test_however_a_curve_is_written_it_is_recognised(kind: str, space: int) -> N
 @settings(max_examples=60)
 @given(
     st.sampled_from(sorted(PRIMARIES)),
-    st.floats(1.7, 2.5),
+    st.integers(435, 640),
     st.sampled_from([2, 5, 17, 33, 256, 1024]),
     st.lists(st.floats(-1, 1), min_size=9, max_size=9),
     st.sampled_from([0.0, 1e-5, 1e-4, 1e-3, 1e-2]),
 )
 def test_what_is_recognised_shows_the_same_colours(
-    colours: int, gamma: float, entries: int, apart: list[float], far: float
+    colours: int, gamma: int, entries: int, apart: list[float], far: float
 ) -> None:
-    curve = table_curve(np.linspace(0, 1, entries) ** gamma)
+    curve = table_curve(np.linspace(0, 1, entries) ** (gamma / 256))
     carried = tagged(colorants(PRIMARIES[colours]) + far * np.array(apart).reshape(3, 3), curve)
     space = recognise(carried)
     if space:
-        assert np.abs(shown(carried) - shown(profile(space))).max() <= 1
+        apart_by = np.abs(shown(carried) - shown(profile(space)))
+        assert apart_by.max() <= 2  # where a colour lies between those that were compared
+        assert np.mean(apart_by > 1) < 0.001
     else:
-        assert far >= 1e-4 or entries <= 33
+        assert far >= 1e-4 or entries <= 256
 
 
 @given(st.integers(128, 1024), st.sampled_from([17, 256, 4096]))
@@ -248,6 +250,9 @@ def test_a_profile_that_names_megabytes_again_and_again_takes_no_time_and_no_mem
     start = time.process_time()
     assert recognise(bytes(whole)) is None
     assert time.process_time() - start < 0.5
+    parsed = parse(bytes(whole))
+    assert parsed is not None
+    assert len(parsed.tag(b"rXYZ")) < 200_000
 
 
 def variants() -> dict[str, bytes]:

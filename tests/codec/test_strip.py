@@ -97,6 +97,10 @@ def test_a_file_behind_strip_is_a_file(full: Path, monkeypatch: pytest.MonkeyPat
     full.rename(full.with_name("picture"))
     assert call("compress", "--strip", "picture").exit_code == 0
     assert carried(full.with_name("picture.skosh")) == set()
+    full.with_name("picture").rename(full.with_name("--strip"))
+    assert call("compress", "--", "--strip").exit_code == 0
+    assert carried(full.with_name("--strip.skosh")) == set(KINDS)
+    assert call("compress", "--strip").exit_code == 2
 
 
 def test_encode_takes_kinds(photo: Image.Image) -> None:

@@ -23,8 +23,8 @@ class WithKinds(TyperCommand):
         """Put the word for every kind behind a --strip that has no kinds behind it."""
         end = args.index("--") if "--" in args else len(args)
         found: list[str] = []
-        for argument, following in zip(args, [*args[1:], ""], strict=True):
-            alone = argument == "--strip" and len(found) < end and not meant_as_kinds(following)
+        for place, argument in enumerate(args):
+            alone = argument == "--strip" and place < end and not meant_as_kinds("".join(args[place + 1 : place + 2]))
             found.append(f"--strip={ALL}" if alone else argument)
         return super().parse_args(ctx, found)
 

@@ -43,7 +43,7 @@ LOOKUPS = (b"A2B", b"B2A", b"D2B", b"B2D", b"pre")  # tags of tables that count 
 
 PARAMETER_COUNTS = (1, 3, 4, 5, 7)  # of the five kinds of parametric curves
 
-TOLERANCE = 0.75 / 255  # of a colour of the grid: less than what rounding to 8 bits may change
+TOLERANCE = 0.6 / 255  # of a colour of the grid: less than what rounding to 8 bits may change
 
 WHITE_TOLERANCE = 0.01  # of X, Y and Z of a white point
 
@@ -111,13 +111,13 @@ def grey_curve(profile: Profile) -> bytes | None:
 
 LEVELS = np.arange(256) / 255
 
-NINE = np.linspace(0, 1, 9)
+GRID = np.stack(np.meshgrid(*[LEVELS[::15]] * 3), axis=-1).reshape(-1, 3)  # 18 steps each way
 
-GRID = np.stack(np.meshgrid(NINE, NINE, NINE), axis=-1).reshape(-1, 3)
+LIT = [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1)]  # channels of every ramp
 
-WIDE_AND_NARROW = (SRGB.primaries, PROPHOTO)
+COLOURS = np.concatenate([GRID, *(np.outer(LEVELS, lit) for lit in LIT)])  # (N, 3)
 
-COLOURS = np.concatenate([GRID, LEVELS[:, None].repeat(3, 1)])  # (N, 3)
+WIDE_AND_NARROW = (PROPHOTO, SRGB.primaries)
 
 
 def _grey(profile: Profile) -> Space | None:
