@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 
 import skosh
+from skosh.picture.spaces import ADOBE_RGB, POWER, Space
+from skosh.picture.standard import profile
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -35,6 +37,7 @@ def main() -> None:
         "grey": skosh.encode(small.convert("L"), 99.125),
         "alpha": skosh.encode(alpha, 10, tile=64),
         "metadata": skosh.encode(carrying, 0),
+        "space": skosh.encode(small, 20, metadata=skosh.Metadata(profile(Space(ADOBE_RGB, POWER, 563)))),
         "one-pixel": skosh.encode(small.crop((0, 0, 1, 1)), 100),
     }
     for name, data in seeds.items():

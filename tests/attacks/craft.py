@@ -110,6 +110,18 @@ def traps() -> bytes:
 
 HEAD = _pack_header(SMALL)
 NUL = bytes(8)
+
+
+def profile_of_large_tags() -> bytes:
+    """A profile of as many tags as there may be, each of which is the whole of it."""
+    size = 15_000_000
+    head = struct.pack(">I8s4s4s4s12x4s", size, bytes(8), b"mntr", b"RGB ", b"XYZ ", b"acsp").ljust(128, b"\0")
+    names = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", *(b"%04d" % n for n in range(94)))
+    return (head + struct.pack(">I", 100) + b"".join(name + struct.pack(">II", 0, size) for name in names)).ljust(
+        size, b"\0"
+    )
+
+
 REFUSED = {
     "size-no-pixels": file(HEAD[:2] + b"\x00\x00" + MODEL_ID, tile()),
     "size-gigapixels": file(Header(65_535, 65_535, 50, MODEL_ID), tile()),
@@ -139,6 +151,11 @@ REFUSED = {
     "metadata-cut": file(SMALL, chunk(b"x", deflated(b"words " * 99)[:-5]), tile()),
     "metadata-and-more": file(SMALL, chunk(b"x", deflated(b"words") + NUL), tile()),
     "metadata-asks-for-a-dictionary": file(SMALL, chunk(b"x", b"\x78\xbb" + NUL), tile()),
+    "space-empty": file(SMALL, chunk(b"c"), tile()),
+    "space-unknown": file(SMALL, chunk(b"c", b"\x63\x63"), tile()),
+    "space-exponent-missing": file(SMALL, chunk(b"c", b"\x01\xe0"), tile()),
+    "space-exponent-of-no-use": file(SMALL, chunk(b"c", b"\x01\x0d\x33\x02"), tile()),
+    "space-exponent-zero": file(SMALL, chunk(b"c", b"\x01\xe0\0\0"), tile()),
     "alpha-no-png": with_alpha(b"GIF89a" + bytes(40)),
     "alpha-empty": with_alpha(b""),
     "alpha-larger": with_alpha(png(30_000, 30_000, idat(1 << 22))),
@@ -168,6 +185,9 @@ EITHER = {
     "exif-words": file(SMALL, chunk(b"e", deflated(b"words")), tile()),
     "exif-too-long-for-jpeg": file(SMALL, chunk(b"e", deflated(exif() + bytes(70_000))), tile()),
     "icc-words": file(SMALL, chunk(b"i", deflated(b"words")), tile()),
+    "icc-tags-of-megabytes": file(SMALL, chunk(b"i", deflated(profile_of_large_tags())), tile()),
+    "space-of-grey-for-colours": file(SMALL, chunk(b"c", b"\0\x08"), tile()),
+    "space-beside-a-profile": file(SMALL, chunk(b"c", b"\x0c\x0d"), chunk(b"i", deflated(b"words")), tile()),
     "xmp-no-text": file(SMALL, chunk(b"x", deflated(bytes(range(256)))), tile()),
     "metadata-at-the-limit": file(
         SMALL, *(chunk(k, deflated(bytes(MAX_METADATA))) for k in (b"i", b"e", b"x")), tile()

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import numpy.typing as npt
+from PIL import ImageCms
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6  # colour types of PNG
 CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGB_ALPHA: 4}
@@ -91,3 +92,42 @@ def xmp(orientation: int) -> bytes:
         f'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{orientation}" dc:title="été"/>'
         '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def display_profile(*colorants: tuple[float, float, float]) -> bytes:
+    """A profile of sRGB's curves and of red, green and blue under D50; without them those of a display, which is near P3 and has no name."""
+    chosen = colorants or ((0.5051, 0.2412, -0.0011), (0.3020, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
+    profile = bytearray(SRGB)
+    for tag, values in zip((b"rXYZ", b"gXYZ", b"bXYZ"), chosen, strict=True):
+        at = SRGB.index(tag, 128)
+        offset = int.from_bytes(SRGB[at + 4 : at + 8], "big") + 8
+        struct.pack_into(">3i", profile, offset, *(round(value * 65536) for value in values))
+    return bytes(profile)
+
+
+def grey_profile(curve: bytes, more: tuple[tuple[bytes, bytes], ...] = ()) -> bytes:
+    """A profile of one channel: a white point, a curve, and other tags."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    return icc(b"GRAY", ((b"wtpt", white), (b"kTRC", curve), *more))
+
+
+def gamma_curve(gamma: float) -> bytes:
+    return struct.pack(">4s4xIH", b"curv", 1, round(gamma * 256))
+
+
+def table_curve(values: npt.NDArray[np.floating]) -> bytes:
+    return struct.pack(">4s4xI", b"curv", len(values)) + np.rint(65535 * values).astype(">u2").tobytes()
+
+
+def icc(space: bytes, tags: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """A profile of any tags, with the header of lcms's sRGB."""
+    at, table, data = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, content in tags:
+        table += struct.pack(">4sII", name, at + len(data), len(content))
+        data += content + bytes(-len(content) % 4)
+    head = bytearray(SRGB[:128])
+    head[:4], head[16:20] = struct.pack(">I", at + len(data)), space
+    return bytes(head) + table + data

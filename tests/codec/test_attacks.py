@@ -88,6 +88,7 @@ def test_hostile_metadata_can_be_written_again_or_are_an_error_of_ours(suffix: s
 
 
 @pytest.mark.filterwarnings("ignore:Image size")  # Pillow's own warning, at the half of its limit
+@pytest.mark.filterwarnings("ignore:its colour profile is for grey")
 def test_pillow_sees_its_own_errors_only() -> None:
     skosh.register_opener()
     bomb = Image.DecompressionBombError

@@ -89,7 +89,9 @@ def test_a_line_says_sizes_quality_and_time_and_a_batch_ends_with_totals(skosh, 
     assert re.fullmatch(rf".*a\.png -> small/a\.skosh  {sizes}, q 12, [\d.]+ s", sorted(lines)[0]), lines
     assert re.fullmatch(rf"2 of 2 done: {sizes}, [\d.]+ s", lines[-1]), lines
     lines = skosh("decompress", "small", "-o", "back").stderr.decode().splitlines()
-    assert re.fullmatch(r"small/a\.skosh -> back/a\.png  \d+ B -> [\d.]+ kB, 100x80, q 12, [\d.]+ s", min(lines[:2])), lines
+    assert re.fullmatch(r"small/a\.skosh -> back/a\.png  \d+ B -> [\d.]+ kB, 100x80, q 12, [\d.]+ s", min(lines[:2])), (
+        lines
+    )
     again = skosh("compress", album, "-o", "small", "--skip-existing")
     assert again.stderr.decode().splitlines()[-1].startswith("2 of 2 skipped, ")
 

@@ -112,9 +112,7 @@ def test_an_array_is_coded_as_its_picture_is(tiny_bundle: Path, noise: Image.Ima
     assert skosh.encode(np.asarray(noise), 20, tiny_bundle) == skosh.encode(noise, 20, tiny_bundle)
 
 
-@pytest.mark.parametrize(
-    "bad", [np.zeros(4, np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 5), np.uint8)]
-)
+@pytest.mark.parametrize("bad", [np.zeros(4, np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 5), np.uint8)])
 def test_an_array_that_is_no_picture_is_refused(tiny_bundle: Path, bad: np.ndarray) -> None:
     with pytest.raises(ValueError, match="uint8"):
         skosh.encode(bad, 20, tiny_bundle)

@@ -18,6 +18,8 @@ from skosh.container.extras import pack, unpack
 from skosh.container.salvage import read_damaged
 from skosh.picture.metadata import Metadata
 from skosh.picture.orientation import orientation, upright
+from skosh.picture.spaces import DISPLAY_P3, SRGB_CURVE, Space
+from skosh.picture.standard import profile
 
 SIDE = 64  # of the tiles
 
@@ -101,6 +103,20 @@ def test_salvage_names_the_extra_that_is_lost_and_keeps_the_others(
     assert image.mode == ("RGB" if kind == "A" else "RGBA")
     for other in ("icc_profile", "exif", "xmp"):
         assert image.info.get(other) == (picture.info[other] if other != key else None)
+
+
+def test_salvage_names_a_colour_space_that_is_lost(picture: Image.Image) -> None:
+    file = skosh.encode(
+        np.asarray(picture.convert("RGB")), 20, metadata=Metadata(profile(Space(DISPLAY_P3, SRGB_CURVE)))
+    )
+    (place,) = [place for place in places(file) if file[place[0]] == ord("c")]
+    with pytest.warns(UserWarning, match="lost: the colour space"):
+        image = skosh.decode(bytes(flipped(file, 8 * place[1])), salvage=True)
+    assert "icc_profile" not in image.info
+    with pytest.warns(
+        UserWarning, match="lost: the colour space"
+    ):  # a number that nobody knows behind a checksum that fits
+        skosh.decode(repaired(bytearray(flipped(file, 8 * place[1])), place), salvage=True)
 
 
 def test_salvage_gives_up_extras_that_make_no_sense_behind_checksums_that_fit(picture: Image.Image) -> None:

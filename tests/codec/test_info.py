@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from making import exif, xmp
-from PIL import Image, ImageCms
+from making import display_profile, exif, xmp
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import skosh
@@ -16,7 +16,7 @@ from skosh.codec.file_info import exif_at_a_glance, icc_name
 from skosh.container.chunks import Header, write
 from skosh.picture.metadata import Metadata
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+DISPLAY = display_profile()
 KEYS = [
     *("file", "format_version", "width", "height", "mode", "quality", "bytes", "bpp", "tiles", "tile", "picture_bytes"),
     *("alpha_bytes", "icc_bytes", "icc", "exif_bytes", "exif", "xmp_bytes", "model_id", "model", "damaged"),
@@ -32,7 +32,7 @@ def rich(photo: Image.Image) -> bytes:
     """A file with everything in it, in two tiles."""
     image = photo.crop((0, 0, 200, 100))
     image.putalpha(image.getchannel("G"))
-    return skosh.encode(image, 37.5, tile=128, metadata=Metadata(SRGB, exif(6), xmp(6)))
+    return skosh.encode(image, 37.5, tile=128, metadata=Metadata(DISPLAY, exif(6), xmp(6)))
 
 
 def test_a_program_is_told_everything_under_stable_names(tmp_path: Path, rich: bytes) -> None:
@@ -45,7 +45,7 @@ def test_a_program_is_told_everything_under_stable_names(tmp_path: Path, rich: b
     assert found["bytes"] == len(rich)
     assert found["bpp"] == pytest.approx(8 * len(rich) / 20_000)
     assert 0 < found["picture_bytes"] < len(rich) - found["alpha_bytes"]
-    assert (found["icc_bytes"], found["exif_bytes"], found["xmp_bytes"]) == (len(SRGB), len(exif(6)), len(xmp(6)))
+    assert (found["icc_bytes"], found["exif_bytes"], found["xmp_bytes"]) == (len(DISPLAY), len(exif(6)), len(xmp(6)))
     assert "sRGB" in found["icc"]
     assert found["exif"] == {"Make": "a maker", "position": True}
     assert found["model"] == "flagship"
@@ -63,7 +63,7 @@ def test_people_are_told_the_same_in_lines(tmp_path: Path, rich: bytes) -> None:
     assert text["quality"] == "37.5"
     assert text["tiles"] == "2 of 128x128"
     assert text["EXIF"] == f"{len(exif(6)):,} bytes: a maker, with a position"
-    assert text["profile"].startswith(f"{len(SRGB):,} bytes: sRGB")
+    assert text["profile"].startswith(f"{len(DISPLAY):,} bytes: sRGB")
     assert text["XMP"] == f"{len(xmp(6)):,} bytes"
     assert text["model"].endswith("installed: flagship")
     assert all(len(line) < 120 for line in lines[1:])

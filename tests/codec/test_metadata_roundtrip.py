@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import MAKER_NOTE, exif, xmp
+from making import MAKER_NOTE, SRGB, display_profile, exif, gamma_curve, grey_profile, xmp
 from PIL import Image, ImageCms, ImageOps, features
 from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner, Result
@@ -21,27 +21,10 @@ from skosh.picture.metadata import Metadata, of_image, to_info
 from skosh.picture.picture import from_image
 from skosh.picture.saving import image_bytes
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tiff", "AVIF": ".avif"}
 if "avif" not in features.get_supported():
     del FORMATS["AVIF"]
 LOSSLESS = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}, "AVIF": {"quality": 95}}
-
-
-def p3() -> bytes:
-    """A profile like Display P3: sRGB's, with the colorants of P3 (adapted to D50)."""
-    profile = bytearray(SRGB)
-    colorants = {
-        b"rXYZ": (0.5151, 0.2412, -0.0011),
-        b"gXYZ": (0.2920, 0.6922, 0.0419),
-        b"bXYZ": (0.1571, 0.0666, 0.7841),
-    }
-    for tag, values in colorants.items():
-        at = SRGB.index(tag, 128)
-        offset = int.from_bytes(SRGB[at + 4 : at + 8], "big") + 8
-        for i, value in enumerate(values):
-            profile[offset + 4 * i : offset + 4 * i + 4] = round(value * 65536).to_bytes(4, "big", signed=True)
-    return bytes(profile)
 
 
 def call(*arguments: object) -> Result:
@@ -93,7 +76,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
 @pytest.mark.parametrize("after", FORMATS)
 @pytest.mark.parametrize("before", FORMATS)
 def test_everything_is_still_there(tmp_path: Path, picture: Image.Image, before: str, after: str, order: str) -> None:
-    source = written(picture, tmp_path / f"a{FORMATS[before]}", before, exif(6, order), p3(), xmp(6))
+    source = written(picture, tmp_path / f"a{FORMATS[before]}", before, exif(6, order), display_profile(), xmp(6))
     target = tmp_path / f"back{FORMATS[after]}"
     through(source, target)
     with Image.open(target) as image:
@@ -103,7 +86,7 @@ def test_everything_is_still_there(tmp_path: Path, picture: Image.Image, before:
         tags = Image.Exif()
         assert found.exif is not None
         tags.load(found.exif)
-    assert found.icc == p3()
+    assert found.icc == display_profile()
     assert found.xmp in (
         xmp(1),
         xmp(1).replace(b'tiff:Orientation="1"', b""),
@@ -128,14 +111,16 @@ def test_no_orientation_is_applied_twice_or_lost(tmp_path: Path, picture: Image.
 
 @pytest.mark.parametrize("before", ["JPEG", "PNG"])
 def test_strip_drops_all_and_keeps_the_look(tmp_path: Path, picture: Image.Image, before: str) -> None:
-    source = written(picture, tmp_path / f"a{FORMATS[before]}", before, exif(6), p3(), xmp(6))
+    source = written(picture, tmp_path / f"a{FORMATS[before]}", before, exif(6), display_profile(), xmp(6))
     through(source, tmp_path / "back.png", "--strip")
     with Image.open(tmp_path / "back.png") as image:
         assert not {"exif", "icc_profile", "xmp"} & image.info.keys()
     assert skosh.info((tmp_path / "a.skosh").read_bytes())["exif_bytes"] == 0
     with Image.open(source) as image:
         due = ImageCms.profileToProfile(
-            ImageOps.exif_transpose(image), ImageCms.ImageCmsProfile(io.BytesIO(p3())), ImageCms.createProfile("sRGB")
+            ImageOps.exif_transpose(image),
+            ImageCms.ImageCmsProfile(io.BytesIO(display_profile())),
+            ImageCms.createProfile("sRGB"),
         )
     assert due is not None
     shown = look(tmp_path / "back.png")
@@ -144,7 +129,7 @@ def test_strip_drops_all_and_keeps_the_look(tmp_path: Path, picture: Image.Image
 
 
 def test_a_grey_profile_is_applied_before_it_is_dropped(tmp_path: Path, picture: Image.Image) -> None:
-    linear = grey_profile(1.0)
+    linear = grey_profile(gamma_curve(1.0))
     grey = picture.convert("L")
     grey.save(tmp_path / "a.png", icc_profile=linear)
     through(tmp_path / "a.png", tmp_path / "back.png", "--strip")
@@ -152,20 +137,6 @@ def test_a_grey_profile_is_applied_before_it_is_dropped(tmp_path: Path, picture:
         assert image.mode == "L"
         brighter = np.asarray(image, float).mean() - np.asarray(grey, float).mean()
     assert brighter > 30  # linear 0.2 is shown as sRGB 0.48
-
-
-def grey_profile(gamma: float) -> bytes:
-    """A profile of one channel: a white point and a curve."""
-    white = b"XYZ \0\0\0\0" + b"".join(round(v * 65536).to_bytes(4, "big") for v in (0.9642, 1.0, 0.8249))
-    curve = b"curv\0\0\0\0" + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big") + b"\0\0"
-    tags = [(b"wtpt", white), (b"kTRC", curve)]
-    at, table, data = 128 + 4 + 12 * len(tags), len(tags).to_bytes(4, "big"), b""
-    for name, content in tags:
-        table += name + (at + len(data)).to_bytes(4, "big") + len(content).to_bytes(4, "big")
-        data += content
-    head = bytearray(SRGB[:128])
-    head[:4], head[16:20] = (at + len(data)).to_bytes(4, "big"), b"GRAY"
-    return bytes(head) + table + data
 
 
 def test_a_format_without_a_place_for_metadata_is_said_to_drop_them(tmp_path: Path, picture: Image.Image) -> None:
@@ -258,7 +229,9 @@ def test_a_phones_picture_with_a_second_one_in_it_keeps_the_first_and_says_so(
     tmp_path: Path, picture: Image.Image
 ) -> None:
     gain = picture.convert("L").reduce(2)
-    picture.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[gain], exif=exif(6), icc_profile=p3())
+    picture.save(
+        tmp_path / "a.jpg", "MPO", save_all=True, append_images=[gain], exif=exif(6), icc_profile=display_profile()
+    )
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.format == "MPO"
     done = call("compress", tmp_path / "a.jpg", "-q", 100)
@@ -267,7 +240,7 @@ def test_a_phones_picture_with_a_second_one_in_it_keeps_the_first_and_says_so(
     call("decompress", tmp_path / "a.skosh", "-o", tmp_path / "back.png")
     assert near(look(tmp_path / "back.png"), look(tmp_path / "a.jpg"))
     with Image.open(tmp_path / "back.png") as image:
-        assert image.info["icc_profile"] == p3()
+        assert image.info["icc_profile"] == display_profile()
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])

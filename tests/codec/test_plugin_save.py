@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from making import display_profile
+from PIL import Image
 
 import skosh
 
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+DISPLAY = display_profile()
 XMP = b'<x:xmpmeta tiff:Orientation="1"/>'
 
 skosh.register_opener()
@@ -26,7 +27,7 @@ def picture(photo: Image.Image) -> Image.Image:
 def carrying(picture: Image.Image) -> Image.Image:
     """A picture with all metadata that there are."""
     image = picture.copy()
-    image.info.update(icc_profile=SRGB, exif=exif().tobytes(), xmp=XMP)
+    image.info.update(icc_profile=DISPLAY, exif=exif().tobytes(), xmp=XMP)
     return image
 
 
@@ -99,7 +100,7 @@ def test_what_can_not_be_encoded_is_an_os_error_and_leaves_no_file(tmp_path: Pat
 
 def test_saving_without_arguments_keeps_what_the_picture_carries(carrying: Image.Image) -> None:
     image = saved(carrying)
-    assert image.info["icc_profile"] == SRGB
+    assert image.info["icc_profile"] == DISPLAY
     assert image.info["xmp"] == XMP
     assert image.getexif()[0x010F] == "a maker"
     again = saved(image)  # and so does a file that was opened

@@ -100,13 +100,6 @@ def test_transparency_that_hides_nothing_is_left_out_at_16_bits() -> None:
     assert opened(png(samples, RGB_ALPHA, 16)).alpha is None
 
 
-@pytest.mark.parametrize(("gamma", "said"), [(45455, False), (100000, True)])
-def test_a_gamma_that_viewers_apply_is_not_lost_in_silence(gamma: int, said: bool) -> None:
-    samples = np.full((4, 4, 3), 100)
-    notes = opened(png(samples, RGB, 8, extra=png_chunk(b"gAMA", gamma.to_bytes(4, "big")))).notes
-    assert notes == (["its gamma of 1 is not kept: it may look lighter or darker"] if said else [])
-
-
 def test_metadata_behind_the_data_are_found() -> None:
     from making import exif
 

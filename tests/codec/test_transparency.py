@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from typer.testing import CliRunner
 
 import skosh
 from skosh.cli import app
+from skosh.container import alpha
 from skosh.picture.picture import from_image
 
 
@@ -124,3 +127,29 @@ def test_an_output_without_alpha_is_refused_in_a_sentence(tmp_path: Path, pictur
     assert done.exit_code == 1
     assert "can't write this picture as .jpg (cannot write mode RGBA as JPEG): use .png" in done.stderr
     assert not (tmp_path / "b.jpg").exists()
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.sampled_from(["noise", "mask", "ramp across", "ramp down"]),
+    st.integers(0, 99),
+)
+def test_every_plane_comes_back_and_is_no_longer_than_pillow_makes_it(h: int, w: int, kind: str, seed: int) -> None:
+    y, x = np.mgrid[:h, :w]
+    noise = np.random.default_rng(seed).integers(0, 256, (h, w))
+    made = {"noise": noise, "mask": 255 * (noise > 128), "ramp across": 9 * x, "ramp down": 7 * y + seed}
+    plane = (made[kind] % 256).astype(np.uint8)
+    packed = alpha.pack(plane)
+    assert np.array_equal(alpha.unpack(packed, h, w), plane)
+    buffer = io.BytesIO()
+    Image.fromarray(plane).save(buffer, "PNG", optimize=True)
+    assert len(packed) <= buffer.tell()
+
+
+def test_a_round_mask_costs_less_than_pillow_makes_of_it() -> None:
+    y, x = np.mgrid[-128:128, -128:128]
+    plane = np.where(x * x + y * y < 10_000, 255, 0).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(plane).save(buffer, "PNG", optimize=True)
+    assert len(alpha.pack(plane)) < 0.85 * buffer.tell()

@@ -15,8 +15,10 @@ from ..errors import FormatError, SkoshError
 from ..files import PICTURES, SKOSH, read_file
 from ..limits import UNLIMITED, memory_for
 from ..progress import stage
+from . import kinds
 from .aims import PICTURE, TUNED, Effort, Quality, TargetBpp, TargetPsnr, TargetSize, TuneOption, asked
 from .console import fail, listening
+from .kinds import Keep, Strip
 from .options import (
     DEFAULT_MAX_PIXELS,
     Force,
@@ -41,12 +43,6 @@ from .work import is_pipe, pipe, planned, shared_out, work
 
 SHOWN = "What is shown"  # a panel of help
 
-Strip = Annotated[
-    bool,
-    typer.Option(
-        "--strip", help="Drop EXIF, XMP and the colour profile; colours become sRGB.", rich_help_panel=PICTURE
-    ),
-]
 Tile = Annotated[
     int,
     typer.Option(
@@ -68,7 +64,8 @@ def compress(
     target_psnr: TargetPsnr = None,
     tune: TuneOption = None,
     effort: Effort = 0,
-    strip: Strip = False,
+    strip: Strip = None,
+    keep: Keep = None,
     tile: Tile = DEFAULT_TILE,
     model: Model = None,
     threads: Threads = 0,
@@ -95,6 +92,7 @@ def compress(
 
     said = manner(quiet, verbose)
     aim = asked(quality, target_size, target_bpp, target_psnr)
+    dropped = kinds.asked(strip, keep)
     if model and tune:
         raise typer.BadParameter("--tune and --model exclude each other")
     if effort and tune == "perceptual":
@@ -110,7 +108,7 @@ def compress(
 
     def convert(source: Path | bytes, each: int) -> Made:
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
-            picture = take_apart(image, max_pixels, strip)
+            picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size
         coded = aim.file(Encoder(picture, name, each, tile, effort))
         larger = [f"the file is larger than the picture it was made of, which has {before:,} bytes"]
@@ -158,6 +156,8 @@ def decompress(
             rich_help_panel=SHOWN,
         ),
     ] = False,
+    strip: Strip = None,
+    keep: Keep = None,
     model: Model = None,
     threads: Threads = 0,
     jobs: Jobs = 0,
@@ -182,6 +182,7 @@ def decompress(
 
     said = manner(quiet, verbose)
     box = None if region is None else rectangle(region, "--region")
+    dropped = kinds.asked(strip, keep)
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:
@@ -194,7 +195,7 @@ def decompress(
             raise FormatError(f"{error}; --salvage shows what is left") from error
         height, width = picture.pixels.shape[:2]
         with memory_for(width, height), stage(f"writing {suffix[1:].upper()}"):
-            image = to_image(picture)
+            image = to_image(picture, dropped)
             content, left_out = image_bytes(image, suffix)
         figures = {"width": width, "height": height, "mode": image.mode}
         figures |= {"bytes": len(content), "source_bytes": len(data)}

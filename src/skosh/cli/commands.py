@@ -15,6 +15,7 @@ from ..errors import describe
 from .coding import compress, decompress
 from .console import hear_warnings, say
 from .evaluation import compare, evaluate
+from .kinds import WithKinds
 from .show import info
 from .training import export, train
 from .usage import in_our_words, no_command
@@ -83,8 +84,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 FILES, RESEARCH = "Files", "Research"  # panels of help
-app.command(rich_help_panel=FILES)(compress)
-app.command(rich_help_panel=FILES)(decompress)
+app.command(cls=WithKinds, rich_help_panel=FILES)(compress)
+app.command(cls=WithKinds, rich_help_panel=FILES)(decompress)
 app.command(rich_help_panel=FILES)(info)
 app.command("eval", rich_help_panel=RESEARCH)(evaluate)
 app.command(rich_help_panel=RESEARCH)(compare)

@@ -23,6 +23,7 @@ from ..entropy.coder import Reader
 from ..errors import BundleError, FormatError, LimitError
 from ..files import Source, content_of
 from ..limits import MAX_PIXELS, check_justified, memory_for
+from ..picture.fitting import fit_decoded
 from ..picture.picture import Picture, to_image
 from ..types import Pixels, Symbols
 from .boxes import Box, each, split, whole
@@ -147,12 +148,14 @@ class Decoder:
         header, extras = self.contents.header, self.contents.extras
         if self.salvage:
             give_up_senseless(self.contents)
-        found = unpack(extras)
+        notes: list[str] = []
+        found = fit_decoded(unpack(extras), header.mode == "L", notes)
         plane = None
         if ALPHA in extras:
             plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
         pixels, lost = self.pixels(box)
-        return Picture(pixels, header.mode == "L", plane, found, self.lost_extras() + self.lost_tiles(box, lost))
+        notes += self.lost_extras() + self.lost_tiles(box, lost)
+        return Picture(pixels, header.mode == "L", plane, found, notes)
 
     def lost_extras(self) -> list[str]:
         """A note about every chunk before the tiles that was lost, as far as its type can be told."""

@@ -17,6 +17,7 @@ from ..container.salvage import has_sense, read_damaged
 from ..errors import SkoshError
 from ..files import Source, check_path, content_of
 from ..limits import MAX_PIXELS, UNLIMITED, check_size
+from ..picture.fitting import fit_decoded
 from ..picture.metadata import to_info
 
 FORMAT = "SKOSH"
@@ -32,7 +33,7 @@ class SkoshImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         try:
             header, extras = self._head()
-            self.info.update(to_info(unpack(extras)))
+            self.info.update(to_info(fit_decoded(unpack(extras), header.mode == "L", [])))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height

@@ -27,10 +27,10 @@ VERSION = 1
 HEADER, TILE = b"H", b"T"
 
 
-ALPHA, ICC, EXIF, XMP = b"A", b"i", b"e", b"x"
+ALPHA, SPACE, ICC, EXIF, XMP = b"A", b"c", b"i", b"e", b"x"
 
 
-EXTRAS = (ALPHA, ICC, EXIF, XMP)  # at most one of each, in any order between the header and the first tile
+EXTRAS = (ALPHA, SPACE, ICC, EXIF, XMP)  # at most one of each, in any order between the header and the first tile
 
 
 MODEL_ID_BYTES = 8

@@ -1,29 +1,57 @@
-"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated."""
+"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated; and the colour space, which stands for a profile that has a short name."""
 
 from __future__ import annotations
 
+import struct
 import zlib
 
 from ..errors import FormatError, LimitError
 from ..limits import MAX_METADATA
 from ..picture.metadata import Metadata
-from .chunks import EXIF, ICC, XMP
+from ..picture.profiles import recognise
+from ..picture.spaces import POWER, SRGB, SRGB_GREY, Space, known
+from ..picture.standard import profile
+from .chunks import EXIF, ICC, SPACE, XMP
 
-NAMES = {ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}  # in messages
+NAMES = {SPACE: "the colour space", ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}  # in messages
 
 
 def pack(metadata: Metadata) -> dict[bytes, bytes]:
-    """The chunks of a file. Raises LimitError for one that is too large to be meant."""
+    """The chunks of a file. A profile that means sRGB has none. Raises LimitError for one that is too large to be meant."""
     parts = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
     for kind, value in parts.items():
         if value and len(value) > MAX_METADATA:
             raise LimitError(f"{NAMES[kind]} of {len(value)} bytes is over the limit of {MAX_METADATA}")
-    return {kind: zlib.compress(value, 9) for kind, value in parts.items() if value}
+    space = recognise(metadata.icc) if metadata.icc else None
+    chunks = {SPACE: _pack_space(space)} if space and space not in (SRGB, SRGB_GREY) else {}
+    if space:
+        del parts[ICC]
+    return chunks | {kind: zlib.compress(value, 9) for kind, value in parts.items() if value}
 
 
 def unpack(extras: dict[bytes, bytes]) -> Metadata:
-    """The metadata of a file's chunks. Raises FormatError for what is no whole deflated data, LimitError for too much of it."""
-    return Metadata(*(_inflated(kind, extras[kind]) if kind in extras else None for kind in (ICC, EXIF, XMP)))
+    """The metadata of a file's chunks; where it has two profiles, the one that is whole counts.
+
+    Raises FormatError for what is no whole deflated data or no colour space that is known, LimitError for too much data.
+    """
+    icc, exif, xmp = (_inflated(kind, extras[kind]) if kind in extras else None for kind in (ICC, EXIF, XMP))
+    space = unpack_space(extras[SPACE]) if SPACE in extras else None
+    return Metadata(icc if icc or not space else profile(space), exif, xmp)
+
+
+def _pack_space(space: Space) -> bytes:
+    gamma = struct.pack("<H", space.gamma) if space.transfer == POWER else b""
+    return bytes([space.primaries, space.transfer]) + gamma
+
+
+def unpack_space(payload: bytes) -> Space:
+    """The colour space that a chunk names. Raises FormatError for one that has no name here."""
+    if len(payload) not in (2, 4):
+        raise FormatError(f"the colour space has {len(payload)} bytes where 2 or 4 are due")
+    space = Space(payload[0], payload[1], int.from_bytes(payload[2:], "little"))
+    if not known(space) or (len(payload) == 4) != (space.transfer == POWER):
+        raise FormatError(f"the colour space {payload.hex()} is not known to this skosh: damaged, or of a newer one")
+    return space
 
 
 def _inflated(kind: bytes, payload: bytes) -> bytes:

@@ -30,9 +30,6 @@ FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
 OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
 
 
-PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
-
-
 class Layout(NamedTuple):
     """How a picture's file holds its samples, as the decoder's arguments tell it."""
 
@@ -74,9 +71,6 @@ def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
     if layout.deep and image.mode not in (*SIXTEEN_BIT_MODES, "I"):
         bits = "more than 8" if image.format in ("AVIF", "JPEG2000") else "16"
         notes.append(f"{bits} bits a channel are reduced to 8")
-    gamma = image.info.get("gamma")
-    if gamma and abs(gamma - PNG_GAMMA) > 0.02 and not {"icc_profile", "srgb"} & image.info.keys():
-        notes.append(f"its gamma of {gamma:.3g} is not kept: it may look lighter or darker")
     if has_captions(image):
         notes.append("its IPTC captions are not kept")
 
@@ -143,8 +137,8 @@ def unpacked(image: Image.Image) -> Image.Image:
     return Image.frombytes("RGB", image.size, image.tobytes(), "raw", image.mode.removesuffix(";24"))
 
 
-def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it: none with ``strip``, and sRGB then."""
+def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image.Image, Metadata]:
+    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it."""
     if image.mode == "1":
         notes.append("black and white become grey levels")
         image = image.convert("L")
@@ -156,9 +150,16 @@ def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str], strip: bool
         metadata = replace(metadata, icc=None)  # it described other channels
     elif image.mode not in ("L", "RGB"):
         image = image.convert("RGB")
-    if strip:
-        image, metadata = to_srgb(image, metadata.icc, notes), Metadata()
     return image, metadata
+
+
+def without(
+    image: Image.Image, metadata: Metadata, strip: frozenset[str], notes: list[str]
+) -> tuple[Image.Image, Metadata]:
+    """A picture of mode L, LA, RGB or RGBA without some kinds of metadata; in sRGB, where the profile is one of them."""
+    if "icc" in strip and metadata.icc:
+        image = to_srgb(image, metadata.icc, notes)
+    return image, replace(metadata, **dict.fromkeys(strip))
 
 
 def to_srgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Image:

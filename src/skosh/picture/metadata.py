@@ -6,18 +6,20 @@ EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import ExifTags, Image
 
+from .coded_colours import numbers_of, profile_of
 from .exif import EXIF_DIRECTORY, MAKER_NOTE
 
 EXIF_PREFIX = b"Exif\0\0"
 
 
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # in JPEG
+KINDS = ("exif", "icc", "xmp")
 
 
 TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
@@ -39,9 +41,23 @@ class Metadata:
     xmp: bytes | None = None
 
 
-def of_image(image: Image.Image, notes: list[str]) -> Metadata:
-    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted."""
+def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
+    """The kinds of metadata to drop: all of them, none, or those that are named. ValueError for a name that is none of them."""
+    if isinstance(strip, bool):
+        return frozenset(KINDS if strip else ())
+    named = frozenset(strip.split(",") if isinstance(strip, str) else strip)
+    if unknown := sorted(map(str, named - frozenset(KINDS))):
+        raise ValueError(f"metadata are of the kinds {', '.join(KINDS)}, not {', '.join(unknown)}")
+    return named
+
+
+def of_image(image: Image.Image, notes: list[str], cicp: bytes | None = None) -> Metadata:
+    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted.
+
+    ``cicp``: what ``coded_colours.numbers_of`` said before, if anything.
+    """
     found = from_info(image.info)
+    found = replace(found, icc=profile_of(image, cicp or numbers_of(image), notes))
     app1 = _raw_profile(image.info, "APP1") or b""  # either, with what JPEG puts before it
     exif = found.exif or _raw_profile(image.info, "exif") or (app1 if app1.startswith(EXIF_PREFIX) else None)
     exif = exif or _tiff_exif(image, notes)

@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError, LimitError
 from ..files import APPLE_DOUBLE, SIGNATURE, first_bytes
+from ..limits import MAX_METADATA
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings
 
@@ -52,13 +53,13 @@ def unknown_kind(source: Path | bytes) -> str:
 
 @contextlib.contextmanager
 def pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Give Pillow our limit of pixels for a while: it knows it for pictures inside of pictures, too, as icons have them."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
+    """Give Pillow our limits for a while: that of pixels, which it knows for pictures inside of pictures, too, and that of metadata."""
+    before, text = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_METADATA
     try:
         with warnings.catch_warnings():
             # just over it: ours refuses the picture itself
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before, text

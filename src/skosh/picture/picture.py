@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..errors import ImageError, SkoshError
 from ..limits import MAX_PIXELS, check_size, memory_for
 from ..types import Pixels, Plane
 from .claims import without_claims
+from .coded_colours import numbers_of
 from .colours import (
     colour_key,
     keyed_alpha,
@@ -20,10 +22,13 @@ from .colours import (
     to_eight_bits,
     to_rgb,
     unpacked,
+    without,
 )
-from .metadata import Metadata, of_image, to_info, without_prefix
+from .fitting import fit
+from .metadata import Metadata, kinds, of_image, to_info, without_prefix
 from .orientation import orientation, upright
 from .parts import note_parts, parts_of
+from .thumbnail import without_misfit
 
 STRIP = 256  # rows
 
@@ -51,19 +56,23 @@ class Picture:
 
 
 def from_image(
-    image: Image.Image, max_pixels: int = MAX_PIXELS, strip: bool = False, metadata: Metadata | None = None
+    image: Image.Image,
+    max_pixels: int = MAX_PIXELS,
+    strip: bool | Collection[str] = False,
+    metadata: Metadata | None = None,
 ) -> Picture:
     """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
 
-    ``metadata`` count instead of those that the picture carries. With ``strip``, they are dropped, and colours are converted to sRGB first. Raises ImageError for damaged data and LimitError for more than
+    ``metadata`` count instead of those that the picture carries. With ``strip``, or of the kinds that it names (exif, icc, xmp), they are dropped;
+    colours are converted to sRGB before their profile is. Raises ValueError for another kind, ImageError for damaged data and LimitError for more than
     ``max_pixels``. The picture itself is not changed, but its data are loaded.
     """
     check_size(image.width, image.height, max_pixels)
     with memory_for(image.width, image.height):
-        return _taken_apart(image, strip, metadata)
+        return _taken_apart(image, kinds(strip), metadata)
 
 
-def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> Picture:
+def _taken_apart(image: Image.Image, strip: frozenset[str], metadata: Metadata | None) -> Picture:
     notes: list[str] = []
     try:
         layout = layout_of(image)
@@ -71,19 +80,23 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
         key = colour_key(image, layout)
         note_transparency(image, key, layout, notes)
         lost = parts_of(image)
+        cicp = numbers_of(image) if metadata is None else None
         image.load()
-        metadata = of_image(image, notes) if metadata is None else metadata
+        metadata = of_image(image, notes, cicp) if metadata is None else metadata
         metadata = replace(metadata, exif=without_prefix(metadata.exif))
-        metadata, claimed = truthful(metadata, [] if strip else notes)
+        metadata, claimed = truthful(metadata, [] if "xmp" in strip else notes)
         note_parts(lost | claimed, notes)
         image = unpacked(image)
         if (turn := TURNS.get(orientation(metadata))) is not None:
             image = image.transpose(turn)
         alpha = None if key is None else keyed_alpha(image, key, layout, notes)
         image = to_eight_bits(image, layout, notes)
-        image, metadata = to_rgb(image, upright(metadata), notes, strip)
+        straight = fitting_thumbnail(upright(metadata), turn is not None, image.size, [] if "exif" in strip else notes)
+        image, metadata = to_rgb(image, straight, notes)
         if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
             image = image.convert("LA")
+        image, metadata = fit(image, metadata, notes)
+        image, metadata = without(image, metadata, strip, notes)
     except (SkoshError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data: IndexError, struct.error, ...
@@ -93,6 +106,12 @@ def _taken_apart(image: Image.Image, strip: bool, metadata: Metadata | None) -> 
     if alpha is not None and alpha.min() == 255:
         alpha = None
     return Picture(_rgb(image), image.mode in ("L", "LA"), alpha, metadata, notes)
+
+
+def fitting_thumbnail(metadata: Metadata, turned: bool, size: tuple[int, int], notes: list[str]) -> Metadata:
+    """The same without EXIF's thumbnail where that no longer shows the picture."""
+    exif = without_misfit(metadata.exif, turned, size, notes) if metadata.exif else None
+    return replace(metadata, exif=exif)
 
 
 def truthful(metadata: Metadata, notes: list[str]) -> tuple[Metadata, set[str]]:
@@ -119,12 +138,14 @@ def luma(pixels: Pixels) -> Plane:
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
-def to_image(picture: Picture) -> Image.Image:
-    """The Pillow picture, its metadata in ``info``."""
+def to_image(picture: Picture, strip: bool | Collection[str] = False) -> Image.Image:
+    """The Pillow picture, its metadata in ``info`` but for the kinds to ``strip``; what that loses is noted in the picture."""
     image = Image.fromarray(picture.pixels)
     if picture.grey:
         image = image.convert("L")
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
-    image.info.update(to_info(picture.metadata))
+    image, metadata = without(image, picture.metadata, kinds(strip), picture.notes)
+    image.info.clear()  # of what a conversion leaves there
+    image.info.update(to_info(metadata))
     return image

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError
 from .exif import byte_order
+from .fitting import held
 from .metadata import EXIF_PREFIX
 from .orientation import is_upright
 from .tiff import tiff_bytes
@@ -48,6 +49,9 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     """
     kind = written_as(suffix)
     arguments, notes = saved_metadata(image, kind)
+    key = "icc" if kind == "TIFF" else "icc_profile"
+    if arguments.get(key):
+        image, arguments[key] = held(image, arguments[key], kind, notes)
     if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # which Pillow refuses
         image = image.convert("L" if image.mode == "LA" else "RGB")
         notes.append(f"{kind} pictures are written without transparency")
