@@ -8,7 +8,7 @@ from typing import Any
 from PIL import ExifTags, ImageCms
 
 from ..bundle import manifest
-from ..container.chunks import ALPHA, EXIF, ICC, VERSION, XMP, read
+from ..container.chunks import ALPHA, EXIF, ICC, SPACE, VERSION, XMP, read
 from ..container.extras import unpack
 from ..errors import FormatError, LimitError
 from ..files import Source, content_of
@@ -50,7 +50,7 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     header, extras = contents.header, contents.extras
     folder = manifest.find_by_id(header.model_id)
     damaged: list[str] = []
-    icc, exif, xmp = (metadata_of(extras, kind, damaged) for kind in (ICC, EXIF, XMP))
+    icc, exif, xmp = (metadata_of(extras, kinds, damaged) for kinds in ((ICC, SPACE), (EXIF,), (XMP,)))
     return {
         "format_version": VERSION,
         "width": header.width,
@@ -74,17 +74,18 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     }
 
 
-def metadata_of(extras: dict[bytes, bytes], kind: bytes, damaged: list[str]) -> tuple[int, Any]:
-    """How many bytes there are of one kind of metadata, and what there is to say of them.
+def metadata_of(extras: dict[bytes, bytes], kinds: tuple[bytes, ...], damaged: list[str]) -> tuple[int, Any]:
+    """How many bytes there are of one sort of metadata, in chunks of these types, and what there is to say of them.
 
-    They are not kept: three kinds may be large. What is no whole deflated data counts as it stands in the file, and is told of.
+    They are not kept: each sort may be large. What can't be read counts as it stands in the file, and is told of.
     """
+    chunks = {kind: extras[kind] for kind in kinds if kind in extras}
     try:
-        metadata = unpack({kind: extras[kind]} if kind in extras else {})
+        metadata = unpack(chunks)
     except (FormatError, LimitError) as error:
         damaged.append(str(error))
-        return len(extras[kind]), {EXIF: {}}.get(kind)
-    if kind == EXIF:
+        return sum(map(len, chunks.values())), {} if EXIF in kinds else None
+    if EXIF in kinds:
         return len(metadata.exif or b""), exif_at_a_glance(metadata.exif)
     return len(metadata.icc or metadata.xmp or b""), icc_name(metadata.icc)
 
