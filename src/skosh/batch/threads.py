@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from ..errors import SkoshError, describe
 from ..files import similar, write_whole
+from ..limits import startable
 from .task import Convert, Existing, Job, Made, Outcome
 
 LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interruption
@@ -17,8 +18,14 @@ def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE,
     """Do the jobs, so many at a time, and yield what became of each as it ends. What ``convert(source, target)`` raises is the job's error.
 
     Jobs run in threads, however few, so that a KeyboardInterrupt is never kept waiting by a network: it goes on to the caller after at most
-    ``LAST_SECOND``. Jobs that still run then end with the process, which has to call ``remove_partials`` first.
+    ``LAST_SECOND``. Jobs that still run then end with the process, which has to call ``remove_partials`` first. Where the system refuses threads,
+    there are fewer, and the caller's does the work if there is no other.
     """
+    workers = startable(workers)
+    if not workers:
+        for job in jobs:
+            yield do(job, convert, existing)
+        return
     waiting = list(reversed(jobs))
     pool = ThreadPoolExecutor(workers)
     running: set[Future[Outcome]] = set()
@@ -41,6 +48,8 @@ def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE,
 
 def apart(work: Callable[[], Made]) -> Made:
     """Do it in another thread, for the same reason as ``run`` does; after a KeyboardInterrupt the process has to be ended."""
+    if not startable(1):
+        return work()
     pool = ThreadPoolExecutor(1)
     try:
         return pool.submit(work).result()
