@@ -65,8 +65,6 @@ def pipe(
     manner: Manner = USUAL,
 ) -> None:
     """One input, a file or -, to standard output or to ``out``."""
-    if sys.stdin is None or sys.stdout is None:
-        fail("standard input or output is closed")
     target = STREAM if out is None else out.path
     if out and out.folder:
         raise typer.BadParameter(f"{target}/ names a directory: name the file in it")
@@ -107,11 +105,21 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
     for warning in made.warnings:
         say(f"{called(job.source)}: {warning}")
     if target == STREAM:
-        sys.stdout.buffer.write(made.content)
-        sys.stdout.buffer.flush()
+        to_stdout(made.content)
     else:
         write_whole(target, made.content, existing is Existing.REPLACE)
     return Outcome(job, made)
+
+
+def to_stdout(content: bytes) -> None:
+    """Write it, all of it or with an error that says where."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SkoshError(f"standard output: {describe(error)}") from error
 
 
 def work(
