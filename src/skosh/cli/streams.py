@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -56,8 +56,8 @@ def make_safe() -> None:
     if sys.stderr is None:
         sys.stderr = forgiving(io.FileIO(2, "w", closefd=False), "utf-8")
     elif isinstance(sys.stderr, io.TextIOWrapper):
-        buffer = sys.stderr.buffer
-        sys.stderr = forgiving(getattr(buffer, "raw", buffer), sys.stderr.encoding)
+        raw: Any = getattr(sys.stderr.buffer, "raw", sys.stderr.buffer)
+        sys.stderr = forgiving(raw, sys.stderr.encoding)
 
 
 def forgiving(raw: io.RawIOBase, encoding: str) -> io.TextIOWrapper:

@@ -16,9 +16,9 @@ import typer
 
 from ..batch.plan import plan
 from ..batch.task import Convert, Existing, Job, Made, Outcome
-from ..batch.threads import apart, run
+from ..batch.threads import apart, run, written
 from ..errors import SkoshError, describe
-from ..files import from_stdin, read_file, remove_partials, write_whole
+from ..files import from_stdin, read_file, remove_left_partials, remove_partials
 from ..limits import cores
 from .console import fail, say
 from .display import USUAL, Display, Manner, shown, timed
@@ -100,14 +100,16 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
         if existing is Existing.SKIP:
             return Outcome(job, skipped=True)
         raise SkoshError(f"{target} exists: name another output; --force replaces it")
+    if target != STREAM:
+        remove_left_partials(target.parent)
     data = from_stdin() if job.source == STREAM else read_file(job.source)
     made = apart(lambda: convert(data))
     for warning in made.warnings:
         say(f"{called(job.source)}: {warning}")
     if target == STREAM:
         to_stdout(made.content)
-    else:
-        write_whole(target, made.content, existing is Existing.REPLACE)
+    elif not written(target, made.content, existing):
+        return Outcome(job, skipped=True)
     return Outcome(job, made)
 
 
