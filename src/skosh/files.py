@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import hashlib
 import os
+import platform
+import re
 import secrets
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +41,24 @@ partials: set[Path] = set()  # files that are being written
 _door = threading.Lock()  # held while one is opened; for good once they have been removed
 
 
+# System, process and start of the writer, and a random number.
+PARTIAL = re.compile(r"\.skosh-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{8,16}\.partial")
+
+
+LEFT_OVER = 3600.0  # seconds after which a partial file has no writer, where that can't be asked
+
+
+def _after_fork() -> None:
+    """In a new process: what the old one writes is none of ours."""
+    global _door
+    partials.clear()
+    _door = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
     """Write beside and rename, so that no reader ever sees half a file; folders are made on the way.
 
@@ -44,7 +67,8 @@ def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
     if path.exists() and not path.is_file():
         raise SkoshError(f"{path} is no ordinary file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f".skosh-{secrets.token_hex(8)}.partial"
+    pid = os.getpid()
+    partial = path.parent / f".skosh-{_system()}-{pid}-{_start(pid)[0]}-{secrets.token_hex(4)}.partial"
     try:
         with _door:
             partials.add(partial)
@@ -85,6 +109,61 @@ def remove_partials() -> None:
             partial.unlink()
 
 
+def remove_left_partials(folder: Path) -> None:
+    """Remove the partial files that killed runs have left in a folder. Those whose writer lives, or may live on another machine, stay."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = PARTIAL.fullmatch(entry.name)
+            if found and _is_left(entry, found):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _is_left(entry: os.DirEntry[str], name: re.Match[str]) -> bool:
+    """Whether nobody writes a partial file any more."""
+    if name[1] == _system() and os.name == "posix":
+        return not _lives(int(name[2]), int(name[3]))
+    with contextlib.suppress(OSError):
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFT_OVER
+    return False
+
+
+@functools.cache
+def _system() -> str:
+    """What process numbers belong to: this machine, since it was started, in this container."""
+    parts = [platform.node()]
+    for name, read in (
+        ("/proc/sys/kernel/random/boot_id", lambda name: Path(name).read_text()),
+        ("/proc/self/ns/pid", os.readlink),
+    ):
+        with contextlib.suppress(OSError):
+            parts.append(read(name))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _start(pid: int) -> tuple[int, bool]:
+    """When a process was started, in the system's own units, and whether it has ended but for its number; 0 where the system does not say."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[18]), state in "ZX"
+    except (OSError, ValueError, IndexError):
+        return 0, False
+
+
+def _lives(pid: int, start: int) -> bool:
+    """Whether the process of this number is there and is the one that was started then."""
+    found, ended = _start(pid)
+    if found:
+        return found == start and not ended
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True
+
+
 def first_bytes(path: Path, count: int) -> bytes:
     """So many bytes of a file, or as many as it has."""
     with path.open("rb") as file:
@@ -104,7 +183,10 @@ def read_ordinary(path: Path, limit: int) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes, up to the limit."""
+    """The bytes of a file or pipe, up to the limit; SkoshError for a device, which may have no end."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise SkoshError("is a device: name a file, or - for standard input")
     with path.open("rb") as file:
         return within_limit(file.read(MAX_FILE + 1))
 
@@ -144,6 +226,12 @@ def similar(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return found
+
+
+def read_again(path: Path) -> Path | bytes:
+    """A file that can be read more than once, as a path; of a pipe, which can't, the bytes."""
+    mode = os.stat(path).st_mode
+    return path if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else read_file(path)
 
 
 def from_stdin() -> bytes:

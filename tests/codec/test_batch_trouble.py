@@ -138,7 +138,8 @@ def test_an_output_that_appears_during_the_run_stays(place: Path, existing: Exis
         return Made(b"ours")
 
     first, second = run(plan([folder], place / "out", PNG, SKOSH), slow, existing)
-    assert first.error == f"File exists: {target}"
+    assert first.error == (None if existing is Existing.SKIP else f"File exists: {target}")
+    assert first.skipped == (existing is Existing.SKIP)
     assert second.error is None
     assert target.read_bytes() == b"somebody else's"
     assert sorted(path.name for path in target.parent.iterdir()) == ["a.skosh", "b.skosh"]

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# ONNX Runtime gives every network threads of its own. More than so many would have little to do: large pictures are
+# done several windows at a time, each network on one thread, so that threads in a network are for small ones.
+MOST_THREADS = 16
 DECODER, ENCODER, HEADS = ROLES = ("decoder", "encoder", "heads")
 
 
@@ -24,19 +27,20 @@ class Graph(NamedTuple):
     scale: float  # samples a side that come out for one that goes in
     halo: bool  # whether the manifest says how far it sees, in samples of the coarser side
     needs: str = "always"  # always, hyperprior (of bundles that have one) or optional
+    threads: int = MOST_THREADS  # that pay
 
 
 TABLE = (
     Graph("synthesis", DECODER, ("y_hat", "[synthesis_level]"), ("x_hat",), 16, True),
-    Graph("scale_map", DECODER, ("z",), ("index",), 4, False, "hyperprior"),  # exact: whole numbers on every machine
-    Graph("mean_first", DECODER, ("z", "mean_level"), ("features", "mean", "[step]"), 4, True, "hyperprior"),
+    Graph("scale_map", DECODER, ("z",), ("index",), 4, False, "hyperprior", 4),  # exact: whole numbers on every machine
+    Graph("mean_first", DECODER, ("z", "mean_level"), ("features", "mean", "[step]"), 4, True, "hyperprior", 4),
     Graph("mean_second", DECODER, ("features", "known"), ("mean", "[step]"), 1, True, "hyperprior"),
-    Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_hat",), 1, True, "optional"),
+    Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_hat",), 1, True, "optional", 1),
     Graph("analysis", ENCODER, ("x",), ("y",), 1 / 16, True),
-    Graph("hyper_analysis", ENCODER, ("u",), ("z",), 1 / 4, True, "hyperprior"),
+    Graph("hyper_analysis", ENCODER, ("u",), ("z",), 1 / 4, True, "hyperprior", 4),
     Graph("synthesis_gradient", ENCODER, ("y_hat", "level", "x", "inside"), ("slope", "error"), 1, False, "optional"),
-    Graph("linear_gradient", ENCODER, ("difference",), ("slope",), 1 / 16, False, "optional"),
-    Graph("wiener_terms", ENCODER, ("x_hat",), ("terms",), 1 / 5, False, "optional"),
+    Graph("linear_gradient", ENCODER, ("difference",), ("slope",), 1 / 16, False, "optional", 1),
+    Graph("wiener_terms", ENCODER, ("x_hat",), ("terms",), 1 / 5, False, "optional", 1),
 )
 GRAPHS = {graph.name: graph for graph in TABLE}
 

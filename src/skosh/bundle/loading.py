@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..limits import cores
+from ..limits import MAX_THREADS, cores
 from .bundle import Bundle
 from .manifest import find, read_manifest
 
@@ -18,10 +18,20 @@ _loaded: dict[tuple[Path, int, bool], Bundle] = {}
 _loading = threading.Lock()
 
 
+def _after_fork() -> None:
+    """In a new process, the lock is free, whoever held it in the old one."""
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def check_threads(threads: int) -> None:
-    """ValueError unless there can be so many."""
-    if not isinstance(threads, (int, np.integer)) or threads < 0:
-        raise ValueError(f"threads are 0 (one a core) or more, not {threads}")
+    """Raise ValueError unless ``threads`` is an integer from 0 to ``MAX_THREADS``."""
+    if not isinstance(threads, (int, np.integer)) or not 0 <= threads <= MAX_THREADS:
+        raise ValueError(f"threads are 0 (one a core) to {MAX_THREADS}, not {threads}")
 
 
 def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
@@ -40,7 +50,7 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
     """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since.
 
-    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine; ValueError for threads below 0.
+    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine; ValueError for threads out of range.
     """
     check_threads(threads)
     key = (find(model).resolve(), threads, optimise)

@@ -6,9 +6,12 @@ graph are refused: a guard against mistakes, not against somebody who means to d
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import threading
+import warnings
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BundleError
+from ..limits import cores, startable
 from ..types import Floats
 from .graphs import ENCODER, GRAPHS, path_of
 from .manifest import content
@@ -36,6 +40,14 @@ class Sessions:
         """``threads``: 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs."""
         self.folder, self.manifest, self.threads, self.optimise = folder, manifest, threads, optimise
         self._opened: dict[str, onnxruntime.InferenceSession] = {}
+        self._opening = threading.Lock()
+        _all.add(self)
+
+    def forget(self) -> None:
+        """Open every network anew when it is run next. Those that are open are never freed: in a new process their threads are gone, and to free them is to wait for those."""
+        for session in self._opened.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+        self._opened = {}
         self._opening = threading.Lock()
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
@@ -70,7 +82,7 @@ class Sessions:
     def _open(self, graph: str) -> onnxruntime.InferenceSession:
         ort = _runtime()
         options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = self._threads_for(graph)
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False
         # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
@@ -104,6 +116,28 @@ class Sessions:
                 raise BundleError(f"its weight {name} lies outside of {LENDER}")
             found[name] = np.frombuffer(lender, TYPES[kind], count, offset).reshape(shape)
         return found
+
+    def _threads_for(self, graph: str) -> int:
+        """How many threads a network gets: fewer, with a warning, where the system refuses so many, since ONNX Runtime would hang."""
+        wanted = min(self.threads or cores(), GRAPHS[graph].threads)
+        found = 1 + startable(wanted - 1)  # the first is the caller's
+        if found < wanted:
+            warnings.warn(
+                f"the system allows no more threads (a limit on processes): going on with {found}", stacklevel=2
+            )
+        return found
+
+
+_all: weakref.WeakSet[Sessions] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for sessions in list(_all):
+        sessions.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _runtime() -> Any:

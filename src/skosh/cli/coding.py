@@ -12,7 +12,7 @@ import typer
 from ..batch.task import Made
 from ..codec.defaults import DEFAULT_TILE
 from ..errors import FormatError, SkoshError
-from ..files import PICTURES, SKOSH, read_file
+from ..files import PICTURES, SKOSH, read_again, read_file
 from ..limits import UNLIMITED, memory_for
 from ..progress import stage
 from . import kinds
@@ -107,6 +107,7 @@ def compress(
     name = TUNED[tune] if tune else model
 
     def convert(source: Path | bytes, each: int) -> Made:
+        source = read_again(source) if isinstance(source, Path) else source
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size

@@ -17,6 +17,7 @@ from .console import hear_warnings, say
 from .evaluation import compare, evaluate
 from .kinds import WithKinds
 from .show import info
+from .streams import make_safe
 from .training import export, train
 from .usage import in_our_words, no_command
 from .versions import versions
@@ -114,16 +115,16 @@ def skosh(
 
 def run() -> None:
     """Run the command of ``sys.argv`` and end the process."""
+    make_safe()
     hear_warnings()
     end_politely()
     try:
         try:
             app()
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except OSError as error:  # of standard output; one that has a file's name is not
-        if error.filename is not None or sys.stdout is None:
+        if error.filename is not None:
             raise
         if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
             say(f"skosh: standard output: {describe(error)}")

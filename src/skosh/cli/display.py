@@ -60,7 +60,8 @@ class Display:
     def __enter__(self) -> Display:
         self.start = time.monotonic()
         if not self.manner.quiet:
-            self._thread.start()
+            with contextlib.suppress(RuntimeError):  # the system refuses threads: then nothing is shown
+                self._thread.start()
         return self
 
     def __exit__(self, *ignored: object) -> None:

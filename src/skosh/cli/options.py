@@ -13,7 +13,7 @@ import typer
 
 from ..batch.task import Existing
 from ..errors import did_you_mean
-from ..limits import MAX_PIXELS
+from ..limits import MAX_PIXELS, MAX_THREADS
 from .display import Manner
 
 STREAM = Path("-")
@@ -134,7 +134,7 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        parser=whole(0, 1024),
+        parser=whole(0, MAX_THREADS),
         help="Threads in all; 0: one a core.",
         rich_help_panel=SPEED,
     ),

@@ -16,9 +16,9 @@ import typer
 
 from ..batch.plan import plan
 from ..batch.task import Convert, Existing, Job, Made, Outcome
-from ..batch.threads import apart, run
+from ..batch.threads import apart, run, written
 from ..errors import SkoshError, describe
-from ..files import from_stdin, read_file, remove_partials, write_whole
+from ..files import from_stdin, read_file, remove_left_partials, remove_partials
 from ..limits import cores
 from .console import fail, say
 from .display import USUAL, Display, Manner, shown, timed
@@ -65,8 +65,6 @@ def pipe(
     manner: Manner = USUAL,
 ) -> None:
     """One input, a file or -, to standard output or to ``out``."""
-    if sys.stdin is None or sys.stdout is None:
-        fail("standard input or output is closed")
     target = STREAM if out is None else out.path
     if out and out.folder:
         raise typer.BadParameter(f"{target}/ names a directory: name the file in it")
@@ -102,16 +100,28 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
         if existing is Existing.SKIP:
             return Outcome(job, skipped=True)
         raise SkoshError(f"{target} exists: name another output; --force replaces it")
+    if target != STREAM:
+        remove_left_partials(target.parent)
     data = from_stdin() if job.source == STREAM else read_file(job.source)
     made = apart(lambda: convert(data))
     for warning in made.warnings:
         say(f"{called(job.source)}: {warning}")
     if target == STREAM:
-        sys.stdout.buffer.write(made.content)
-        sys.stdout.buffer.flush()
-    else:
-        write_whole(target, made.content, existing is Existing.REPLACE)
+        to_stdout(made.content)
+    elif not written(target, made.content, existing):
+        return Outcome(job, skipped=True)
     return Outcome(job, made)
+
+
+def to_stdout(content: bytes) -> None:
+    """Write it, all of it or with an error that says where."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SkoshError(f"standard output: {describe(error)}") from error
 
 
 def work(

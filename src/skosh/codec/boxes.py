@@ -8,8 +8,8 @@ corrections, of which each tile has its own).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -100,14 +100,41 @@ def split(box: Box, side: int) -> list[Box]:
 
 
 def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str = "") -> None:
-    """Do the work for every box, several at a time; the first error ends it. ``what`` it is called where progress is shown."""
+    """Do the work for every box, several at a time; the first error ends it. Where the system refuses threads, there are fewer.
+
+    ``what`` it is called where progress is shown.
+    """
     if what:
         with stage(what, len(boxes)) as one:
             each(boxes, one.counting(work), threads)
         return
-    if threads < 2 or len(boxes) < 2:
-        for box in boxes:
-            work(box)
-        return
-    with ThreadPoolExecutor(min(threads, len(boxes))) as pool:
-        list(pool.map(work, boxes))
+    left, door = iter(boxes), threading.Lock()
+    errors: list[BaseException] = []
+
+    def take() -> None:
+        while not errors:
+            with door:
+                box = next(left, None)
+            if box is None:
+                return
+            try:
+                work(box)
+            except BaseException as error:
+                errors.append(error)
+
+    others = [threading.Thread(target=take) for _ in range(min(threads, len(boxes)) - 1)]
+    started = []
+    try:
+        for other in others:
+            try:
+                other.start()
+            except RuntimeError:  # the system refuses one
+                break
+            started.append(other)
+        take()
+        for other in started:
+            other.join()
+    except BaseException as error:  # Ctrl-C
+        errors.append(error)
+    if errors:
+        raise errors[0]

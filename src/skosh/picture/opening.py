@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageError, LimitError
-from ..files import APPLE_DOUBLE, SIGNATURE, first_bytes
+from ..files import APPLE_DOUBLE, SIGNATURE, first_bytes, read_again
 from ..limits import MAX_METADATA
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings
@@ -19,6 +19,8 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings
 
 def open_image(source: Path | bytes) -> Image.Image:
     """A picture, from its file or from the file's bytes; ImageError if it is none."""
+    if isinstance(source, Path):
+        source = read_again(source)
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     except UnidentifiedImageError:
