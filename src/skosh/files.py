@@ -24,14 +24,10 @@ PICTURES = {  # what is looked for in a directory
     *(".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"),
     *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 }
-
-
 SKOSH = ".skosh"
 
 
 Source = str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview  # of a file
-
-
 LONGEST_NAME = 200  # characters of a path that are shown
 
 
@@ -43,8 +39,6 @@ _door = threading.Lock()  # held while one is opened; for good once they have be
 
 # System, process and start of the writer, and a random number.
 PARTIAL = re.compile(r"\.skosh-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{8,16}\.partial")
-
-
 LEFT_OVER = 3600.0  # seconds after which a partial file has no writer, where that can't be asked
 
 
@@ -249,6 +243,4 @@ def within_limit(data: bytes) -> bytes:
 
 
 SIGNATURE = b"\x93SK"
-
-
 APPLE_DOUBLE = b"\0\5\x16\7"  # how ._photo.jpg begins, in which macOS keeps what other file systems have no place for

@@ -13,8 +13,6 @@ from ..entropy.tables import HYPER_LIMIT, SCALES
 from ..errors import BundleError
 
 EXACT_MAX = 1 << 24  # every integer below this has a float32 of its own
-
-
 MAP_MAX = 255  # the map's output is clamped to 0..MAP_MAX
 
 

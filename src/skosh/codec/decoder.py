@@ -33,14 +33,8 @@ from .tiling import is_large
 from .wiener import Filters, margin, place_of
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
-
-
 LOST = 128  # grey level of what salvage could not save
-
-
 LOST_NAMED = 8  # lost tiles that are named one by one
-
-
 EXTRA_NAMES = {ALPHA: "the transparency"} | NAMES
 
 

@@ -29,11 +29,7 @@ from ..picture.metadata import without_prefix
 TAGS = {  # of EXIF, if they are there
     ExifTags.Base[name].value: name for name in ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription")
 }
-
-
 LONGEST = 80  # characters of each
-
-
 MOST = 4 * LONGEST  # bytes of each that are read
 NAMED_PROFILE = 1 << 20  # bytes of the longest profile that is asked for its name
 

@@ -54,17 +54,11 @@ INERTIA = 0.3  # of the average over the gradients
 
 # Annealing
 RATE = 0.015  # of the first step, in quantisation steps; falls linearly to 0
-
-
 MOMENTUM = 0.9
-
-
 WARM, COLD = 0.3, 0.1  # temperature of the mixture at the first step and at the last, geometric between
 
 
 EXPONENT = 60.0  # beyond, float32 would overflow
-
-
 NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull towards it would be endless
 
 

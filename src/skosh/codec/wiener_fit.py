@@ -16,14 +16,8 @@ from .boxes import Box
 from .wiener import margin
 
 SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
-
-
 SMALLEST = 128  # pixels a side of tiles that are worth a try
-
-
 DOUBT = 2.0  # the errors of pixels near each other are alike, so that those looked at say less than as many independent ones would (docs/experiments.md, 36)
-
-
 SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
 
 

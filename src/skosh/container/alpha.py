@@ -18,11 +18,7 @@ from ..errors import FormatError
 from ..types import Plane
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
 FILTERS = {0: (0, 0), 1: (0, 1), 2: (1, 0)}  # of PNG -> rows and columns to the sample that is subtracted
-
-
 MOST_TRIED = 1 << 20  # samples of a plane that is deflated in several ways
 
 

@@ -22,8 +22,6 @@ from ..files import SIGNATURE
 from ..limits import MAX_CHUNK, MAX_PIXELS, MAX_UNKNOWN, check_size
 
 VERSION = 1
-
-
 HEADER, TILE = b"H", b"T"
 
 
@@ -31,20 +29,10 @@ ALPHA, SPACE, ICC, EXIF, XMP = b"A", b"c", b"i", b"e", b"x"
 
 
 EXTRAS = (ALPHA, SPACE, ICC, EXIF, XMP)  # at most one of each, in any order between the header and the first tile
-
-
 MODEL_ID_BYTES = 8
-
-
 VARINT_BYTES = 5
-
-
 MODES = {0: "RGB", 1: "L"}
-
-
 QUALITY_UNIT = 8  # qualities are multiples of an eighth
-
-
 TILE_MIN = 64  # the smallest side of a tile; others are this times a power of two
 
 

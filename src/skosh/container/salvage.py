@@ -13,11 +13,7 @@ from .chunks import ALPHA, TILE, Contents, Header, NewerFormatError, read_chunk,
 from .extras import unpack
 
 SUMS = 64  # times the file's length: bytes that may be checksummed to find tiles
-
-
 FREE_SUMS = 1 << 20  # and this many bytes more
-
-
 LOOK = 4096  # bytes that looking at one place counts as
 
 

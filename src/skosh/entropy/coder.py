@@ -20,14 +20,8 @@ from .rangecoder import Model, backend
 from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable, check_table
 
 ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
-
-
 SYMBOL_MAX = 32_767  # the largest magnitude of a symbol
-
-
 LOW_BITS = 12  # ... and is written in parts of at most so many
-
-
 BLOCK = 1 << 21  # elements that are sorted at once
 
 

@@ -13,14 +13,8 @@ from .tables import TOTAL, IntTable
 # it, and symbols that change together add to each other's errors. The two numbers were found by trying
 # (docs/experiments.md, 35).
 OWN = 0.6  # share of the linear transform's curvature
-
-
 OTHERS = 8.0  # bits added to it
-
-
 ESCAPED = 5.0  # bits of the first symbol beyond a table, besides the escape: its sign and the length of its distance
-
-
 PAST = 0.6  # how far a latent goes towards its new symbol: past the boundary, so that its mean may move a little
 
 

@@ -15,32 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 SCALES = 64  # number of scale indices
-
-
 SCALE_MIN = 0.11  # standard deviation at index 0, in quantisation steps
-
-
 SCALE_MAX = 256.0  # standard deviation at index 63
-
-
 LOG_STEP = math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)  # one index, in nepers (0.123)
-
-
 PRECISION = 24  # bits of a frequency: the range coder's own precision, so the integers are kept exactly
-
-
 TOTAL = 1 << PRECISION
-
-
 HYPER_LIMIT = 63  # z, and the latent of a factorised model, are clamped to -HYPER_LIMIT..HYPER_LIMIT
-
-
 HYPER_SYMBOLS = 2 * HYPER_LIMIT + 1
-
-
 REACH_MAX = 1023  # the widest table covers -REACH_MAX..REACH_MAX; symbols beyond are escaped
-
-
 TAIL_SIGMAS = 5.0  # standard deviations that a table covers; symbols beyond are escaped
 
 

@@ -19,19 +19,11 @@ from torch import Tensor, nn
 from ..errors import ConfigError, DependencyError
 
 ENVIRONMENT = "SKOSH_LPIPS_WEIGHTS"
-
-
 STRIDES = (4, 1, 1, 1, 1)  # of the five convolutions
-
-
 PADDINGS = (2, 2, 1, 1, 1)
-
-
 NAMES = {f"conv{i}.{part}" for i in range(1, 6) for part in ("weight", "bias")} | {
     f"lin{i}.weight" for i in range(1, 6)
 }
-
-
 POOL_BEFORE = (1, 2)  # 3x3 max pooling of stride 2 before these layers
 
 

@@ -32,8 +32,6 @@ CLAIMS: dict[str, tuple[tuple[str, ...], str]] = {
     "http://ns.google.com/photos/1.0/audio/": (("",), SOUND),
     "http://ns.adobe.com/xmp/note/": (("HasExtendedXMP",), EXTENDED),
 }
-
-
 PREFIXES = {  # where a packet does not declare them
     "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
     "HDRGainMap": "http://ns.apple.com/HDRGainMap/1.0/",
@@ -47,23 +45,13 @@ PREFIXES = {  # where a packet does not declare them
     "GAudio": "http://ns.google.com/photos/1.0/audio/",
     "xmpNote": "http://ns.adobe.com/xmp/note/",
 }
-
-
 SEMANTICS = {"GainMap": GAIN_MAP, "MotionPhoto": VIDEO, "Depth": DEPTH, "Primary": ""}
-
-
 NONE = ("0", "False", "false")  # values by which a camera says that there is no film
-
-
 SIGNS = (  # without any of these there is no claim
     *(b"hdr-gain-map", b"HDRGainMap", b"ns.google.com/photos", b"ns.adobe.com/xmp/note/"),
     *(f"{prefix}:".encode() for prefix in PREFIXES),
 )
-
-
 TAG = re.compile(rb"""<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""")
-
-
 ATTRIBUTE = re.compile(rb"""(?<=\s)([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
 
 

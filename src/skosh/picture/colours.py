@@ -16,17 +16,9 @@ from .metadata import Metadata
 from .parts import has_captions
 
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
-
-
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-
-
 CONVERTED = ("CMYK", "LAB")  # by a colour profile; these lose it
-
-
 FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
-
-
 OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
 
 

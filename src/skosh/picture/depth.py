@@ -7,14 +7,10 @@ from PIL import Image
 from .parts import leading_bytes
 
 SIXTEEN_BITS = 65535.0
-
-
 BITS, PHOTOMETRIC, LARGEST = 258, 262, 281  # tags of TIFF
 
 
 WHITE_IS_ZERO = 0  # photometric
-
-
 LOOK = 1 << 14  # bytes in which a header is looked for
 
 

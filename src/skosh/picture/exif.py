@@ -15,20 +15,12 @@ MAKE, ORIENTATION, DATE_TIME = 0x010F, 0x0112, 0x0132  # tags
 EXIF_DIRECTORY, GPS_DIRECTORY, MAKER_NOTE = 0x8769, 0x8825, 0x927C
 DATE_TIME_ORIGINAL, GPS_LATITUDE = 0x9003, 2
 THUMBNAIL = 0x0201  # where it stands; in the second directory
-
-
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, DIRECTORY = 1, 2, 3, 4, 5, 7, 13  # types
 
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # type -> bytes of one value
-
-
 INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I"}  # type -> how struct calls it
-
-
 NUMBERS = {**INTEGERS, 5: "II", 10: "ii", 11: "f", 12: "d"}
-
-
 HEADER, ENTRY = 8, 12  # bytes
 
 

@@ -16,15 +16,9 @@ from .coded_colours import numbers_of, profile_of
 from .exif import EXIF_DIRECTORY, MAKER_NOTE
 
 EXIF_PREFIX = b"Exif\0\0"
-
-
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # in JPEG
 KINDS = ("exif", "icc", "xmp")
-
-
 TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
-
-
 TIFF_TAGS = (  # see descriptive()
     *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
     *("XResolution", "YResolution", "ResolutionUnit", "HostComputer", "Rating", "RatingPercent", "Copyright"),

@@ -12,20 +12,10 @@ from .claims import DEPTH, EXTENDED, GAIN_MAP, OTHER, VIDEO
 from .exif import first_directory, found, integer
 
 CREDENTIALS = "content credentials (C2PA)"
-
-
 ORDER = (GAIN_MAP, VIDEO, DEPTH, OTHER, EXTENDED, CREDENTIALS)  # in notes; others follow
-
-
 ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # in JPEG's APP2
-
-
 XMP_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"  # in JPEG's APP1
-
-
 NUMBER_OF_IMAGES = 0xB001  # tag of MPF
-
-
 SAMSUNG_END, SAMSUNG_HEAD, SAMSUNG_FILM = b"SEFT", b"SEFH", 0x0A30  # a list behind the JPEG, and a type in it
 
 

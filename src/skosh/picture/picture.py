@@ -31,8 +31,6 @@ from .parts import note_parts, parts_of
 from .thumbnail import without_misfit
 
 STRIP = 256  # rows
-
-
 TURNS = {  # how a picture of each orientation is set upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -20,20 +20,10 @@ WRITTEN = {  # what pictures are written as -> whether it holds transparency of 
     **dict.fromkeys(("AVIF", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP"), True),
     **dict.fromkeys(("BMP", "GIF", "JPEG", "PPM"), False),
 }
-
-
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
-
-
 LIMITS = {"JPEG": {"exif": 65533, "xmp": 65504}}  # bytes, with what JPEG puts before them: one segment
-
-
 NAMES = {"exif": "EXIF", "xmp": "XMP"}  # in notes
-
-
 UTF8_KINDS = ("JPEG", "PNG")  # XMP has to be in UTF-8
-
-
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 3},  # twice as fast as Pillow's 6, and 6 % larger
     "JPEG": {"quality": 95, "subsampling": 0},

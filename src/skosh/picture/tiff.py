@@ -34,23 +34,13 @@ from .exif import (
 from .metadata import TIFF_XMP
 
 EMPTY = b"II*\0\x08\0\0\0"  # where there is no EXIF
-
-
 STRIP = 1 << 16  # bytes of pixels, or a row if that has more
-
-
 MAX_BYTES = (1 << 32) - (1 << 25)  # of a TIFF file, less what its directory may take
-
-
 ICC_PROFILE = 34675  # tag
-
-
 CHARACTERS, ONE_SHORT, ONE_RATIONAL = (ASCII, BYTE, UNDEFINED), (SHORT,), (RATIONAL,)
 
 
 POINTER = (LONG, DIRECTORY)
-
-
 KINDS = {  # tags that are copied -> their types: with another, some readers refuse the whole file
     **dict.fromkeys(("DocumentName", "ImageDescription", "Make", "Model", "Software", "DateTime"), CHARACTERS),
     **dict.fromkeys(("Artist", "HostComputer", "Copyright"), CHARACTERS),
@@ -59,8 +49,6 @@ KINDS = {  # tags that are copied -> their types: with another, some readers ref
     **dict.fromkeys(("XResolution", "YResolution"), ONE_RATIONAL),
     **dict.fromkeys(("ExifOffset", "GPSInfo"), POINTER),
 }
-
-
 TAGS = {ExifTags.Base[name].value: kinds for name, kinds in KINDS.items()}
 
 

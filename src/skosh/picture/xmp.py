@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 
 IN_XMP = re.compile(rb"""tiff:Orientation(?:\s*=\s*["']|(?<=<tiff:Orientation)>\s*)([1-8])""")
-
-
 CODECS = {(1, 0): "utf-8", (2, 0): "utf-16-le", (2, 1): "utf-16-be", (4, 0): "utf-32-le", (4, 3): "utf-32-be"}
-
-
 DECLARATION = 200  # characters in which the encoding is named, if it is
-
-
 ENCODING = re.compile(r"""\A(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"'>]*["']""")
 
 

@@ -26,11 +26,7 @@ GRAPHS = {  # part of the network -> its graph
     "entropy.mean_first": "mean_first",
     "entropy.mean_second": "mean_second",
 }
-
-
 FIXED = ("hyper_channels", "mean_width", "mean_features", "mean_context")
-
-
 KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no axis of inputs
 
 

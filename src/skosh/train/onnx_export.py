@@ -27,27 +27,13 @@ from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
 
 OPSET = 18
-
-
 STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
-
-
 SCALES = ".stored.scales"  # and that of what its rows are multiplied with, where they are
-
-
 SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
-
-
 SHARED_MIN = 256  # bytes of a tensor that is worth borrowing
 BORROWED = {TensorProto.INT8: "int8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
-
-
 ROW_MIN = 32  # values of a row that are worth a scale of their own
-
-
 ROW_MAX = 127  # the largest magnitude of a row, in units of its scale
-
-
 SCALE_BITS = 11  # of a scale's mantissa: its multiples are exact in float32
 
 
