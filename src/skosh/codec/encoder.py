@@ -62,8 +62,8 @@ def encode(
     installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``). ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
     not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost less in bits
     and squared error together (with a model trained for exact pixels alone; 0 is one quick look), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
-    by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour profile, or those that are
-    named, as in ``{"exif", "icc", "xmp"}``; without the profile colours become sRGB.
+    by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour
+    profile, or those that are named, as in ``{"exif", "icc", "xmp"}``; without the profile colours become sRGB.
     ``metadata``: a ``skosh.metadata.Metadata``, instead of those that the picture carries.
 
     Raises TypeError for what is no picture or no metadata, ValueError for an argument out of range or an array that is no such picture, OSError for a file that can't be read, ImageError, LimitError (also for a target that can't be

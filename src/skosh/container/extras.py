@@ -1,4 +1,4 @@
-"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated; and the colour space, which stands for a profile that has a short name."""
+"""The chunks of metadata: ICC profile, EXIF and XMP, deflated, and the colour space that stands for a named profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ NAMES = {SPACE: "the colour space", ICC: "the ICC profile", EXIF: "EXIF", XMP: "
 
 
 def pack(metadata: Metadata) -> dict[bytes, bytes]:
-    """The chunks of a file. A profile that means sRGB has none. Raises LimitError for one that is too large to be meant."""
+    """Make the chunks of a file; a profile that means sRGB has none.
+
+    Raise LimitError for metadata that are too large to be meant.
+    """
     parts = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
     for kind, value in parts.items():
         if value and len(value) > MAX_METADATA:
@@ -32,7 +35,7 @@ def pack(metadata: Metadata) -> dict[bytes, bytes]:
 def unpack(extras: dict[bytes, bytes]) -> Metadata:
     """The metadata of a file's chunks; where it has two profiles, the one that is whole counts.
 
-    Raises FormatError for what is no whole deflated data or no colour space that is known, LimitError for too much data.
+    Raises FormatError for data that do not inflate and for an unknown colour space, LimitError for too much data.
     """
     icc, exif, xmp = (_inflated(kind, extras[kind]) if kind in extras else None for kind in (ICC, EXIF, XMP))
     space = unpack_space(extras[SPACE]) if SPACE in extras else None

@@ -1,4 +1,7 @@
-"""Colours that a file names without a profile: by numbers of H.273 (cICP of PNG, nclx of AVIF), or by PNG's gAMA and cHRM."""
+"""Colours that a file names without a profile.
+
+By numbers of ITU-T H.273 (cICP of PNG, nclx of AVIF), or by PNG's gAMA and cHRM.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,8 @@ MAX_COLORANT = 8.0  # of X, Y or Z: more is no colour of a display
 def numbers_of(image: Image.Image) -> bytes | None:
     """Primaries, transfer, matrix and range by H.273, a byte each, or None.
 
-    Pillow does not tell them. To be called before the data are loaded, when the file is still open; afterwards its name is of help, if it has one.
+    Pillow does not tell them. Call it before the data are loaded, while the file is open; afterwards the file's name
+    helps, if there is one.
     """
     if image.format not in ("PNG", "AVIF"):
         return None
@@ -99,9 +103,10 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
 
 
 def profile_of(image: Image.Image, cicp: bytes | None, notes: list[str]) -> bytes | None:
-    """The profile of a picture's colours, whatever names them; None is sRGB. Numbers count before a profile, and that before gamma.
+    """Find the profile of a picture's colours, whatever names them; None is sRGB.
 
-    ``cicp``: what ``numbers_of`` says. What can't be kept is noted.
+    Numbers count before a profile, and a profile before gamma. ``cicp``: what ``numbers_of`` says. What can't be kept
+    is noted.
     """
     icc = image.info.get("icc_profile") or None
     if cicp is not None and not (icc and image.format == "AVIF"):

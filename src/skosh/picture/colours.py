@@ -148,7 +148,7 @@ def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Im
 def without(
     image: Image.Image, metadata: Metadata, strip: frozenset[str], notes: list[str]
 ) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA without some kinds of metadata; in sRGB, where the profile is one of them."""
+    """Drop some kinds of metadata of a picture of mode L, LA, RGB or RGBA. Without its profile it becomes sRGB."""
     if "icc" in strip and metadata.icc:
         image = to_srgb(image, metadata.icc, notes)
     return image, replace(metadata, **dict.fromkeys(strip))

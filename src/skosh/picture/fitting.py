@@ -1,4 +1,4 @@
-"""A profile that fits its pixels: readers ignore or refuse one of other channels, and one that is larger than they take."""
+"""A profile that fits its pixels and its file: readers ignore or refuse one of other channels or of too many bytes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MOST = {  # bytes of a profile that files of a kind hold, or that their readers 
 def fit(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image.Image, Metadata]:
     """A picture of mode L, LA, RGB or RGBA, and its metadata with a profile of the same channels, or none.
 
-    Grey pictures under a profile of colours get one of the same curve. Where there is no such, they are converted to sRGB's greys. A profile that can't be
-    read at all stays as it is.
+    Grey pictures under a profile of colours get one of the same curve. Where there is none, they are converted to
+    sRGB's greys. A profile that can't be read at all stays as it is.
     """
     grey = image.mode in GREYS
     found = fitting(metadata.icc, grey)
@@ -48,7 +48,7 @@ def fit_decoded(metadata: Metadata, grey: bool, notes: list[str]) -> Metadata:
 
 
 def fitting(icc: bytes | None, grey: bool) -> bytes | None:
-    """A profile for grey or for RGB that means the same; None where there is no such. One that can't be read stays as it is."""
+    """Find a profile for grey or for RGB that means the same, or None. A damaged one stays as it is."""
     found = parse(icc) if icc else None
     if found is None or found.space == (b"GRAY" if grey else b"RGB"):
         return icc
@@ -74,7 +74,10 @@ def in_rgb(icc: bytes) -> bytes | None:
 
 
 def held(image: Image.Image, icc: bytes, kind: str, notes: list[str]) -> tuple[Image.Image, bytes]:
-    """A picture and its profile as a kind of file holds them; an empty one where the colours have been converted to sRGB instead."""
+    """Make a picture and its profile as a kind of file holds them.
+
+    The profile is empty where colours are converted to sRGB instead, and where it means sRGB.
+    """
     found: bytes | None = icc
     why = f"its colour profile of {len(icc):,} bytes is more than readers of {kind} take"
     if kind in WITHOUT_GREY and image.mode in GREYS and parse(icc):

@@ -36,7 +36,7 @@ class Metadata:
 
 
 def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
-    """The kinds of metadata to drop: all of them, none, or those that are named. ValueError for a name that is none of them."""
+    """Name the kinds of metadata to drop: all, none, or those that are given. ValueError for an unknown kind."""
     if isinstance(strip, bool):
         return frozenset(KINDS if strip else ())
     named = frozenset(strip.split(",") if isinstance(strip, str) else strip)
@@ -46,9 +46,10 @@ def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
 
 
 def of_image(image: Image.Image, notes: list[str], cicp: bytes | None = None) -> Metadata:
-    """The metadata of a Pillow picture, whose data have been loaded: some formats have them at their end. What can't be kept is noted.
+    """Find the metadata of a Pillow picture; what can't be kept is noted.
 
-    ``cicp``: what ``coded_colours.numbers_of`` said before, if anything.
+    Its data have been loaded, for some formats have metadata at their end. ``cicp``: what
+    ``coded_colours.numbers_of`` said before, if anything.
     """
     found = from_info(image.info)
     found = replace(found, icc=profile_of(image, cicp or numbers_of(image), notes))

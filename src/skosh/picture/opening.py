@@ -55,7 +55,10 @@ def unknown_kind(source: Path | bytes) -> str:
 
 @contextlib.contextmanager
 def pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Give Pillow our limits for a while: that of pixels, which it knows for pictures inside of pictures, too, and that of metadata."""
+    """Give Pillow our limits of pixels and of metadata for a while.
+
+    It knows that of pixels for pictures inside of pictures, too, as icons have them.
+    """
     before, text = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_METADATA
     try:

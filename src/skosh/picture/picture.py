@@ -61,9 +61,10 @@ def from_image(
 ) -> Picture:
     """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
 
-    ``metadata`` count instead of those that the picture carries. With ``strip``, or of the kinds that it names (exif, icc, xmp), they are dropped;
-    colours are converted to sRGB before their profile is. Raises ValueError for another kind, ImageError for damaged data and LimitError for more than
-    ``max_pixels``. The picture itself is not changed, but its data are loaded.
+    ``metadata`` count instead of those that the picture carries. ``strip`` drops them, or the kinds that it names
+    (exif, icc, xmp); colours are converted to sRGB before their profile is dropped. Raises ValueError for another kind,
+    ImageError for damaged data and LimitError for more than ``max_pixels``. The picture itself is not
+    changed, but its data are loaded.
     """
     check_size(image.width, image.height, max_pixels)
     with memory_for(image.width, image.height):
@@ -137,7 +138,7 @@ def luma(pixels: Pixels) -> Plane:
 
 
 def to_image(picture: Picture, strip: bool | Collection[str] = False) -> Image.Image:
-    """The Pillow picture, its metadata in ``info`` but for the kinds to ``strip``; what that loses is noted in the picture."""
+    """Make the Pillow picture, with metadata in ``info`` but for the kinds to ``strip``; ``picture`` notes losses."""
     image = Image.fromarray(picture.pixels)
     if picture.grey:
         image = image.convert("L")

@@ -1,7 +1,7 @@
 """ICC profiles as they are found in pictures: taken apart within limits, and recognised by what they do to colours.
 
-A profile is one of the spaces of ``spaces`` if it shows every colour of a grid within rounding where that space shows it. Names, texts, the version, what
-wrote it and how it writes its curves do not matter.
+A profile is one of the spaces of ``spaces`` if it shows every colour of a grid as that space does, within rounding.
+Names, texts, the version, what wrote it and how it writes its curves do not matter.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _shown(light: Values) -> Values:
 
 
 def _apart(found: Values, due: Values) -> float:
-    """The largest difference of two lists of XYZ, (N, 3): shown in sRGB, and in ProPhoto, which has all of their colours."""
+    """Find the largest difference of two lists of XYZ, (N, 3), shown in sRGB and in ProPhoto, which has all colours."""
     errors = []
     for primaries in WIDE_AND_NARROW:
         to_rgb = np.linalg.inv(colorants(PRIMARIES[primaries])).T

@@ -1,4 +1,4 @@
-"""ICC profiles of the colour spaces that have a short name, built from their numbers: the same bytes on every machine."""
+"""ICC profiles of the colour spaces that have a short name, built from their numbers: equal bytes on all machines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def profile(space: Space) -> bytes:
 
 
 def rgb_profile(colorants: Matrix, adapted: Matrix, curve: bytes, name: str, cicp: bytes | None = None) -> bytes:
-    """A profile of three channels. ``colorants``: XYZ under D50, a column for each channel; ``curve``: the tag of all three."""
+    """Build a profile of three channels.
+
+    ``colorants``: XYZ under D50, a column for each channel. ``curve``: the tag of all three.
+    """
     tags = {b"chad": b"sf32" + bytes(4) + fixed(adapted.ravel())}
     for channel, column in zip((b"r", b"g", b"b"), colorants.T, strict=True):
         tags[channel + b"XYZ"] = xyz_tag(column)

@@ -1,8 +1,9 @@
-"""The thumbnail in EXIF. It goes where it no longer fits: pixels are stored upright, and viewers show a thumbnail as it is.
+"""The thumbnail in EXIF. It goes where it no longer fits: pixels are stored upright, and viewers show it as it is.
 
-It is a picture in EXIF's second directory (IFD1), which the first one leads to. That lead is cut, and its bytes become zeros, which cost nothing in a file
-and show nobody what was cropped. No byte moves: maker notes hold offsets from the beginning of EXIF, and nobody can correct them all. Where the bytes of a
-thumbnail might belong to anything else as well, they stay, without a lead to them.
+It is a picture in EXIF's second directory (IFD1), which the first one leads to. That lead is cut, and the thumbnail's
+bytes become zeros, which cost nothing in a file and show nobody what was cropped. No byte moves: maker notes hold
+offsets from the beginning of EXIF, and nobody can correct them all. Where the bytes of a thumbnail might belong to
+anything else as well, they stay, without a lead to them.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ class Directory(NamedTuple):
 
 
 def without_misfit(exif: bytes, turned: bool, size: tuple[int, int], notes: list[str]) -> bytes:
-    """The same EXIF without a thumbnail that does not fit a picture of this size (width, height), or of one that has been turned.
+    """Drop the thumbnail if the picture has been turned, or if it does not fit a picture of this size (width, height).
 
-    A thumbnail fits if the ratio of its sides is the picture's within 4 %. Damaged EXIF stays as it is, and so does what has no thumbnail.
+    It fits if the ratio of its sides is the picture's within 4 %. Damaged EXIF stays as it is, and so does EXIF without
+    a thumbnail.
     """
     try:
         return _without_misfit(exif, turned, size, notes)
@@ -94,7 +96,10 @@ def _size(jpeg: bytes) -> tuple[int, ...]:
 
 
 def _alone(exif: bytes, order: str, first: Directory, second: Directory, start: int, end: int) -> bool:
-    """Whether nothing else that can be seen has its bytes between these, as far as maker notes can be looked through: by the place's number."""
+    """Whether nothing else that can be seen has its bytes between these.
+
+    A maker note can only be searched for the number of the place.
+    """
     directories = [first, second]
     for one in directories:  # it grows
         leads = [entry.value for entry in one.entries if entry.tag in DIRECTORIES]
