@@ -28,6 +28,11 @@ class Aim:
     psnr: float | None = None  # dB
     quality: float = DEFAULT_QUALITY
 
+    @property
+    def is_quality(self) -> bool:
+        """Whether one file is enough to hit it."""
+        return self.size is self.bpp is self.psnr is None
+
     def file(self, encoder: Encoder) -> bytes:
         """The file that hits it."""
         from ..codec.target import file_of_psnr, file_of_size

@@ -111,7 +111,7 @@ def compress(
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
             picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size
-        coded = aim.file(Encoder(picture, name, each, tile, effort))
+        coded = aim.file(Encoder(picture, name, each, tile, effort, one_file=aim.is_quality))
         larger = [f"the file is larger than the picture it was made of, which has {before:,} bytes"]
         return made(coded, before, picture.notes + heard + larger * (len(coded) > before))
 
@@ -196,12 +196,13 @@ def decompress(
             raise FormatError(f"{error}; --salvage shows what is left") from error
         height, width = picture.pixels.shape[:2]
         with memory_for(width, height), stage(f"writing {suffix[1:].upper()}"):
-            image = to_image(picture, dropped)
+            image, notes = to_image(picture, dropped), picture.notes
+            del picture  # and its pixels, before those of the file are made
             content, left_out = image_bytes(image, suffix)
         figures = {"width": width, "height": height, "mode": image.mode}
         figures |= {"bytes": len(content), "source_bytes": len(data)}
         note = f"{size(len(data))} -> {size(len(content))}, {image.width}x{image.height}{quality_of(data)}"
-        return Made(content, note, figures, picture.notes + left_out)
+        return Made(content, note, figures, notes + left_out)
 
     if is_pipe(inputs, out, report):
         if model:

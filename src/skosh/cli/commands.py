@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import describe
+from ..memory import share_memory
 from .coding import compress, decompress
 from .console import hear_warnings, say
 from .evaluation import compare, evaluate
@@ -116,6 +117,7 @@ def skosh(
 def run() -> None:
     """Run the command of ``sys.argv`` and end the process."""
     make_safe()
+    share_memory()
     hear_warnings()
     end_politely()
     try:

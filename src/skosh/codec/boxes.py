@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from ..memory import give_back
 from ..progress import stage
+
+MANY = 16  # windows of a picture after which it is worth the while to give memory back
 
 
 class Box(NamedTuple):
@@ -102,11 +105,13 @@ def split(box: Box, side: int) -> list[Box]:
 def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str = "") -> None:
     """Do the work for every box, several at a time; the first error ends it. Where the system refuses threads, there are fewer.
 
-    ``what`` it is called where progress is shown.
+    ``what`` it is called where progress is shown: a part of the whole work, after which memory is given back.
     """
     if what:
         with stage(what, len(boxes)) as one:
             each(boxes, one.counting(work), threads)
+        if len(boxes) >= MANY:
+            give_back()
         return
     left, door = iter(boxes), threading.Lock()
     errors: list[BaseException] = []

@@ -28,7 +28,7 @@ from ..picture.metadata import Metadata
 from ..picture.picture import Picture, from_image, luma
 from ..picture.sources import image_of, open_source
 from ..progress import stage
-from ..types import Symbols
+from ..types import Floats, Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
@@ -79,7 +79,8 @@ def encode(
     picture = take_apart(image, max_pixels, strip, metadata)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
-    encoder = Encoder(picture, model, threads, tile, effort)
+    one_file = target_bytes is None and target_psnr is None
+    encoder = Encoder(picture, model, threads, tile, effort, one_file)
     if target_bytes is not None:
         return file_of_size(encoder, target_bytes)
     if target_psnr is not None:
@@ -131,7 +132,9 @@ class Encoder:
         threads: int = 0,
         tile: int = DEFAULT_TILE,
         effort: int = 0,
+        one_file: bool = False,
     ):
+        """``one_file``: no second one will be asked for, so that the latents of a large picture are freed early."""
         check_tile(tile)
         height, width = picture.pixels.shape[:2]
         self.bundle, self.workers = for_size(model, threads, is_large(height, width))
@@ -150,7 +153,8 @@ class Encoder:
         with memory_for(width, height):
             if picture.alpha is not None:
                 self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
-            self.y = analyse(self.bundle, picture.pixels, self.workers)
+            self.y: Floats | None = analyse(self.bundle, picture.pixels, self.workers)
+        self.one_file = one_file and is_large(height, width)
         self.last: tuple[float, Parts] | None = None  # the quality that was asked for last, and what its file holds
 
     def file(self, quality: float) -> bytes:
@@ -189,7 +193,10 @@ class Encoder:
 
     def optimised(self, quality: float) -> Parts:
         """Symbols, chosen by rate and distortion where the bundle allows it, and the tiles' Wiener filters."""
-        at, pixels, y, workers = self.bundle.at(quality), self.picture.pixels, self.y, self.workers
+        at, pixels, workers = self.bundle.at(quality), self.picture.pixels, self.workers
+        y = analyse(self.bundle, pixels, workers) if self.y is None else self.y
+        if self.one_file:
+            self.y = None
         side = self.header.tile
         if not self.bundle.hyper:
             return Parts(Coded(to_hyper_symbols(y), None), Filters(side, {}))
@@ -198,6 +205,9 @@ class Encoder:
         if refined:
             y = refine(at, pixels, y, z, self.effort, workers)
         quantiser = Quantiser(at, y, z, workers)
+        del y
+        if self.one_file:
+            quantiser.free_latents()
         changes, found = optimise(quantiser, pixels, side, change=not refined)
         quantiser.change(changes)
         return Parts(Coded(z, quantiser.residual()), found)

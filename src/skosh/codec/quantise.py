@@ -46,7 +46,9 @@ class Quantiser:
 
     def __init__(self, at: Point, y: Floats, z: Symbols, workers: int = 1):
         """``y`` (M, H, W) and ``z`` (N, h, w)."""
-        self.at, self.y, self.z, self.workers = at, y, z, workers
+        self.at, self.z, self.workers = at, z, workers
+        self.y: Floats | None = y
+        self.second: dict[Box, Floats] = {}  # of the latents, what is left after free_latents
         self.grid = whole(*y.shape[1:])
         self.windows = latent_windows(at.bundle, self.grid)
         self.scale_index = np.empty(y.shape, np.uint8)  # scale indices; where that is 0, the symbol is known to be 0
@@ -78,14 +80,30 @@ class Quantiser:
 
     def round(self, box: Box, half: npt.NDArray[np.bool_], known: Means) -> None:
         """The symbols of one half of a window, given their means, where they are coded."""
-        places = np.flatnonzero(half & (box.of(self.scale_index) > 0))
-        u = (box.of(self.y) * self.at.gain).reshape(-1)[places]
-        self.put(box, places, known.at(places).symbols(u))
+        places = self.coded(box, half)
+        self.put(box, places, known.at(places).symbols(self.latents(box, places)))
         if box in self.changes:
             changed = self.changes[box]
             due = half.reshape(-1)[changed.places]
             places = changed.places[due]
             self.put(box, places, known.at(places).symbols(changed.targets[due]))
+
+    def coded(self, box: Box, half: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Flat places in a window of the elements of one half that are coded."""
+        return np.flatnonzero(half & (box.of(self.scale_index) > 0))
+
+    def latents(self, box: Box, places: npt.NDArray[np.intp]) -> Floats:
+        """Latents of a window by their places, in quantisation steps."""
+        if self.y is None:
+            return self.second[box]
+        u: Floats = (box.of(self.y) * self.at.gain).reshape(-1)[places]
+        return u
+
+    def free_latents(self) -> None:
+        """Keep no more of the latents than another rounding of the second half takes."""
+        for box in self.windows:
+            self.second[box] = self.latents(box, self.coded(box, ~in_first_half(self.at.bundle.latents, box)))
+        self.y = None
 
     def put(self, box: Box, places: npt.NDArray[np.intp], symbols: npt.NDArray[np.int16]) -> None:
         """Write symbols of a window, by their flat places in it."""
