@@ -63,7 +63,7 @@ def calibrated_tables(model: Network, pictures: list[Pixels]) -> Tables:
 
 def batches_of(pictures: list[Pixels], pixels: int, fewest: int, most: int) -> int:
     """How many batches of so many pixels are worth a look: fewer than ``most`` where they would show each pixel more than VISITS times."""
-    there = sum(picture.shape[0] * picture.shape[1] for picture in pictures)
+    there = sum(int(picture.shape[0]) * int(picture.shape[1]) for picture in pictures)
     return min(most, max(fewest, -(-VISITS * there // pixels)))
 
 
