@@ -215,11 +215,18 @@ def check_path(path: str | os.PathLike[str]) -> None:
 
 def similar(path: Path) -> str:
     """The end of a message about a file that is not there: one beside it that is called nearly so."""
+    from difflib import get_close_matches
+
     try:
-        found = did_you_mean(path.name, os.listdir(path.parent)) if path.name else ""
+        names = [Path(name) for name in os.listdir(path.parent) if name != path.name]
     except (OSError, ValueError):
         return ""
-    return found
+    kinds = {SKOSH} if path.suffix.lower() == SKOSH else PICTURES
+    if path.suffix.lower() not in {*PICTURES, SKOSH}:  # the kind is misspelt
+        return did_you_mean(path.name, [name.name for name in names if name.suffix.lower() in {*PICTURES, SKOSH}])
+    stems = {name.stem: name.name for name in names if name.suffix.lower() in kinds}
+    found = get_close_matches(path.stem, stems, n=1)
+    return f"; did you mean {stems[found[0]]}?" if found else ""
 
 
 def read_again(path: Path) -> Path | bytes:

@@ -1,7 +1,8 @@
 """How far a job is: the codec and the training say what they are at, and whoever wants to show it listens.
 
-A *stage* is a part of a job that may take seconds. Where nobody listens, it costs nothing. ``watched`` sets the listener for the thread that
-calls it: the stages that begin in it are told to that listener, whichever threads count their steps.
+A *stage* is a part of a job that may take seconds. Where nobody listens, it costs nothing. ``watched`` sets the
+listener for the thread that calls it: the stages that begin in it are told to that listener, whichever threads count
+their steps.
 """
 
 from __future__ import annotations

@@ -223,6 +223,7 @@ def test_the_report_says_what_became_of_every_file(pictures: Path, place: Path) 
     report = json.loads(done.stdout)
     coded = (out / "c.skosh").read_bytes()
     assert done.returncode == 1
+    assert report.pop("seconds") > 0
     assert {key: report[key] for key in report if key != "files"} == {
         "done": 1,
         "skipped": 1,

@@ -71,7 +71,9 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     )
     (tmp_path / "photo.skosh").write_bytes(b"")
     assert said("info", tmp_path / "photo.skos")[1].endswith("; did you mean photo.skosh?\n")
-    assert "did you mean" not in said("info", tmp_path / "nowhere" / "photo.skosh")[1]
+    (tmp_path / "a.png").write_bytes(b"")
+    for missing in ("nowhere/photo.skosh", "b.png", "a.skosh"):  # a name of another kind is no misspelling
+        assert "did you mean" not in said("info", tmp_path / missing)[1]
 
 
 def test_a_misspelt_model_suggests_an_installed_one(tmp_path: Path, photo: Image.Image) -> None:

@@ -13,7 +13,8 @@ from skosh.entropy.tables import (
     reaches,
     scales,
 )
-from skosh.train.calibrate import fit, fit_z
+from skosh.train import calibrate, corrections
+from skosh.train.calibrate import batches_of, fit, fit_z
 
 INDEX = 14  # standard deviation 0.62
 
@@ -68,3 +69,13 @@ def test_tables_of_z_follow_what_was_seen_and_what_was_learned_where_little_was(
     bits = -np.log2(fit_z(narrow, learned) / TOTAL)
     assert bits[HYPER_LIMIT] < np.log2(3.0) + 0.05
     assert bits.max() <= 24.0
+
+
+def test_a_calibration_looks_no_oftener_than_there_is_something_new_to_see() -> None:
+    small, large = np.zeros((300, 451, 3), np.uint8), np.zeros((2000, 1600, 3), np.uint8)
+    pixels, most = calibrate.BATCH * calibrate.CROP**2, calibrate.BATCHES
+    assert batches_of([small], pixels, calibrate.FEWEST, most) == 5  # 16 times 0.135 megapixels
+    assert batches_of([small[:60, :60]], pixels, calibrate.FEWEST, most) == calibrate.FEWEST
+    assert batches_of([large], pixels, calibrate.FEWEST, most) == most  # as for the bundles that are shipped
+    assert batches_of([small], pixels, calibrate.FEWEST, 2) == 2
+    assert corrections.FEWEST * corrections.BATCH > corrections.TERMS

@@ -1,6 +1,7 @@
 """The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``.
 
-Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or kill. Standard output carries data alone.
+Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or kill. Standard output
+carries data alone.
 """
 
 from __future__ import annotations

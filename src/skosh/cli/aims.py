@@ -21,7 +21,7 @@ PICTURE = "Quality and size"  # a panel of help
 
 @dataclass(frozen=True)
 class Aim:
-    """How large or how good a file is to be: at most one of the first three is set, and counts instead of the quality."""
+    """How large or how good a file is to be. At most one of the first three is set; it counts instead of the quality."""
 
     size: float | None = None  # bytes
     bpp: float | None = None

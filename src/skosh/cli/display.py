@@ -1,4 +1,4 @@
-"""What a command shows while it works: on a terminal a bar with what it is at, in a log a line now and then, and nothing for short jobs."""
+"""What a command shows while it works: on a terminal a bar, in a log a line now and then, nothing for short jobs."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Display:
                         say(f"skosh: {text}")
 
     def _now(self) -> tuple[str, Stage | None]:
-        """What is being done: the stages of the file whose stage began last, and the innermost of those that count their steps."""
+        """What is being done to the file whose stage began last, and its innermost stage that counts its steps."""
         if not self._running:
             return "", None
         label = self._running[-1].label

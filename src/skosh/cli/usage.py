@@ -12,7 +12,7 @@ from ..files import PICTURES, SIGNATURE, SKOSH, first_bytes
 
 
 def no_command(arguments: list[str], commands: list[str]) -> str:
-    """What to say of arguments of which the first is no command: a file that stands there says by its kind what to do with it."""
+    """What to say of arguments of which the first is no command. If it is a file, its kind says what to do with it."""
     word = arguments[0]
     suffix = Path(word).suffix.lower()
     if suffix == SKOSH or (os.path.isfile(word) and first_bytes(Path(word), len(SIGNATURE)) == SIGNATURE):

@@ -168,7 +168,7 @@ def show(outcome: Outcome, manner: Manner) -> None:
 
 
 def summary(jobs: list[Job], outcomes: list[Outcome], report: bool, start: float, manner: Manner = USUAL) -> int:
-    """Name the failures, say what came of them all, write the report, and return how many have failed. ``start``: when the work began."""
+    """Name the failures, say what came of all, write the report, and return how many have failed since ``start``."""
     seconds = time.monotonic() - start
     place = {job: n for n, job in enumerate(jobs)}
     failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job])

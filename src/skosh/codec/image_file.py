@@ -98,14 +98,15 @@ class SkoshImageFile(ImageFile.ImageFile):
 
 
 def open(source: Source, max_pixels: int = MAX_PIXELS) -> SkoshImageFile:
-    """A ``.skosh`` file as a Pillow picture: its size, mode and metadata at once, its pixels when they are first asked for.
+    """Open a ``.skosh`` file as a Pillow picture, whose pixels are decoded when they are first asked for.
 
-    ``source``: a path, a file that was opened in binary mode, or the bytes of one. A path's file stays open until the pixels are decoded or the
-    picture is closed; it is a context manager, as all of Pillow's pictures are. Pillow itself learns nothing of the format by this
-    (``register_opener`` teaches it).
+    ``source``: a path, a file that was opened in binary mode, or the bytes of one. Size, mode and metadata are there at
+    once. A path's file stays open until the pixels are decoded or the picture is closed, as all of Pillow's pictures
+    are by ``with``. Pillow itself does not learn the format by this: ``register_opener`` teaches it.
 
-    Raises TypeError for what is none of these, OSError where the file can't be read, FormatError for what is no such file or a damaged one and LimitError for more
-    than ``max_pixels``. What is found to be wrong when the pixels are decoded is an OSError, as with all of Pillow's pictures.
+    Raises TypeError for what is none of these, OSError where the file can't be read, FormatError for what is no such
+    file or a damaged one, and LimitError for more than ``max_pixels``. Decoding raises OSError, as with all of
+    Pillow's pictures.
     """
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         check_path(source)
