@@ -33,7 +33,6 @@ from ..progress import stage
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
-from .corrections import REACH, CorrectionTerms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
 from .gradient import curvature
@@ -44,6 +43,7 @@ from .networks import Network, build
 from .onnx_export import has_long_rows, rounded_rows, write_gradients, write_graphs, write_wiener
 from .provenance import provenance
 from .receptive import halos
+from .wiener_terms import REACH, WienerTerms, learn_wiener_terms
 
 HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
 EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
@@ -90,7 +90,7 @@ def export(
         pictures = load_pictures(calibrate, CROP)
         tables = calibrated_tables(model, pictures)
         if refinable(config):
-            found = learn_corrections(model, pictures)
+            found = learn_wiener_terms(model, pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
         fresh, old = Path(beside, "new"), Path(beside, "old")
@@ -141,7 +141,7 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
-    terms: CorrectionTerms | None = None,
+    terms: WienerTerms | None = None,
 ) -> dict[str, Any]:
     """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
 

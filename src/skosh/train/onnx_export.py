@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from ..bundle.graphs import path_of
 from ..bundle.scale_map import MAP_MAX
-from .corrections import CorrectionGraph, CorrectionTerms, TermsGraph
 from .flagship import Synthesis
 from .gradient import LinearGradient, SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
+from .wiener_terms import TermsGraph, WienerGraph, WienerTerms
 
 OPSET = 18
 STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
@@ -78,10 +78,10 @@ def write_graphs(model: Network, folder: Path) -> None:
         write_graph(model.synthesis, (y, level), folder / path_of("synthesis"))
 
 
-def write_wiener(terms: CorrectionTerms, folder: Path) -> None:
+def write_wiener(terms: WienerTerms, folder: Path) -> None:
     """Write the two graphs of a bundle's Wiener filters into its folder."""
     x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(terms.tables), 1, 1)
-    write_graph(CorrectionGraph(terms), (x, c), folder / path_of("wiener"))
+    write_graph(WienerGraph(terms), (x, c), folder / path_of("wiener"))
     write_graph(TermsGraph(terms), (x,), folder / path_of("wiener_terms"))
 
 

@@ -40,7 +40,7 @@ EXACT = 1 << 15  # pixels whose products are summed in float32
 
 
 @dataclass(frozen=True)
-class CorrectionTerms:
+class WienerTerms:
     """What a bundle needs for corrections."""
 
     kernels: Tensor  # (K, 6, 3, SIDE, SIDE), over x - 0.5, for coefficients of whole numbers; plain for each colour, then busy
@@ -48,10 +48,10 @@ class CorrectionTerms:
     tables: list[IntTable]  # K, of HYPER_SYMBOLS each
 
 
-class CorrectionGraph(nn.Module):
+class WienerGraph(nn.Module):
     """x (1, 3, H + 4, W + 4) and coefficients (1, K, 1, 1) -> the corrected picture (1, 3, H, W)."""
 
-    def __init__(self, found: CorrectionTerms):
+    def __init__(self, found: WienerTerms):
         super().__init__()
         self.kernels = nn.Parameter(found.kernels, requires_grad=False)
         self.offsets = nn.Parameter(found.offsets, requires_grad=False)
@@ -70,7 +70,7 @@ class CorrectionGraph(nn.Module):
 class TermsGraph(nn.Module):
     """x (1, 3, H + 4, W + 4) -> what every coefficient would add at every fifth pixel, (1, 3 K, H/5, W/5) rounded up, a term's colours together."""
 
-    def __init__(self, found: CorrectionTerms):
+    def __init__(self, found: WienerTerms):
         super().__init__()
         self.kernels = nn.Parameter(found.kernels.flatten(0, 1), requires_grad=False)
         self.offsets = nn.Parameter(found.offsets.flatten(), requires_grad=False)
@@ -98,7 +98,7 @@ class Moments:
     towards: Tensor  # (n, TAPS, 3), of those with what the network left over
 
 
-def learn_corrections(model: Network, pictures: list[Pixels]) -> CorrectionTerms:
+def learn_wiener_terms(model: Network, pictures: list[Pixels]) -> WienerTerms:
     """The terms for a network's pictures, at random levels; their scales and the tables by the coefficients that the same pictures would get."""
     moments = collect(model, pictures)
     basis = learn_basis(moments, TERMS)
@@ -110,7 +110,7 @@ def learn_corrections(model: Network, pictures: list[Pixels]) -> CorrectionTerms
     )  # (K, 6, TAPS / 2)
     kernels, offsets = both[:, :, :-1].reshape(-1, 6, 3, SIDE, SIDE), both[:, :, -1]
     tables = [table_of(torch.bincount(column, minlength=HYPER_SYMBOLS).numpy()) for column in symbols.T]
-    return CorrectionTerms(kernels.half().float(), offsets.half().float(), tables)
+    return WienerTerms(kernels.half().float(), offsets.half().float(), tables)
 
 
 def table_of(counts: npt.NDArray[np.int64]) -> IntTable:
