@@ -152,7 +152,7 @@ def export(
 
 
 def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:
-    """A configuration with what ``--set`` changes in it; one that there is not, or a value that it can't have, is a mistake of usage."""
+    """Return a configuration changed by ``--set``. An unknown name or an impossible value is a usage error."""
     try:
         return training.config.load(config, settings)
     except ConfigError as error:
@@ -160,7 +160,7 @@ def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:
 
 
 def training_half() -> Any:
-    """The training half, which is loaded only when it is asked for; ends the command where its packages are missing."""
+    """Import the training half on demand. Ends the command where its packages are missing."""
     try:
         from .. import train as training
         from ..train import config, loop  # noqa: F401

@@ -1,4 +1,4 @@
-"""From a run to a bundle: averaged weights in few bytes, integer tables, levels of all qualities, a manifest."""
+"""Export a run as a bundle: averaged weights in few bytes, integer tables, levels of all qualities, a manifest."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ from .provenance import provenance
 from .receptive import halos
 from .wiener_terms import REACH, WienerTerms, learn_wiener_terms
 
-HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
-EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
+HALVES = {"mean_level", "synthesis_level"}  # rows for which 11 bits are enough; a gain and its inverse need more
+EIGHT_BITS = tuple(  # layers at 1/8 and 1/16, but for the linear transform
     f"{part}.{layer}."
     for part, layers in {
         "analysis": ("down8", "blocks8", "down16", "blocks16", "leave"),
@@ -97,7 +97,7 @@ def export(
         fresh.mkdir()
         with stage("writing the networks"):
             manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
-        check_target(run, out, force)  # once more: it may have taken minutes
+        check_target(run, out, force)  # again: the export may have taken minutes
         if target.exists():
             os.replace(target, old)
         try:
@@ -110,7 +110,7 @@ def export(
 
 
 def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
-    """The folder of a bundle to write, whole; ConfigError unless nothing is lost by writing there."""
+    """Return the folder of a new bundle. Raises ConfigError where writing it would lose something."""
     target = Path(out).resolve()
     checkpoint.find(run)
     if Path(run).resolve().is_relative_to(target):
@@ -126,7 +126,7 @@ def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
 
 
 def is_bundle_alone(folder: Path) -> bool:
-    """Whether a folder is empty or holds a bundle's files and no others."""
+    """Return whether a folder is empty or holds only a bundle's files."""
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     with contextlib.suppress(BundleError):
         return not names or names <= {MANIFEST, *read_manifest(folder)["files"]}
@@ -143,9 +143,9 @@ def write_bundle(
     licence: str = "unstated",
     terms: WienerTerms | None = None,
 ) -> dict[str, Any]:
-    """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
+    """Write a network as a bundle into an empty folder. Weights are rounded on the way (``round_weights``).
 
-    ``tables``: by default the learned ones of z, and of q those of the distribution that training counts bits with.
+    ``tables``: by default the learned ones of z, and for q those of the distribution that counts bits in training.
     """
     round_weights(model)
     write_graphs(model, folder)
@@ -186,7 +186,7 @@ def write_bundle(
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays as an archive that depends on nothing but them."""
+    """Write arrays as an archive whose bytes depend on nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in arrays.items():
@@ -196,7 +196,7 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def refinable(config: Config) -> bool:
-    """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
+    """Return whether an encoder can follow the network's gradient: several rates, trained for the squared error alone."""
     others = (
         config.weight_mae,
         config.weight_ms_ssim,
@@ -213,14 +213,17 @@ def refinable(config: Config) -> bool:
 
 
 def lambda_row(config: Config) -> npt.NDArray[np.float32]:
-    """Bits that a squared error of 1 (in one of a pixel's three values, in [0, 1]) is worth at each quality, (QUALITIES, 1)."""
+    """Return the bits that a squared error of 1 is worth at each quality, (QUALITIES, 1).
+
+    The error is that of one of a pixel's three values, in [0, 1].
+    """
     lambdas = np.geomspace(config.lambda_min, config.lambda_max, QUALITIES)
     worth = lambdas * config.weight_mse * 255.0**2 / (3.0 * config.lambda_r)
     return worth[:, None].astype(np.float32)
 
 
 def averaged_model(config: Config, state: dict[str, Any]) -> Network:
-    """The network of a checkpoint with its averaged weights."""
+    """Return the network of a checkpoint with its averaged weights."""
     model = build(config)
     prefix = "module."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)})
@@ -229,10 +232,11 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 
 @torch.no_grad()
 def round_weights(model: Network) -> None:
-    """Round what the graphs hold to what they can store in few bytes, so that PyTorch and the bundle compute with the same weights.
+    """Round weights to values that a graph stores in few bytes, so that PyTorch and the bundle agree.
 
-    That is 8 bits and a scale for each row in most layers of the flagship's two transforms, where it changes nothing that can be measured (docs/experiments.md, 30),
-    and float16 elsewhere: near the pixels and in the entropy model it would.
+    Most layers of the flagship's two transforms take 8 bits and a scale for each row, without a measurable change
+    (docs/experiments.md, 30). All else takes float16: near the pixels and in the entropy model, 8 bits would be
+    measurable.
     """
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
     for name, value in model.state_dict().items():
@@ -245,7 +249,7 @@ def round_weights(model: Network) -> None:
 
 
 def extra_state(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters that are in no graph and no table: the factorised priors and the levels."""
+    """Return the parameters in no graph and no table: factorised priors and levels."""
     owners = {name for name, part in model.named_modules() if isinstance(part, Levels)}
     owners |= {
         f"{name}.prior" for name, part in model.named_modules() if isinstance(part, (Hyperprior, FactorisedLatent))
@@ -255,7 +259,7 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]:
-    """The arrays of ``decoder/tables.npz``."""
+    """Return the arrays of ``decoder/tables.npz``."""
     entropy = model.entropy
     if tables is None:
         q_tables = symbol_tables(entropy.likelihood) if isinstance(entropy, Hyperprior) else []
@@ -283,7 +287,7 @@ def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]
 
 @torch.no_grad()
 def encoder_arrays(model: Network) -> dict[str, Any]:
-    """The arrays of ``encoder/tables.npz`` that every encoder has: the levels of z."""
+    """Return the arrays of ``encoder/tables.npz`` that every encoder has: the levels of z."""
     entropy = model.entropy
     if not isinstance(entropy, Hyperprior):
         return {}
@@ -291,13 +295,13 @@ def encoder_arrays(model: Network) -> dict[str, Any]:
 
 
 def quality_axis(entropy: nn.Module) -> Tensor:
-    """The level of each quality that has a row, in 0..1: 101 of them, or one where the network has one level."""
+    """Return the level of each quality with a row, in 0..1: 101 of them, or one where the network has one level."""
     qualities = QUALITIES if entropy.log_gain.rows.shape[0] > 1 else 1
     return torch.arange(qualities, dtype=torch.float32) / max(qualities - 1, 1)
 
 
 def level_arrays(model: Network) -> dict[str, Any]:
-    """A row for each quality 0..100 (one row where the network has one level): gains, shifts as integers, biases."""
+    """Return gains, integer shifts and biases: a row for each quality 0..100, or one where there is one level."""
     entropy = model.entropy
     t = quality_axis(entropy)
     levels = {
