@@ -1,8 +1,9 @@
-"""Make the small bundles of tests/bundles anew: on purpose, alone in a commit. The codec's tests use them, so that they need no PyTorch.
+"""Make the small bundles of tests/bundles anew: on purpose, alone in a commit.
 
     python scripts/tiny.py
 
-``tiny`` is twelve steps of the configuration ``tiny`` on crops of a photograph that scikit-image brings; ``filtered`` has Wiener filters too.
+With them, the codec's tests need no PyTorch. ``tiny`` is twelve steps of the configuration ``tiny`` on crops of a
+photograph from scikit-image; ``filtered`` also has Wiener filters.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def remove_partials() -> None:
 
 
 def remove_left_partials(folder: Path) -> None:
-    """Remove the partial files of killed runs in a folder. Keep those whose writer lives, perhaps on another machine."""
+    """Remove partial files of killed runs in a folder. Keep those whose writer lives, perhaps on another machine."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = PARTIAL.fullmatch(entry.name)

@@ -104,7 +104,8 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
         raise LimitError(f"{width}x{height} is over the limit of {MAX_SIDE} pixels a side")
     if width * height > max_pixels:
         raise LimitError(
-            f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels} (max_pixels, --max-pixels raises it)"
+            f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels} "
+            "(max_pixels, --max-pixels raises it)"
         )
 
 

@@ -1,4 +1,4 @@
-"""The terms of corrections, as they are learned."""
+"""The terms of Wiener filters, as they are learned."""
 
 from __future__ import annotations
 

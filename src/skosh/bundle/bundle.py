@@ -41,7 +41,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Bundle:
-    """Networks and tables of a bundle. A network is opened on its first run; what decides symbols is checked at once."""
+    """Networks and tables of a bundle. Networks open on their first run; what decides symbols is checked at once."""
 
     def __init__(self, folder: Path, threads: int = 0, optimise: bool = True):
         """Load a folder.
@@ -150,7 +150,10 @@ class Bundle:
 
     @property
     def curvature(self) -> Floats:
-        """Return the second derivative of the squared error along each latent, of the linear synthesis, (1, M, 1, 1)."""
+        """Return the second derivative of the squared error along each latent, of the linear synthesis.
+
+        Shape (1, M, 1, 1).
+        """
         found: Floats = self.encoder_arrays["curvature"][None, :, None, None]
         return found
 
@@ -160,7 +163,7 @@ class Bundle:
         return array[[row, min(row + 1, len(array) - 1)]], eighth
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network, with inputs and outputs in the order of ``graphs.TABLE``. Raises BundleError where it fails."""
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where it fails."""
         return self._sessions.run(graph, *inputs)
 
     def check_shape(self, graph: str, found: Floats, due: tuple[int, ...]) -> None:

@@ -2,11 +2,9 @@
 
 To add a rendition or an encoder, add a row. A graph lies in the folder of its *role*:
 
-``decoder``: decides symbols or the faithful picture. Its bytes are part of the model id.
-
-``encoder``: finds symbols. Files of another encoder are read by every reader of the same model id.
-
-``heads``: make other pictures of a decoded latent. They may change freely, as encoders may.
+    decoder    decides symbols or the faithful picture; its bytes are part of the model id
+    encoder    finds symbols; every reader of the model id reads files of another encoder, too
+    heads      make other pictures of a decoded latent; they may change freely, as encoders may
 """
 
 from __future__ import annotations

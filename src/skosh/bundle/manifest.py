@@ -6,8 +6,9 @@
     heads/            graphs that make other pictures of a decoded latent
     training.npz      parameters that no graph holds, so that training can go on
 
-The *model id* that files carry is the first 8 bytes of the SHA-256 over ``{"decoder": ..., "files": ...}`` as JSON with sorted keys and no
-spaces: the manifest's ``decoder`` (all that a decoder obeys: sizes, halos) and the hash of every file below ``decoder/``. Nothing else is in it.
+The *model id* in a file is the first 8 bytes of a SHA-256, over ``{"decoder": ..., "files": ...}`` as JSON with sorted
+keys and no spaces. ``decoder`` is the manifest's field (all that a decoder obeys: sizes, halos); ``files`` has the hash
+of every file below ``decoder/``. Nothing else counts.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Sessions:
         self._opening = threading.Lock()
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network, with inputs and outputs in the order of ``graphs.TABLE``. Raises BundleError where that fails."""
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where that fails."""
         session = self._opened.get(graph) or self._open_once(graph)
         values = [np.ascontiguousarray(value, dtype=np.float32) for value in inputs]
         try:

@@ -102,8 +102,9 @@ Effort = Annotated[
         metavar=f"0-{EFFORT_MAX}",
         parser=whole(0, EFFORT_MAX),
         rich_help_panel=PICTURE,
-        help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
-        "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
+        help="How long to look for a better file, of fewer bytes at equal PSNR. "
+        "For every quality that is tried and every megapixel, 1 takes about four seconds of a core, "
+        "3 more than a minute. Not with --tune perceptual.",
     ),
 ]
 

@@ -36,14 +36,16 @@ def evaluate(
         str,
         typer.Option(
             "--codecs",
-            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with effort 2. Default: all.",
+            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with "
+            "effort 2. Default: all.",
         ),
     ] = "",
     qualities: Annotated[
         list[str] | None,
         typer.Option(
             "--qualities",
-            help="CODEC=10,50,90 for one codec, or 10,50,90 for all; may be repeated. Scales are each codec's own (bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
+            help="CODEC=10,50,90 for one codec, or 10,50,90 for all; may be repeated. Scales are each codec's own "
+            "(bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
         ),
     ] = None,
     metrics: Annotated[str, typer.Option("--metrics", help="Names, with commas.")] = "psnr,ms_ssim,lpips,ssimulacra2",

@@ -64,7 +64,8 @@ Out = Annotated[
         parser=output,
         metavar="PATH",
         rich_help_panel=OUTPUTS,
-        help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside the input.",
+        help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside "
+        "the input.",
     ),
 ]
 

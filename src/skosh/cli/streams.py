@@ -40,9 +40,10 @@ class Forgiving(io.RawIOBase):
 
 
 def make_safe() -> None:
-    """Standard error never fails, standard output has an escape for every character, and no file takes the number of a stream that is closed.
+    """Make the standard streams safe.
 
-    Printing to a closed standard output is an error as on a full disk.
+    Standard error never fails, standard output escapes what it can't encode, and no file takes the number of a closed
+    stream. Printing to a closed standard output fails as on a full disk.
     """
     for number in (0, 1, 2):
         try:

@@ -78,7 +78,7 @@ def pipe(
         with Display(manner=manner) as display:
             outcome = through(job, lambda data: timed(display, called(source), lambda: convert(data)), existing)
     except BrokenPipeError:
-        raise  # whoever reads has seen enough: the command line ends quietly
+        raise  # the reader has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
         outcome = Outcome(job, error=describe(error))
     except KeyboardInterrupt as error:

@@ -117,7 +117,7 @@ class Comparison:
         return Change(places, symbols, mean + step * (q + moves))
 
     def gradient(self) -> Floats:
-        """Gradient of the squared error with respect to the window's latents, through the linear synthesis alone, (1, M, H, W).
+        """Return the gradient of the squared error for the window's latents, (1, M, H, W), of the linear synthesis.
 
         Padding does not count.
         """

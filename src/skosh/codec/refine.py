@@ -108,7 +108,8 @@ def check_effort(effort: int, bundle: Bundle) -> None:
         raise ValueError(f"an effort is 0 to {EFFORT_MAX}, not {effort}")
     if effort and not bundle.has_gradients:
         raise BundleError(
-            f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for exact pixels alone"
+            f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for "
+            "exact pixels alone"
         )
 
 

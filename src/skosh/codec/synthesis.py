@@ -46,7 +46,10 @@ def latents_for(bundle: Bundle, grid: Box, core: Box) -> Box:
 
 
 def shown(at: Point, y_hat: Floats, grid: Box, core: Box) -> Floats:
-    """Return the networks' picture (1, 3, H, W) in a box of pixels and its filter's margin, from its ``latents_for``."""
+    """Return the networks' picture (1, 3, H, W) in a box of pixels and its filter's margin.
+
+    ``y_hat``: of the box ``latents_for``.
+    """
     bundle = at.bundle
     around = margin(bundle)
     seen = core.grown(around, grid.times(bundle.stride))

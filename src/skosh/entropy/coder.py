@@ -101,7 +101,7 @@ class Writer:
             self._put_escaped(value, reach)
 
     def _put_escaped(self, value: int, reach: int) -> None:
-        """Append the sign, then the distance in Elias gamma code: the number of its bits, and all bits but the first."""
+        """Append the sign, then the distance in Elias gamma code: the number of its bits, then all but the first."""
         if abs(value) > SYMBOL_MAX:
             raise ValueError(f"symbol {value} is too large to be coded")
         distance = abs(value) - reach

@@ -58,7 +58,10 @@ def _is_deep(tile: Any) -> bool:
 
 
 def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
-    """Note what Pillow silently drops of a picture, as far as its header shows. Call this before the data are loaded."""
+    """Note what Pillow silently drops of a picture, as far as its header shows.
+
+    Call this before the data are loaded.
+    """
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         which = "the first" if image.tell() == getattr(image, "_min_frame", 0) else "one"

@@ -167,7 +167,10 @@ def _shown(light: Values) -> Values:
 
 
 def _apart(found: Values, due: Values) -> float:
-    """Return the largest difference of two lists of XYZ (N, 3), in sRGB and in ProPhoto, which holds all their colours."""
+    """Return the largest difference of two lists of XYZ (N, 3).
+
+    It is taken in sRGB and in ProPhoto, which holds all their colours.
+    """
     errors = []
     for primaries in WIDE_AND_NARROW:
         to_rgb = np.linalg.inv(colorants(PRIMARIES[primaries])).T

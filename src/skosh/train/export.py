@@ -68,9 +68,14 @@ def export(
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
-    ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted, and from which corrections are learned where the network was
-    trained for the squared error; without it the tables are those of the distribution that training counts bits with, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
-    where the scale map can't be exact.
+    ``calibrate``: a folder of training pictures. Frequency tables are fitted to them, and the terms of the Wiener
+    filters are learned from them if the network was trained for the squared error. Without it, tables follow the
+    distribution that counts bits in training, and there are no Wiener filters.
+
+    ``towards``: a bundle; weights move a ``share`` of the way to its weights (``blend``).
+
+    The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless
+    ``force``), and BundleError where the scale map can't be exact.
     """
     target = check_target(run, out, force)
     state = checkpoint.load(run)
@@ -196,7 +201,7 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def refinable(config: Config) -> bool:
-    """Return whether an encoder can follow the network's gradient: several rates, trained for the squared error alone."""
+    """Return whether an encoder can follow the gradient: a network of several rates, trained for the squared error."""
     others = (
         config.weight_mae,
         config.weight_ms_ssim,

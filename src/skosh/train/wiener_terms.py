@@ -150,7 +150,7 @@ def collect(model: Network, pictures: list[Pixels]) -> Moments:
 
 
 def observed(shown: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
-    """Map the networks' pictures and their errors, (b, 3, H, W), to regressors (b, TAPS, H W) and targets (b, 3, H W)."""
+    """Map the networks' pictures and errors, (b, 3, H, W), to regressors (b, TAPS, H W) and targets (b, 3, H W)."""
     around = F.pad(shown, (REACH,) * 4, mode="replicate")
     taps = F.unfold(around - 0.5, SIDE)
     taps = torch.cat([taps, torch.ones_like(taps[:, :1])], 1)
@@ -174,7 +174,7 @@ def learn_basis(moments: Moments, terms: int) -> Tensor:
     optimiser = torch.optim.Adam([white], RATE)
     share = len(moments.products) / (BATCH * BATCHES)  # fewer crops say less
     rounds = min(ROUNDS, max(FEWEST_ROUNDS, round(ROUNDS * share)))
-    for _ in steps(range(rounds), "learning corrections", rounds):
+    for _ in steps(range(rounds), "learning Wiener filters", rounds):
         optimiser.zero_grad()
         left = fitted(colours(orthonormal(white)), moments)[0]
         torch.log(left).mean().backward()
