@@ -87,7 +87,7 @@ class SSIMULACRA2(nn.Module):
 
 
 def score(total: Tensor) -> Tensor:
-    """Return the metric's score of the weighted sum: 100 for equal pictures, 90 and more if nobody sees a difference."""
+    """Return the score of a weighted sum: 100 for equal pictures, 90 and more if nobody sees a difference."""
     s = total * 0.9562382616834844
     s = 2.326765642916932 * s - 0.020884521182843837 * s**2 + 6.248496625763138e-05 * s**3
     return 100.0 - 10.0 * s.clamp(min=0.0) ** 0.6276336467831387
