@@ -1,7 +1,9 @@
-"""Does a file decode the same on arm64? ``write FOLDER`` here, then ``check FOLDER`` there (``scripts/arm64.sh`` does both, emulated).
+"""Check that a file decodes the same on arm64.
 
-constriction has no package for arm64 Linux: there the range coder in plain Python takes over (``skosh.entropy.rangecoder``). The networks run in
-ONNX Runtime's own arm64 kernels.
+Run ``write FOLDER`` here, then ``check FOLDER`` there; ``scripts/arm64.sh`` does both, emulated.
+
+constriction has no package for arm64 Linux: the range coder in plain Python takes over (``skosh.entropy.rangecoder``).
+The networks run in ONNX Runtime's own arm64 kernels.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from PIL import Image
 
 
 def symbols(data: bytes) -> list[npt.NDArray[Any]]:
-    """z, q and scale indices of every tile of a file, decoded from its bytes."""
+    """Return z, q and scale indices of every tile of a file."""
     from skosh.bundle.loading import load
     from skosh.codec.boxes import split, whole
     from skosh.codec.decoder import take_symbols
@@ -37,7 +39,7 @@ def symbols(data: bytes) -> list[npt.NDArray[Any]]:
 
 
 def write(folder: Path) -> None:
-    """Files of a photograph, with the symbols and the pixels that this machine decodes them to."""
+    """Write files of a photograph, with their symbols and pixels as decoded on this machine."""
     import skimage
 
     import skosh
@@ -53,7 +55,7 @@ def write(folder: Path) -> None:
 
 
 def check(folder: Path) -> int:
-    """Decode each file here and compare; the number of files that differ."""
+    """Decode each file here, compare, and return the number of files that differ."""
     import onnxruntime
 
     import skosh
@@ -63,7 +65,8 @@ def check(folder: Path) -> int:
     bundle = load(None, 1)  # refuses the bundle if one index of the scale map's reference vector differs
     checked = bundle.arrays["check_index"].size
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}, {backend().NAME}"
+        f"{platform.machine()}, Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}, "
+        f"{backend().NAME}"
     )
     print(f"scale map's reference vector: all {checked} indices equal")
     bad = 0

@@ -58,7 +58,7 @@ def page(name: str, command: Any) -> str:
 
 
 def panels(command: Any) -> dict[str, list[Any]]:
-    """Arguments and options as help groups them, without those that are hidden and the ones of the shell's completion."""
+    """Return arguments and options as help groups them, without hidden ones and those of the shell's completion."""
     found: dict[str, list[Any]] = {}
     for param in command.params:
         if getattr(param, "hidden", False) or "completion" in param.name or param.name == "help":

@@ -1,8 +1,9 @@
-"""Make the small bundles of tests/bundles anew: on purpose, alone in a commit. The codec's tests use them, so that they need no PyTorch.
+"""Make the small bundles of tests/bundles anew: on purpose, alone in a commit.
 
     python scripts/tiny.py
 
-``tiny`` is twelve steps of the configuration ``tiny`` on crops of a photograph that scikit-image brings; ``filtered`` has Wiener filters too.
+With them, the codec's tests need no PyTorch. ``tiny`` is twelve steps of the configuration ``tiny`` on crops of a
+photograph from scikit-image; ``filtered`` also has Wiener filters.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from golden import photo
-from skosh.train import calibrate, config, corrections, loop
+from skosh.train import calibrate, config, loop, wiener_terms
 from skosh.train.export import export
 
 BUNDLES = Path(__file__).parents[1] / "tests" / "bundles"
@@ -28,7 +29,7 @@ def main() -> None:
         loop.train(config.load("tiny"), photos, photos, run)
         shutil.rmtree(BUNDLES, ignore_errors=True)
         export(run, BUNDLES / "tiny", licence="CC0-1.0")
-        calibrate.BATCHES, corrections.BATCHES, corrections.ROUNDS = 2, 8, 20
+        calibrate.BATCHES, wiener_terms.BATCHES, wiener_terms.ROUNDS = 2, 8, 20
         export(run, BUNDLES / "filtered", calibrate=photos, licence="CC0-1.0")
     for folder in sorted(BUNDLES.iterdir()):
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,13 +1,12 @@
-"""skosh: a learned image codec. ``encode`` a picture, ``decode`` a file, ``open`` it with Pillow, ask ``info`` of it.
+"""skosh: a learned image codec. ``encode`` a picture, ``decode`` a file, ``open`` it with Pillow, show its ``info``.
 
-All take a path, a file that was opened in binary mode, or bytes. Names are loaded when they are first used: ``import skosh`` alone costs nothing.
+All take a path, a file opened in binary mode, or bytes. Names are loaded on first use, so that ``import skosh`` is
+cheap.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = (
-    False  # for type checkers, which take it to be true: importing typing would cost most of the time that this takes
-)
+TYPE_CHECKING = False  # true for type checkers; importing typing would take most of the import's time
 if TYPE_CHECKING:
     from typing import Any
 
@@ -60,7 +59,7 @@ def __dir__() -> list[str]:
 
 
 def register_opener() -> None:
-    """Let Pillow open and save ``.skosh`` files: after it, ``Image.open("a.skosh")`` works."""
+    """Let Pillow open and save ``.skosh`` files, as in ``Image.open("a.skosh")``."""
     from . import pillow_plugin
 
     pillow_plugin.register()

@@ -15,7 +15,10 @@ from collections.abc import Iterable
 
 
 class SkoshError(Exception):
-    """What is wrong with a file, a picture, a bundle, a limit or a configuration. Wrong arguments are ValueError and TypeError."""
+    """Base class: a wrong file, picture, bundle, limit or configuration.
+
+    Wrong arguments are ValueError and TypeError.
+    """
 
 
 class FormatError(SkoshError):
@@ -43,17 +46,17 @@ class DependencyError(SkoshError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a message about a word that is not known: what it is nearly, or nothing."""
+    """Return the end of a message about an unknown word: a similar known one, or nothing."""
     from difflib import get_close_matches
 
     names = list(known)
-    longer = [name for name in names if word and name.startswith(word)]  # somebody has stopped typing
+    longer = [name for name in names if word and name.startswith(word)]  # somebody stopped typing
     found = get_close_matches(word, names, n=1) or longer[:1]
     return f"; did you mean {found[0]}?" if found else ""
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line."""
+    """Return an error in one line."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     text = " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""Files: kinds of pictures by suffix, bytes within limits, and writing that is whole or not at all."""
+"""Files: kinds of pictures by suffix, reading within limits, and writing whole files or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import IO
 from .errors import LimitError, SkoshError, did_you_mean
 from .limits import MAX_FILE
 
-PICTURES = {  # what is looked for in a directory
+PICTURES = {  # sought in a directory
     *(".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo"),
     *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 }
@@ -28,22 +28,22 @@ SKOSH = ".skosh"
 
 
 Source = str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview  # of a file
-LONGEST_NAME = 200  # characters of a path that are shown
+LONGEST_NAME = 200  # characters of a path in messages
 
 
 partials: set[Path] = set()  # files that are being written
 
 
-_door = threading.Lock()  # held while one is opened; for good once they have been removed
+_door = threading.Lock()  # held while a partial file is opened; for good once they are removed
 
 
 # System, process and start of the writer, and a random number.
 PARTIAL = re.compile(r"\.skosh-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{8,16}\.partial")
-LEFT_OVER = 3600.0  # seconds after which a partial file has no writer, where that can't be asked
+LEFT_OVER = 3600.0  # seconds after which a partial file counts as left, where its writer is unknown
 
 
 def _after_fork() -> None:
-    """In a new process: what the old one writes is none of ours."""
+    """Forget partial files in a new process: they belong to the old one."""
     global _door
     partials.clear()
     _door = threading.Lock()
@@ -54,9 +54,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
-    """Write beside and rename, so that no reader ever sees half a file; folders are made on the way.
+    """Write beside and rename, so that no reader sees half a file; make folders on the way.
 
-    Without ``replace``, a file that has appeared under the name in the meantime is a FileExistsError and stays.
+    Without ``replace``, raises FileExistsError if the name has been taken meanwhile, and leaves that file alone.
     """
     if path.exists() and not path.is_file():
         raise SkoshError(f"{path} is no ordinary file")
@@ -73,7 +73,7 @@ def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
             os.fsync(file.fileno())
         put(partial, path, replace)
     except OSError as error:
-        error.filename = os.fspath(path)  # a full disk does not say where, and nobody knows the partial file
+        error.filename = os.fspath(path)  # a full disk does not say where, and users do not know the partial file
         raise
     finally:
         with contextlib.suppress(OSError):
@@ -82,10 +82,10 @@ def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
 
 
 def put(partial: Path, path: Path, replace: bool) -> None:
-    """Give a whole file its name, in one step that happens or does not."""
+    """Give a whole file its name in one atomic step."""
     if not replace:
         try:
-            os.link(partial, path)  # unlike a rename, refuses a name that is taken
+            os.link(partial, path)  # unlike a rename, refuses a taken name
             return
         except FileExistsError:
             raise
@@ -96,7 +96,7 @@ def put(partial: Path, path: Path, replace: bool) -> None:
 
 
 def remove_partials() -> None:
-    """For a process that is about to end while its threads still write: no half file stays, and none is begun."""
+    """Remove partial files, and let none begin: for a process that ends while its threads still write."""
     _door.acquire()
     for partial in list(partials):
         with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ def remove_partials() -> None:
 
 
 def remove_left_partials(folder: Path) -> None:
-    """Remove the partial files that killed runs have left in a folder. Those whose writer lives, or may live on another machine, stay."""
+    """Remove partial files of killed runs in a folder. Keep those whose writer lives, perhaps on another machine."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = PARTIAL.fullmatch(entry.name)
@@ -114,7 +114,7 @@ def remove_left_partials(folder: Path) -> None:
 
 
 def _is_left(entry: os.DirEntry[str], name: re.Match[str]) -> bool:
-    """Whether nobody writes a partial file any more."""
+    """Return whether nobody writes a partial file any more."""
     if name[1] == _system() and os.name == "posix":
         return not _lives(int(name[2]), int(name[3]))
     with contextlib.suppress(OSError):
@@ -124,7 +124,7 @@ def _is_left(entry: os.DirEntry[str], name: re.Match[str]) -> bool:
 
 @functools.cache
 def _system() -> str:
-    """What process numbers belong to: this machine, since it was started, in this container."""
+    """Return what process numbers belong to: this machine since its start, and this container."""
     parts = [platform.node()]
     for name, read in (
         ("/proc/sys/kernel/random/boot_id", lambda name: Path(name).read_text()),
@@ -136,7 +136,7 @@ def _system() -> str:
 
 
 def _start(pid: int) -> tuple[int, bool]:
-    """When a process was started, in the system's own units, and whether it has ended but for its number; 0 where the system does not say."""
+    """Return when a process started, in the system's own units, and whether it is a zombie; 0 where unknown."""
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[18]), state in "ZX"
@@ -145,7 +145,7 @@ def _start(pid: int) -> tuple[int, bool]:
 
 
 def _lives(pid: int, start: int) -> bool:
-    """Whether the process of this number is there and is the one that was started then."""
+    """Return whether the process of this number is alive and started at that time."""
     found, ended = _start(pid)
     if found:
         return found == start and not ended
@@ -153,20 +153,21 @@ def _lives(pid: int, start: int) -> bool:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except OSError:  # somebody else's
+    except OSError:  # somebody else's process
         pass
     return True
 
 
 def first_bytes(path: Path, count: int) -> bytes:
-    """So many bytes of a file, or as many as it has."""
+    """Return up to ``count`` bytes from the beginning of a file."""
     with path.open("rb") as file:
         return file.read(count)
 
 
 def read_ordinary(path: Path, limit: int) -> bytes:
-    """The bytes of an ordinary file, links followed. OSError for a pipe, a device, a folder or more than ``limit`` bytes."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))  # a pipe waits else
+    """Read an ordinary file, following links. Raises OSError for anything else and for more than ``limit`` bytes."""
+    # else a pipe would wait
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "no ordinary file", os.fspath(path))
@@ -177,7 +178,7 @@ def read_ordinary(path: Path, limit: int) -> bytes:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file or pipe, up to the limit; SkoshError for a device, which may have no end."""
+    """Read a file or pipe up to the limit. Raises SkoshError for a device, which may have no end."""
     mode = os.stat(path).st_mode
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise SkoshError("is a device: name a file, or - for standard input")
@@ -186,9 +187,9 @@ def read_file(path: Path) -> bytes:
 
 
 def content_of(source: Source) -> bytes:
-    """The bytes of a file by its path, of one that was opened in binary mode (from where it stands on), or the same bytes.
+    """Return the bytes of a file: by its path, opened in binary mode (from its position on), or given.
 
-    Raises OSError where it can't be read, LimitError for too large a one, TypeError for anything else.
+    Raises OSError where it can't be read, LimitError where it is too large, TypeError for anything else.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
@@ -204,7 +205,7 @@ def content_of(source: Source) -> bytes:
 
 
 def check_path(path: str | os.PathLike[str]) -> None:
-    """ValueError or FileNotFoundError for what is no path of a file: somebody may have meant the content of one."""
+    """Raise ValueError or FileNotFoundError for an impossible path: somebody may have passed a file's content."""
     name = os.fspath(path)
     if not name or "\0" in name:
         raise ValueError(f"a str names a file, and {name[:40]!r} is no name; the content of a file has to be bytes")
@@ -214,7 +215,7 @@ def check_path(path: str | os.PathLike[str]) -> None:
 
 
 def similar(path: Path) -> str:
-    """The end of a message about a file that is not there: one beside it that is called nearly so."""
+    """Return the end of a message about a missing file: a neighbour with a similar name, or nothing."""
     from difflib import get_close_matches
 
     try:
@@ -230,24 +231,24 @@ def similar(path: Path) -> str:
 
 
 def read_again(path: Path) -> Path | bytes:
-    """A file that can be read more than once, as a path; of a pipe, which can't, the bytes."""
+    """Return the path of a file that can be read again, or the bytes of a pipe, which can't."""
     mode = os.stat(path).st_mode
     return path if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else read_file(path)
 
 
 def from_stdin() -> bytes:
-    """All of standard input; LimitError if it is too much, SkoshError where it is closed."""
+    """Read standard input. Raises LimitError if it is too much, SkoshError where it is closed."""
     if sys.stdin is None:
         raise SkoshError("standard input is closed")
     return within_limit(sys.stdin.buffer.read(MAX_FILE + 1))
 
 
 def within_limit(data: bytes) -> bytes:
-    """The same bytes; LimitError if they are too many."""
+    """Return the bytes unchanged. Raises LimitError if they are too many."""
     if len(data) > MAX_FILE:
         raise LimitError(f"more than {MAX_FILE} bytes")
     return data
 
 
 SIGNATURE = b"\x93SK"
-APPLE_DOUBLE = b"\0\5\x16\7"  # how ._photo.jpg begins, in which macOS keeps what other file systems have no place for
+APPLE_DOUBLE = b"\0\5\x16\7"  # first bytes of ._photo.jpg, macOS's file of attributes on foreign file systems

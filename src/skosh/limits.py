@@ -1,4 +1,4 @@
-"""What is refused before anything is allocated for it."""
+"""Limits, checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 from .errors import LimitError
 
 MAX_SIDE = 65_535  # pixels
-UNLIMITED = 1 << 62  # pixels, for whoever decodes none or has looked already
-MAX_PIXELS = (
-    128 << 20
-)  # width x height, unless the user says otherwise; decoding takes about 20 bytes and 0.6 microseconds of a core for each, encoding 45 bytes
-FREE_PIXELS = 1 << 20  # a file may claim so many, however short it is
-PIXELS_PER_BYTE = 1024  # ... and so many more for each of its bytes, which is 20 KB and 0.6 ms of a core to decode; a picture of one colour has about 250, the cheapest symbols 910
-PADDING = 64  # pixels: the sides that networks see are multiples of this
+UNLIMITED = 1 << 62  # pixels, for callers that decode none or have checked already
+MAX_PIXELS = 128 << 20  # width x height; decoding takes about 20 bytes and 0.6 us of a core a pixel, encoding 45 bytes
+FREE_PIXELS = 1 << 20  # pixels that a file of any length may claim
+# and this many more for each byte (20 KB and 0.6 ms of a core to decode). A picture of one colour has about 250, the
+# cheapest symbols 910.
+PIXELS_PER_BYTE = 1024
+PADDING = 64  # pixels: padded sides are multiples of this
 MAX_CHUNK = 256 << 20  # bytes of one chunk's payload
 MAX_FILE = 512 << 20  # bytes of a file
-MAX_UNKNOWN = 4096  # chunks of kinds that this version does not know
+MAX_UNKNOWN = 4096  # chunks of unknown types
 MAX_MANIFEST = 1 << 20  # bytes
 MAX_BUNDLE_FILE = 256 << 20  # bytes of one file of a bundle
 MAX_METADATA = 16 << 20  # bytes of an ICC profile, of EXIF or of XMP
@@ -30,11 +30,11 @@ MAX_THREADS = 256  # of one call
 
 
 def cores() -> int:
-    """How many cores this process may use: fewer than the machine has where it was given only some, or a share of their time.
+    """Return how many cores this process may use, at most ``MAX_THREADS``.
 
-    Never more than ``MAX_THREADS``.
+    Affinity and quotas can leave it fewer than the machine has.
     """
-    if hasattr(os, "process_cpu_count"):  # Python 3.13; knows the affinity, and what -X cpu_count says
+    if hasattr(os, "process_cpu_count"):  # Python 3.13; knows the affinity and -X cpu_count
         found = os.process_cpu_count() or 1
     else:
         found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -42,7 +42,7 @@ def cores() -> int:
 
 
 def cpu_quota(root: Path = Path("/")) -> float:
-    """How many cores' worth of time the control groups of Linux leave this process, as containers set it; infinity without a limit."""
+    """Return the CPU quota that Linux control groups (containers) set, in cores; infinity without one."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -63,7 +63,7 @@ def cpu_quota(root: Path = Path("/")) -> float:
 
 
 def _quota_of(folder: Path) -> float:
-    """The quota of one control group, in cores."""
+    """Return the quota of one control group, in cores."""
     try:
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text().split()
@@ -75,9 +75,9 @@ def _quota_of(folder: Path) -> float:
 
 
 def startable(wanted: int) -> int:
-    """How many more threads the system lets this process start now, ``wanted`` at most.
+    """Return how many more threads the system lets this process start now, at most ``wanted``.
 
-    It is tried out. Libraries in C hang or crash where a thread of theirs can't be started.
+    Threads are started to find out. C libraries hang or crash where a thread of theirs can't start.
     """
     end, threads = threading.Event(), []
     for _ in range(wanted):
@@ -92,7 +92,7 @@ def startable(wanted: int) -> int:
         thread.join()
     patience = time.monotonic() + 1.0
     while time.monotonic() < patience and any(os.path.exists(f"/proc/self/task/{one.native_id}") for one in threads):
-        time.sleep(0.0002)  # for Linux they count until here
+        time.sleep(0.0002)  # Linux counts a thread until here
     return len(threads)
 
 
@@ -104,14 +104,16 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
         raise LimitError(f"{width}x{height} is over the limit of {MAX_SIDE} pixels a side")
     if width * height > max_pixels:
         raise LimitError(
-            f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels} (max_pixels, --max-pixels raises it)"
+            f"{width}x{height} is {width * height} pixels, over the limit of {max_pixels} "
+            "(max_pixels, --max-pixels raises it)"
         )
 
 
 def check_justified(width: int, height: int, size: int) -> None:
-    """Raise LimitError if a file of ``size`` bytes claims a picture so large that it can't be meant.
+    """Raise LimitError if a file of ``size`` bytes claims an implausibly large picture.
 
-    What counts is what the networks work on: sides that are padded to a multiple of 64, so that a line of one pixel is no cheap way to much work.
+    Sides count as padded to a multiple of 64, as the networks work on them: a line of one pixel is no cheap way to much
+    work.
     """
     padded = -(-width // PADDING) * -(-height // PADDING) * PADDING**2
     if padded > FREE_PIXELS + PIXELS_PER_BYTE * size:

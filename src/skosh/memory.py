@@ -1,4 +1,4 @@
-"""What C's allocator keeps of memory that was freed. Large pictures would otherwise hold hundreds of megabytes that nobody uses.
+"""Give memory back that C's allocator keeps after it was freed: after a large picture that can be hundreds of megabytes.
 
 Only glibc has these calls; elsewhere they do nothing.
 """
@@ -28,6 +28,6 @@ def give_back() -> None:
 
 
 def share_memory() -> None:
-    """Let all threads that are still to come allocate from one pool: each with its own would keep what it needed most."""
+    """Let all later threads allocate from one pool: with a pool each, every thread keeps the most it ever needed."""
     if hasattr(_c_library(), "mallopt"):
         _c_library().mallopt(ARENA_MAX, 1)

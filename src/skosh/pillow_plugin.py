@@ -1,14 +1,18 @@
-"""``Image.open("a.skosh")`` and ``image.save("a.skosh")``: importing this module, or ``skosh.register_opener()``, teaches Pillow the format.
+"""Pillow plugin: ``Image.open("a.skosh")`` and ``image.save("a.skosh")``.
 
-Opening reads the header and the metadata, and needs no model; pixels are decoded when they are first asked for. What is wrong with a file comes as
-Pillow's plugins have it: a SyntaxError while it is opened, of which Pillow makes an UnidentifiedImageError, and an OSError when it is loaded. With
-``ImageFile.LOAD_TRUNCATED_IMAGES``, what is left of a damaged file is shown, and lost parts are grey.
+Importing this module, or ``skosh.register_opener()``, teaches Pillow the format.
 
-``Image.Image.save`` takes what ``skosh.encode`` does: ``quality``, ``model``, ``threads``, ``effort``, ``tile``, ``strip``, ``target_bytes``, ``target_psnr``; and
-``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and ``xmp``. The last three **default to what the picture carries**, unlike in Pillow's own
-plugins, which drop EXIF and XMP unless they are passed: None or ``b""`` drops one of them here. Pixels are stored upright by the orientation that
-the EXIF names, and it says 1 afterwards. Of an animation, the frame that it stands at is saved, with a warning; ``save_all`` and
-``append_images`` are refused where they would make more than one.
+Opening reads header and metadata, and needs no model. Pixels are decoded when they are first asked for. Errors follow
+Pillow's plugins: a SyntaxError on opening, which Pillow turns into an UnidentifiedImageError, and an OSError on
+loading. With ``ImageFile.LOAD_TRUNCATED_IMAGES``, the rest of a damaged file is shown, and lost parts are grey.
+
+``Image.Image.save`` takes the options of ``skosh.encode``: ``quality``, ``model``, ``threads``, ``effort``, ``tile``,
+``strip``, ``target_bytes`` and ``target_psnr``. It also takes ``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and
+``xmp``. These three **default to what the picture carries**; Pillow's own plugins drop EXIF and XMP by default. None or
+``b""`` drops one.
+
+Pixels are stored upright by EXIF's orientation, which becomes 1. Of an animation, the current frame is saved, with a
+warning. ``save_all`` and ``append_images`` are refused where they would make several frames.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from .limits import UNLIMITED  # Pillow has its own check of sizes
 from .picture.metadata import Metadata, from_info, of_image
 
 ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
-FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # what save calls it -> of Metadata
+FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # argument of save -> field of Metadata
 
 
 def _accept(prefix: bytes) -> bool:
@@ -51,7 +55,7 @@ def _save_all(image: Image.Image, file: IO[bytes], filename: str | bytes) -> Non
 
 
 def _refuse_frames(own: int, options: dict[str, Any]) -> None:
-    """OSError if there are more than one, those that are to be appended among them."""
+    """Raise OSError for more than one frame, own and appended ones together."""
     appended = options.get("append_images") or ()
     count = own + sum(getattr(other, "n_frames", 1) for other in appended)
     if count > 1:
@@ -59,7 +63,7 @@ def _refuse_frames(own: int, options: dict[str, Any]) -> None:
 
 
 def _metadata(image: Image.Image) -> Metadata:
-    """What the picture carries, unless ``save`` was given something else."""
+    """Return the picture's metadata, overridden by the arguments of ``save``."""
     given = {key: image.encoderinfo[key] for key in FIELDS if key in image.encoderinfo}
     for key, value in given.items():
         if not isinstance(value, (bytes, str, Image.Exif, type(None))):
@@ -73,7 +77,7 @@ def _metadata(image: Image.Image) -> Metadata:
 
 
 def register() -> None:
-    """Tell Pillow of the format; doing it again changes nothing."""
+    """Register the format with Pillow; doing it again changes nothing."""
     Image.register_open(FORMAT, SkoshImageFile, _accept)
     Image.register_save(FORMAT, _save)
     Image.register_save_all(FORMAT, _save_all)

@@ -1,8 +1,7 @@
-"""How far a job is: the codec and the training say what they are at, and whoever wants to show it listens.
+"""Progress: the codec and the training announce their stages, and a watcher may show them.
 
-A *stage* is a part of a job that may take seconds. Where nobody listens, it costs nothing. ``watched`` sets the
-listener for the thread that calls it: the stages that begin in it are told to that listener, whichever threads count
-their steps.
+A *stage* is a part of a job that may take seconds. Without a watcher it costs nothing. ``watched`` sets the watcher of
+the calling thread: it hears of the stages that begin in this thread, whichever threads count their steps.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ B = TypeVar("B")
 
 
 class Stage:
-    """A part of a job. ``done`` counts up to ``total``, which is 0 where nobody knows how many steps there are."""
+    """A part of a job. ``done`` counts up to ``total``, which is 0 where the number of steps is unknown."""
 
     def __init__(self, what: str, total: int = 0):
         self.what, self.total, self.done = what, total, 0
         self._lock = threading.Lock()
 
     def step(self) -> None:
-        """One more step is done; any thread may say so."""
+        """Count one more step, from any thread."""
         with self._lock:
             self.done += 1
 
     def counting(self, work: Callable[[A], B]) -> Callable[[A], B]:
-        """The same work, of which each call counts as a step."""
+        """Return the same function, with each call counted as a step."""
 
         def counted(item: A) -> B:
             found = work(item)
@@ -41,13 +40,13 @@ class Stage:
 
 
 class Watcher(Protocol):
-    """Who wants to know. Both are called from the threads that do the work."""
+    """Hears of stages. Both methods are called from the working threads."""
 
     def began(self, stage: Stage) -> None:
-        """A stage has begun; stages may lie inside of others."""
+        """Hear that a stage began. Stages may be nested."""
 
     def ended(self, stage: Stage) -> None:
-        """It has ended, or failed."""
+        """Hear that a stage ended or failed."""
 
 
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
@@ -55,7 +54,7 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 @contextlib.contextmanager
 def watched(watcher: Watcher | None) -> Iterator[None]:
-    """Tell this watcher of the stages that begin in this thread meanwhile."""
+    """Send the stages that begin in this thread to this watcher."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -65,7 +64,7 @@ def watched(watcher: Watcher | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stage(what: str, total: int = 0) -> Iterator[Stage]:
-    """A stage, while it lasts."""
+    """Announce a stage while it lasts."""
     one, watcher = Stage(what, total), _watcher.get()
     if watcher is None:
         yield one
@@ -78,7 +77,7 @@ def stage(what: str, total: int = 0) -> Iterator[Stage]:
 
 
 def steps(items: Iterable[A], what: str, total: int) -> Iterator[A]:
-    """The items, with a stage around them in which each is a step."""
+    """Yield the items within a stage, a step each."""
     with stage(what, total) as one:
         for item in items:
             yield item

@@ -1,8 +1,9 @@
-"""Writes the files of this folder that were made by hand: ``python tests/attacks/craft.py``. Those with a number were found by fuzzing.
+"""Write the files of this folder that were made by hand: ``python tests/attacks/craft.py``.
 
-Weights may change: only a few of these files say anything special about those that they were made with, and all are tried with any bundle.
+Those with a number were found by fuzzing. Weights may change: only a few of these files depend on the weights that they
+were made with, and all are tried with any bundle.
 
-What lies in ``refused`` has to end in a SkoshError; what lies in ``either`` may also be a picture.
+Files in ``refused`` must end in a SkoshError; files in ``either`` may also be a picture.
 """
 
 from __future__ import annotations

@@ -98,7 +98,10 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def display_profile(*colorants: tuple[float, float, float]) -> bytes:
-    """A profile of sRGB's curves and of red, green and blue under D50; by default near P3, without a name."""
+    """A profile of sRGB's curves and of red, green and blue under D50.
+
+    By default they are a display's, which is near P3 and has no name.
+    """
     chosen = colorants or ((0.5051, 0.2412, -0.0011), (0.3020, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
     profile = bytearray(SRGB)
     for tag, values in zip((b"rXYZ", b"gXYZ", b"bXYZ"), chosen, strict=True):

@@ -40,7 +40,7 @@ SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".avif")
 
 
 def attack(path: Path) -> bytes:
-    """A file's bytes, with the installed bundle's id in its header where the files have another word, and a checksum that fits."""
+    """A file's bytes, with the installed bundle's id in the place of the word, and a checksum that fits."""
     data = path.read_bytes()
     end = data.find(WORD, 4, 40)
     if end < 0:

@@ -1,4 +1,4 @@
-"""The awkward files of the world: each becomes the right picture or one clear sentence, and nothing is lost without a word."""
+"""The awkward files of the world: each becomes the right picture or one clear sentence; nothing is lost silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch that is killed, interrupted or piped into something that stops reading: no half file under a final name, ever."""
+"""A batch that is killed, interrupted or piped into a reader that stops: no half file under a final name, ever."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def album(tmp_path: Path, photo: Image.Image) -> Path:
 
 
 def killed(kills: int, album: Path, small: Path) -> int:
-    """Start as many batches and kill them at random moments; the number of kills that left a file half-written beside."""
+    """Start as many batches and kill them at random moments; return how many left a partial file."""
     rng = random.Random(0)
     command = [sys.executable, "-c", FORKER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as forker:

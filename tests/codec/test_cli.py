@@ -421,7 +421,8 @@ def test_a_command_that_is_killed_says_so_by_its_status(number: int, status: int
     command = [
         sys.executable,
         "-c",
-        "import skosh.cli.show as s, skosh.cli as c; s.read_file = lambda _: (print('here', flush=True), __import__('time').sleep(60)); c.main()",
+        "import skosh.cli.show as s, skosh.cli as c; "
+        "s.read_file = lambda _: (print('here', flush=True), __import__('time').sleep(60)); c.main()",
         "info",
         "a",
     ]

@@ -1,4 +1,7 @@
-"""How large and how good files are to be: ``-q``, ``--target-size``, ``--target-bpp``, ``--target-psnr``, ``--tune``, and the options that change neither."""
+"""Size and quality of files: ``-q``, ``--target-size``, ``--target-bpp``, ``--target-psnr``, ``--tune``.
+
+And the options that change neither.
+"""
 
 from __future__ import annotations
 

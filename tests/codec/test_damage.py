@@ -1,4 +1,4 @@
-"""Damage by chance: a real file cut at every byte, and with thousands of flipped bits, with and without checksums that fit."""
+"""Damage by chance: a real file cut at every byte, and thousands of flipped bits, with right and wrong checksums."""
 
 from __future__ import annotations
 

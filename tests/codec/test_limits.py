@@ -23,7 +23,10 @@ def small(photo: Image.Image) -> Image.Image:
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> None:
-    """Let a function fail as it does where memory ends. ``skosh.decode`` is a function, too, so modules go by ``sys.modules``."""
+    """Let a function fail as when memory ends.
+
+    ``skosh.decode`` is a function, too, so modules go by ``sys.modules``.
+    """
 
     def fails(*_: Any, **__: Any) -> Any:
         raise MemoryError

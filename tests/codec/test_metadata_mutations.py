@@ -1,4 +1,4 @@
-"""Metadata of every structure and damage, through every kind of output: a file that opens or an error of ours, and soon."""
+"""Metadata of every structure and damage, through every kind of output: a good file or an error of ours, and soon."""
 
 from __future__ import annotations
 

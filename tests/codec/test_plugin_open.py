@@ -1,4 +1,4 @@
-"""Opening ``.skosh`` files through Pillow: what its own plugins of AVIF and WebP are held to, as far as it makes sense here."""
+"""Opening ``.skosh`` files through Pillow: held to what its plugins of AVIF and WebP are, as far as it makes sense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opened ``.skosh`` files behave as any picture of Pillow's does, also in other threads and processes, and in imageio."""
+"""Opened ``.skosh`` files behave as any picture of Pillow's, also in other threads and processes, and in imageio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every kind of PNG that there is: colour type, bits, interlacing, transparent colours. None comes out wrong, and none loses anything unsaid."""
+"""Every kind of PNG: colour type, bits, interlacing, transparent colours.
+
+None comes out wrong, and none loses anything silently.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at the symbols: some are changed before the file is written, where that costs less in bits and error together."""
+"""Rate-distortion optimised quantisation: symbols change where that costs less in bits and error together."""
 
 from __future__ import annotations
 

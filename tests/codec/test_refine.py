@@ -46,7 +46,7 @@ def test_an_effort_costs_less_in_bits_and_error_together(tiny_bundle: Path, phot
 
 
 def test_each_effort_is_worth_more_than_the_one_before(photo: Image.Image) -> None:
-    """Over two pictures: on a single one, or with weights that have hardly been trained, a longer effort can end a little worse."""
+    """Over two pictures: on one, or with barely trained weights, a longer effort can end a little worse."""
     folder = find(None)
     pictures = [photo.crop(box) for box in ((128, 0, 256, 128), (150, 60, 278, 188))]
     costs = [[cost(folder, skosh.encode(p, 30, effort=effort), p, 30) for effort in range(4)] for p in pictures]

@@ -1,4 +1,4 @@
-"""What ``encode``, ``decode``, ``info`` and ``open`` take: paths, files, bytes, arrays; and what they say of anything else."""
+"""What ``encode``, ``decode``, ``info`` and ``open`` take: paths, files, bytes, arrays; and how they refuse others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def file(tmp_path: Path, photo: Image.Image, tiny_bundle: Path) -> Path:
 
 
 def ways(path: Path) -> list[Any]:
-    """All that stands for a file; what is opened is closed by whoever collects garbage, but holds no file of its own."""
+    """All that stands for a file. Opened files are closed by garbage collection; they hold no file of the system."""
     data = path.read_bytes()
     return [str(path), path, io.BytesIO(data), data, bytearray(data), memoryview(data)]
 

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, without a reader or of a poor encoding; pipes and devices in the place of files."""
+"""Standard streams that are closed, full, without a reader or of a poor encoding; pipes and devices as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads and processes: how many there are, what happens where the system refuses them, and what a process made by fork can do."""
+"""Threads and processes: how many, what happens where the system refuses them, and what forked processes can do."""
 
 from __future__ import annotations
 

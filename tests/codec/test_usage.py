@@ -1,4 +1,4 @@
-"""What the command says of a call that is wrong: one line in one style, with what may have been meant, and exit status 2."""
+"""Reports of a wrong call: one line in one style, with a suggestion, and exit status 2."""
 
 from __future__ import annotations
 
@@ -114,7 +114,10 @@ print(sorted(name for name in sys.modules if name.startswith("skosh")))
 
 
 def test_help_loads_neither_numpy_nor_pillow() -> None:
-    code = "import skosh.cli.commands, sys; print([m for m in ('numpy', 'PIL', 'onnxruntime', 'torch') if m in sys.modules])"
+    code = (
+        "import skosh.cli.commands, sys; "
+        "print([m for m in ('numpy', 'PIL', 'onnxruntime', 'torch') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -1,4 +1,4 @@
-"""Corrections: fitted at the encoder, carried by the file, applied by the decoder, tile by tile."""
+"""Wiener filters: fitted by the encoder, carried by the file, applied by the decoder, tile by tile."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_what_a_tile_gets_is_its_filter_and_the_rest_stays(bundle: Bundle, photo
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (66, 66), (1, 300), (140, 20), (130, 140)])
 @pytest.mark.parametrize("quality", [10, 60, 100])
 def test_small_pictures_do_not_get_worse(photo: Image.Image, size: tuple[int, int], quality: int) -> None:
-    """With the shipped bundle: where a correction is sent, it is worth it on all pixels, not only those it was fitted to."""
+    """With the shipped bundle: a filter that is sent is worth it on all pixels, not only those it was fitted to."""
     shipped = load()
     for left in (0, 100, 200, 300):
         part = photo.crop((left, 90, left + size[0], 90 + size[1]))

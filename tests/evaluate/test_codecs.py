@@ -161,7 +161,10 @@ def test_a_frame_of_ten_bits_is_read() -> None:
 
 
 def test_importing_the_codecs_loads_nothing_heavy() -> None:
-    code = "import sys; from skosh.evaluate import codecs; [codecs.make(n) for n in codecs.names()]; print([m for m in ('torch', 'onnxruntime', 'matplotlib', 'pillow_heif') if m in sys.modules])"
+    code = (
+        "import sys; from skosh.evaluate import codecs; [codecs.make(n) for n in codecs.names()]; "
+        "print([m for m in ('torch', 'onnxruntime', 'matplotlib', 'pillow_heif') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

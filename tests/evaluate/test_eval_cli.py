@@ -82,7 +82,8 @@ def test_a_missing_package_is_named_with_the_extra(
 import sys
 sys.modules[{module!r}] = None
 from skosh.cli import main
-sys.argv = ["skosh", "eval", {str(pictures)!r}, "-o", {str(tmp_path)!r}, "--codecs", "jpeg", "--metrics", "psnr,ms_ssim"]
+sys.argv = ["skosh", "eval", {str(pictures)!r}, "-o", {str(tmp_path)!r}]
+sys.argv += ["--codecs", "jpeg", "--metrics", "psnr,ms_ssim"]
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

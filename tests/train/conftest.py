@@ -62,7 +62,10 @@ def quick_patches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def written(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[Network]:
-    """Bundles get the graphs of the tiny one, which takes no half a minute; the list has the networks whose graphs they should be."""
+    """Give bundles the graphs of the tiny one, which saves half a minute.
+
+    The list has the networks whose graphs they should be.
+    """
     from skosh.bundle.manifest import read_manifest
     from skosh.train import export
 

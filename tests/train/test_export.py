@@ -320,8 +320,8 @@ def test_a_calibrated_bundle_fits_its_tables_and_has_filters_that_files_use(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skosh.train.calibrate.BATCHES", 2)
-        patch.setattr("skosh.train.corrections.BATCHES", 8)
-        patch.setattr("skosh.train.corrections.ROUNDS", 20)
+        patch.setattr("skosh.train.wiener_terms.BATCHES", 8)
+        patch.setattr("skosh.train.wiener_terms.ROUNDS", 20)
         export(tiny_run, tmp_path / "bundle", calibrate=photo_folder)
     bundle = Bundle(tmp_path / "bundle")
     assert bundle.wiener_terms > 0

@@ -1,4 +1,4 @@
-"""The terms of corrections, as they are learned."""
+"""The terms of Wiener filters, as they are learned."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 import torch
 
 from skosh.entropy.tables import HYPER_LIMIT, HYPER_SYMBOLS, TOTAL
-from skosh.train import corrections
-from skosh.train.corrections import (
+from skosh.train import wiener_terms
+from skosh.train.init import restore
+from skosh.train.wiener_terms import (
     TAPS,
     Moments,
     busyness,
     collect,
     fitted,
     learn_basis,
-    learn_corrections,
+    learn_wiener_terms,
     orthonormal,
     table_of,
 )
-from skosh.train.init import restore
 from skosh.types import Pixels
 
 
@@ -58,7 +58,7 @@ def test_following_the_gradient_beats_the_principal_components(
     weights = torch.logspace(-3, 0, len(moments.products), dtype=torch.float64)  # some pictures have little to win
     uneven = Moments(moments.products, moments.towards * weights[:, None, None])
     learned = fitted(learn_basis(uneven, 2), uneven)[0].log().mean()
-    monkeypatch.setattr(corrections, "ROUNDS", 0)
+    monkeypatch.setattr(wiener_terms, "ROUNDS", 0)
     assert learned < fitted(learn_basis(uneven, 2), uneven)[0].log().mean()
 
 
@@ -96,7 +96,7 @@ def test_a_table_counts_both_signs_alike_and_nothing_is_impossible() -> None:
 def test_moments_are_of_what_the_network_leaves_over_and_easy_pictures_count_as_hard_ones_do(
     tiny_bundle: Path, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "BATCHES", 2)
+    monkeypatch.setattr(wiener_terms, "BATCHES", 2)
     _, model = restore(tiny_bundle)
     found = collect(model, [pixels])
     assert found.products.shape == (8, TAPS, TAPS)
@@ -123,10 +123,10 @@ def test_what_varies_is_busy_and_what_does_not_is_not() -> None:
 def test_learned_terms_have_coefficients_of_five_steps(
     tiny_bundle: Path, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "BATCHES", 10)
-    monkeypatch.setattr(corrections, "ROUNDS", 5)
+    monkeypatch.setattr(wiener_terms, "BATCHES", 10)
+    monkeypatch.setattr(wiener_terms, "ROUNDS", 5)
     _, model = restore(tiny_bundle)
-    found = learn_corrections(model, [pixels])
+    found = learn_wiener_terms(model, [pixels])
     both = torch.cat([found.kernels.flatten(2), found.offsets[:, :, None]], 2)  # (K, 6, TAPS / 2)
     basis = torch.cat(both.chunk(2, 1), 2).permute(2, 1, 0).double()
     c = fitted(basis, collect(model, [pixels]))[1]

@@ -1,1 +1,1 @@
-"""Many files: which input becomes which output, and who does the work."""
+"""Many files: plan which input becomes which output, and run the jobs."""

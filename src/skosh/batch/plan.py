@@ -1,4 +1,4 @@
-"""Many files: which input becomes which output, whole files or none, and one failure that does not stop the rest."""
+"""Plan many files: pair inputs with outputs, and search folders."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ def plan(
 ) -> list[Job]:
     """Pair every input with its output.
 
-    A directory stands for all files below it whose suffix is accepted, in linked folders too. It is mirrored below
-    ``out``. ``out`` is a file's name if there is a
-    single input that is a file and ``out`` is no directory, unless ``as_folder`` says that it is to be one; else a directory. Without ``out``, outputs
-    stand beside their inputs.
+    A directory stands for all files below it whose suffix is accepted, in linked folders too, and is mirrored below
+    ``out``. ``out`` names a file if the single input is a file, ``out`` is no directory and ``as_folder`` is false;
+    else it names a directory. Without ``out``, outputs go beside their inputs.
 
-    An input that does not exist has a job, which will fail. Raises SkoshError for a directory without a picture, for inputs that would write one
-    output, and where a file stands in the place of the directory.
+    A missing input gets a job, which will fail. Raises SkoshError for a directory without pictures, for two inputs with
+    one output, and where a file stands in a directory's place.
     """
     inputs = list(inputs)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
@@ -48,16 +47,16 @@ def plan(
 
 
 def below(folder: Path, accepted: set[str]) -> list[Path]:
-    """All files below a folder whose suffix is accepted, sorted, and last the folders that can't be read: their jobs will fail by name.
+    """Return all files below a folder whose suffix is accepted, sorted; then the unreadable folders.
 
-    Linked folders count, each of them once and none that stands below the folder anyway, so that links in a circle end.
-    What macOS keeps beside pictures (``._photo.jpg``) does not count. Raises OSError if it is the folder itself that
-    can't be read.
+    The jobs of unreadable folders will fail by name. Linked folders are followed once each, unless they lie below the
+    folder anyway: links in a circle end. Files in which macOS keeps attributes (``._photo.jpg``) do not count. Raises
+    OSError if the folder itself can't be read.
     """
     found: list[Path] = []
     closed: list[Path] = []
     links: list[Path] = []
-    seen: set[str] = set()  # folders, by where they really are
+    seen: set[str] = set()  # folders, by their real paths
 
     def failed(error: OSError) -> None:
         if Path(error.filename) == folder:
@@ -89,17 +88,17 @@ def _link(root: str, name: str) -> bool:
 
 
 def is_apple_double(path: Path) -> bool:
-    """Whether this holds what macOS keeps beside a file on foreign file systems: no picture, whatever its suffix."""
+    """Return whether the file holds the attributes that macOS keeps beside a file: no picture, whatever its suffix."""
     if not path.name.startswith("._"):
         return False
     try:
         return path.is_file() and first_bytes(path, len(APPLE_DOUBLE)) == APPLE_DOUBLE
-    except OSError:  # which its job will tell of
+    except OSError:  # its job will report it
         return False
 
 
 def leads_nowhere(path: Path) -> bool:
-    """Whether this is a link to a file that is not there, which is to be told of. Hidden ones are locks and the like of other programs."""
+    """Return whether this is a visible broken link. Hidden ones are locks and the like of other programs."""
     return path.is_symlink() and not path.exists() and not path.name.startswith(".")
 
 

@@ -1,4 +1,4 @@
-"""One file's work and what became of it."""
+"""One file's work and its outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Existing(enum.Enum):
-    """What to do about an output that exists."""
+    """What to do about an existing output."""
 
     REFUSE = "refuse"
     SKIP = "skip"
@@ -19,7 +19,7 @@ class Existing(enum.Enum):
 
 @dataclass(frozen=True)
 class Job:
-    """One input and the file that it becomes."""
+    """One input and its output."""
 
     source: Path
     target: Path
@@ -27,7 +27,7 @@ class Job:
 
 @dataclass
 class Made:
-    """An output in memory, and what to say of it."""
+    """An output in memory, and what to report of it."""
 
     content: bytes
     note: str = ""  # a line for people
@@ -37,7 +37,7 @@ class Made:
 
 @dataclass
 class Outcome:
-    """What became of a job: ``error`` says why it failed; ``skipped`` that its target was there already."""
+    """What became of a job. ``error``: why it failed. ``skipped``: its output existed already."""
 
     job: Job
     made: Made | None = None  # without its content

@@ -1,4 +1,4 @@
-"""Jobs in threads of this process: one failure does not stop the rest, and an interruption loses nothing."""
+"""Run jobs in threads of this process: a failure does not stop the rest, and an interruption loses nothing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ LAST_SECOND = 1.0  # seconds that running jobs get to end in after an interrupti
 
 
 def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE, workers: int = 1) -> Iterator[Outcome]:
-    """Do the jobs, so many at a time, and yield what became of each as it ends. What ``convert(source, target)`` raises is the job's error.
+    """Run jobs, ``workers`` at a time, and yield each outcome as it ends.
 
-    Jobs run in threads, however few, so that a KeyboardInterrupt is never kept waiting by a network: it goes on to the caller after at most
-    ``LAST_SECOND``. Jobs that still run then end with the process, which has to call ``remove_partials`` first. Where the system refuses threads,
-    there are fewer, and the caller's does the work if there is no other.
+    An exception of ``convert(source, target)`` becomes the job's error.
+
+    Jobs always run in threads, so that a network never delays a KeyboardInterrupt: it reaches the caller after at most
+    ``LAST_SECOND``. Jobs that still run then end with the process, which must call ``remove_partials`` first. Where the
+    system refuses threads, fewer run; without any, the caller's thread works.
     """
     for folder in {job.target.parent for job in jobs}:
         remove_left_partials(folder)
@@ -50,7 +52,7 @@ def run(jobs: list[Job], convert: Convert, existing: Existing = Existing.REFUSE,
 
 
 def apart(work: Callable[[], Made]) -> Made:
-    """Do it in another thread, for the same reason as ``run`` does; after a KeyboardInterrupt the process has to be ended."""
+    """Do the work in another thread, as ``run`` does. After a KeyboardInterrupt the process must end."""
     if not startable(1):
         return work()
     pool = ThreadPoolExecutor(1)
@@ -61,7 +63,7 @@ def apart(work: Callable[[], Made]) -> Made:
 
 
 def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
-    """One job; whatever one picture does, the others go on."""
+    """Do one job. No exception of one picture stops the others."""
     try:
         if os.path.lexists(job.target) and existing is not Existing.REPLACE:
             if existing is Existing.SKIP:
@@ -83,7 +85,7 @@ def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
 
 
 def written(target: Path, content: bytes, existing: Existing) -> bool:
-    """Write an output whole. False where another one has appeared under its name, and those that exist are to be skipped."""
+    """Write an output whole. Return False where an existing one was to be skipped."""
     try:
         write_whole(target, content, existing is Existing.REPLACE)
     except FileExistsError:

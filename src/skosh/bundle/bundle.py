@@ -1,10 +1,15 @@
-"""A loaded bundle: its networks in ONNX Runtime and its tables; ``manifest`` says what is in its folder, ``graphs`` what networks there are.
+"""A loaded bundle: its networks in ONNX Runtime and its tables.
 
-``decoder/tables.npz`` holds the frequency tables (``z_tables``, ``q_tables`` one behind the other with ``q_sizes``, ``wiener_tables``), a row
-of levels for each quality (``gain``, ``inverse``, ``shift``, ``mean_level``, ``synthesis_level``) and the scale map's integers with a
-self-check (``scale_weight``, ``scale_bias``, ``scale_bits``, ``check_z``, ``check_index``); ``encoder/tables.npz`` the levels of z
-(``z_level``) and, where symbols can be chosen by rate and distortion, what a squared error is worth in bits at each quality
-(``lambda``) and the curvature of the squared error along each latent (``curvature``).
+``manifest`` describes the files of its folder, ``graphs`` lists the networks.
+
+``decoder/tables.npz`` holds the frequency tables (``z_tables``; ``q_tables``, concatenated, with ``q_sizes``;
+``wiener_tables``), one row of levels for each quality (``gain``, ``inverse``, ``shift``, ``mean_level``,
+``synthesis_level``), and the integers of the scale map with a self-check (``scale_weight``, ``scale_bias``,
+``scale_bits``, ``check_z``, ``check_index``).
+
+``encoder/tables.npz`` holds the levels of z (``z_level``). Where the encoder can optimise rate and distortion, it also
+holds the bits that a squared error is worth at each quality (``lambda``) and the curvature of the squared error along
+each latent (``curvature``).
 """
 
 from __future__ import annotations
@@ -36,12 +41,14 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Bundle:
-    """A loaded bundle. Networks are read when they are first run; what decides symbols is checked at once."""
+    """Networks and tables of a bundle. Networks open on their first run; what decides symbols is checked at once."""
 
     def __init__(self, folder: Path, threads: int = 0, optimise: bool = True):
-        """Load a folder. ``threads``: of the networks, 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs.
+        """Load a folder.
 
-        Raises BundleError unless the decoder's files are those that the manifest names and the scale map is exact here.
+        ``threads``: of each network, 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs.
+
+        Raises BundleError unless the decoder's files match the manifest and the scale map is exact on this machine.
         """
         self.folder, self.threads = folder, threads
         self.manifest = read_manifest(folder)
@@ -50,8 +57,8 @@ class Bundle:
         self.latents: int = decoder["latent_channels"]
         self.hyper: int = decoder["hyper_channels"]
         self.stride: int = decoder["stride"]  # of y
-        self.multiple: int = decoder["multiple"]  # pictures are padded to this
-        self.reduction = self.multiple // self.stride  # y has this many samples a side for one of z
+        self.multiple: int = decoder["multiple"]  # side in samples to which pictures are padded
+        self.reduction = self.multiple // self.stride  # samples of y a side for one of z
         self.halo: dict[str, int] = {**self.manifest[ENCODER].get("halo", {}), **decoder["halo"]}
         self._sessions = Sessions(folder, self.manifest, threads, optimise)
         self._models: dict[int, Models] = {}
@@ -70,23 +77,23 @@ class Bundle:
 
     @property
     def name(self) -> str:
-        """Name and version, as the manifest gives them."""
+        """Return name and version, as the manifest gives them."""
         return f"{self.manifest['name']} {self.manifest['version']}"
 
     def has(self, graph: str) -> bool:
-        """Whether the bundle holds this network."""
+        """Return whether the bundle holds this network."""
         return path_of(graph) in self.manifest["files"]
 
     def at(self, quality: float) -> Point:
-        """The levels, tables and worth of one quality, 0 to 100; what lies between two rows is interpolated in eighths."""
+        """Return the operating point of a quality, 0 to 100. Levels between two rows are interpolated in eighths."""
         return Point(self, self.quality(quality))
 
     def quality(self, asked: float) -> float:
-        """The quality that a file gets which is asked for this one: an eighth; 0 where the bundle has one rate only."""
+        """Return the quality that a file gets: the nearest eighth, or 0 where the bundle has one rate only."""
         return round(asked * QUALITY_UNIT) / QUALITY_UNIT if len(self.arrays["gain"]) == QUALITIES else 0.0
 
     def models(self, quality: float) -> Models:
-        """The entropy coder's tables: those of z are of the nearest of the rows that there are, of 0 to 100."""
+        """Return the entropy coder's tables. z has several rows of them for qualities 0 to 100: take the nearest."""
         z_tables = self.arrays["z_tables"].reshape(-1, self.hyper or self.latents, HYPER_SYMBOLS)
         row = (round(quality * QUALITY_UNIT) * (len(z_tables) - 1) + LAST_EIGHTH // 2) // LAST_EIGHTH
         if row not in self._models:
@@ -96,7 +103,7 @@ class Bundle:
 
     @cached_property
     def q_tables(self) -> list[IntTable]:
-        """The tables of q, one per scale index; none without a hyperprior."""
+        """Return the tables of q, one per scale index; none without a hyperprior."""
         if not self.hyper:
             return []
         ends = np.cumsum(self.arrays["q_sizes"])
@@ -104,22 +111,22 @@ class Bundle:
 
     @cached_property
     def rate(self) -> Rate:
-        """What symbols of q cost in bits."""
+        """Return the costs of symbols of q in bits."""
         return Rate(self.q_tables)
 
     @cached_property
     def wiener_tables(self) -> list[IntTable]:
-        """One table per coefficient of a tile's Wiener filter."""
+        """Return the tables of a tile's Wiener filter, one per coefficient."""
         return [row.astype(np.int64) for row in self.arrays.get("wiener_tables", ())]
 
     @property
     def wiener_terms(self) -> int:
-        """How many coefficients a tile's Wiener filter has; 0 where pictures are shown as the synthesis leaves them."""
+        """Return the number of coefficients of a tile's Wiener filter; 0 where the bundle has no filter."""
         return len(self.wiener_tables)
 
     @cached_property
     def encoder_arrays(self) -> Arrays:
-        """The encoder's tables; BundleError for a bundle that only decodes, or wrong ones."""
+        """Return the encoder's tables. Raises BundleError where they are missing or wrong."""
         if ENCODER_TABLES not in self.manifest["files"]:
             raise BundleError(
                 f"the bundle {self.folder} only decodes: it has no {ENCODER}/; name another to encode with"
@@ -137,32 +144,35 @@ class Bundle:
 
     @property
     def has_gradients(self) -> bool:
-        """Whether an encoder can see where other symbols would be better: curvature and both graphs are there."""
+        """Return whether an encoder can optimise or refine symbols: curvature and both gradients are there."""
         graphs = self.has("synthesis_gradient") and self.has("linear_gradient")
         return graphs and "curvature" in self.encoder_arrays
 
     @property
     def curvature(self) -> Floats:
-        """Second derivative of the squared error along each latent, through the linear synthesis alone, (1, M, 1, 1)."""
+        """Return the second derivative of the squared error along each latent, of the linear synthesis.
+
+        Shape (1, M, 1, 1).
+        """
         found: Floats = self.encoder_arrays["curvature"][None, :, None, None]
         return found
 
     def rows(self, array: npt.NDArray[Any], quality: float) -> tuple[npt.NDArray[Any], int]:
-        """The two rows between which a quality lies, (2, C), and how many eighths of the way it is."""
+        """Return the two rows around a quality, (2, C), and its place between them in eighths."""
         row, eighth = divmod(round(quality * QUALITY_UNIT), QUALITY_UNIT) if len(array) == QUALITIES else (0, 0)
         return array[[row, min(row + 1, len(array) - 1)]], eighth
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network; inputs and outputs in the order of the table of graphs. BundleError where it can't be run."""
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where it fails."""
         return self._sessions.run(graph, *inputs)
 
     def check_shape(self, graph: str, found: Floats, due: tuple[int, ...]) -> None:
-        """BundleError unless a network's output has the shape that is due."""
+        """Raise BundleError unless a network's output has the shape ``due``."""
         if found.shape != due:
             raise BundleError(f"{path_of(graph)} of the bundle {self.folder} gives {found.shape} where {due} is due")
 
     def _read(self, name: str) -> Arrays:
-        """The arrays of a file of the bundle."""
+        """Return the arrays of a file of the bundle."""
         data = content(self.folder, self.manifest, name)
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
@@ -182,7 +192,7 @@ class Bundle:
                 raise BundleError(f"the array {name} of the bundle {self.folder} is not {size} finite numbers")
 
     def _check_arrays(self) -> None:
-        """Every array has the shape that the manifest asks for, and whole tables."""
+        """Check that every array has the shape that the manifest asks for, and that tables are whole."""
         if missing := [name for name in ("gain", "z_tables") if name not in self.arrays]:
             raise BundleError(f"{DECODER_TABLES} of the bundle {self.folder} lacks {', '.join(missing)}")
         rows = len(self.arrays["gain"])

@@ -1,18 +1,18 @@
-"""The table of graphs: one row for each network that a bundle may hold. Whoever adds a rendition or an encoder adds a row.
+"""The table of graphs: one row for each network that a bundle may hold.
 
-A graph lies in the folder of its *role*:
+To add a rendition or an encoder, add a row. A graph lies in the folder of its *role*:
 
     decoder    decides symbols or the faithful picture; its bytes are part of the model id
-    encoder    finds symbols; another one makes files that every reader of the id reads
-    heads      makes other pictures of a decoded latent: free to change, as encoders are
+    encoder    finds symbols; every reader of the model id reads files of another encoder, too
+    heads      make other pictures of a decoded latent; they may change freely, as encoders may
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-# ONNX Runtime gives every network threads of its own. More than so many would have little to do: large pictures are
-# done several windows at a time, each network on one thread, so that threads in a network are for small ones.
+# ONNX Runtime gives every network threads of its own. More than these do not pay: a large picture runs several
+# windows at once, each network on one thread, so that only small pictures use threads within a network.
 MOST_THREADS = 16
 DECODER, ENCODER, HEADS = ROLES = ("decoder", "encoder", "heads")
 
@@ -22,12 +22,12 @@ class Graph(NamedTuple):
 
     name: str  # of the file, without .onnx
     role: str
-    inputs: tuple[str, ...]  # in this order; in brackets: only where the bundle has such levels
+    inputs: tuple[str, ...]  # in this order; [in brackets]: only in bundles with such levels
     outputs: tuple[str, ...]  # likewise
-    scale: float  # samples a side that come out for one that goes in
-    halo: bool  # whether the manifest says how far it sees, in samples of the coarser side
+    scale: float  # output samples a side for one of the input
+    halo: bool  # whether the manifest gives its halo, in samples of the coarser side
     needs: str = "always"  # always, hyperprior (of bundles that have one) or optional
-    threads: int = MOST_THREADS  # that pay
+    threads: int = MOST_THREADS  # at most; more do not pay
 
 
 TABLE = (
@@ -46,10 +46,10 @@ GRAPHS = {graph.name: graph for graph in TABLE}
 
 
 def path_of(name: str) -> str:
-    """Where a graph lies in a bundle's folder. KeyError for one that is not in the table."""
+    """Return the path of a graph in a bundle's folder. Raises KeyError for an unknown name."""
     return f"{GRAPHS[name].role}/{name}.onnx"
 
 
 def due(role: str, hyperprior: bool) -> list[Graph]:
-    """The graphs of a role that no bundle lacks, by whether it has a hyperprior."""
+    """Return the graphs of a role that every bundle has, with or without a hyperprior."""
     return [g for g in TABLE if g.role == role and (g.needs == "always" or (hyperprior and g.needs == "hyperprior"))]

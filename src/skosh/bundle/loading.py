@@ -1,4 +1,4 @@
-"""Bundles that are loaded already, and threads for them."""
+"""Load bundles, keep the loaded ones, and share out threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _loading = threading.Lock()
 
 
 def _after_fork() -> None:
-    """In a new process, the lock is free, whoever held it in the old one."""
+    """Free the lock in a new process: its holder may be left in the old one."""
     global _loading
     _loading = threading.Lock()
 
@@ -35,10 +35,10 @@ def check_threads(threads: int) -> None:
 
 
 def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_windows: bool) -> tuple[Bundle, int]:
-    """A bundle and how many windows of a picture to work on at once, for so many threads (0: one a core).
+    """Return a bundle, and how many windows of a picture to work on at once.
 
-    A picture of many windows is done several windows at a time, each network on one thread; a small one with all threads in each network. A bundle
-    that is loaded already keeps its threads.
+    ``threads``: 0 for one a core. A picture of many windows runs several windows at once, each network on one thread; a
+    small picture uses all threads within each network. A loaded bundle keeps its threads.
     """
     check_threads(threads)
     workers = threads or cores()
@@ -48,9 +48,12 @@ def for_size(model: str | os.PathLike[str] | Bundle | None, threads: int, many_w
 
 
 def load(model: str | os.PathLike[str] | None = None, threads: int = 0, optimise: bool = True) -> Bundle:
-    """A bundle by name or path; a second call with the same arguments returns the one already loaded, unless its manifest names other content since.
+    """Load a bundle by name or path.
 
-    Raises BundleError where there is none, and for one that is damaged, of a later version or not exact on this machine; ValueError for threads out of range.
+    A second call with the same arguments returns the loaded bundle, unless its manifest has changed since.
+
+    Raises BundleError for a bundle that is missing, damaged, of a later version or not exact on this machine, and
+    ValueError for threads out of range.
     """
     check_threads(threads)
     key = (find(model).resolve(), threads, optimise)

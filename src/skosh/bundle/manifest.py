@@ -6,8 +6,9 @@
     heads/            graphs that make other pictures of a decoded latent
     training.npz      parameters that no graph holds, so that training can go on
 
-The *model id* that files carry is the first 8 bytes of the SHA-256 over ``{"decoder": ..., "files": ...}`` as JSON with sorted keys and no
-spaces: the manifest's ``decoder`` (all that a decoder obeys: sizes, halos) and the hash of every file below ``decoder/``. Nothing else is in it.
+The *model id* in a file is the first 8 bytes of a SHA-256, over ``{"decoder": ..., "files": ...}`` as JSON with sorted
+keys and no spaces. ``decoder`` is the manifest's field (all that a decoder obeys: sizes, halos); ``files`` has the hash
+of every file below ``decoder/``. Nothing else counts.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ ID_DIGITS = 16  # hexadecimal
 
 
 def model_id(manifest: dict[str, Any]) -> str:
-    """The id of what a manifest says of the decoder, as 16 hexadecimal digits."""
+    """Return the id of what a manifest says of the decoder, as 16 hexadecimal digits."""
     files = {name: digest for name, digest in manifest["files"].items() if name.startswith(f"{DECODER}/")}
     text = json.dumps({DECODER: manifest[DECODER], "files": files}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a bundle but its manifest, by its path in the folder. Stray files are left out."""
+    """Return the SHA-256 of every file of a bundle but its manifest, by path. Stray files are left out."""
     paths = [path for role in ROLES for path in (folder / role).glob("*") if path.is_file()]
     paths += [folder / EXTRA] if (folder / EXTRA).is_file() else []
     own = sorted(path for path in paths if not path.name.startswith("."))
@@ -54,7 +55,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def seal(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Write a manifest with the hashes of the folder's files and the model id that follows; return it."""
+    """Write a manifest with the hashes of the folder's files and the model id, and return it."""
     whole = manifest | {"files": hashes(folder)}
     whole = {"bundle_version": BUNDLE_VERSION, **whole, "model_id": model_id(whole)}
     (folder / MANIFEST).write_text(json.dumps(whole, indent=1) + "\n")
@@ -62,12 +63,15 @@ def seal(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def reseal(folder: Path, **changes: Any) -> dict[str, Any]:
-    """Let a manifest fit files that were changed on purpose, with other fields; return it."""
+    """Make a manifest match files that were changed on purpose, set the fields ``changes``, and return it."""
     return seal(folder, json.loads((folder / MANIFEST).read_text()) | changes)
 
 
 def content(folder: Path, manifest: dict[str, Any], name: str) -> bytes:
-    """A file of a bundle; BundleError if it is missing, no ordinary file, too large or another than the manifest says."""
+    """Return the bytes of a bundle's file.
+
+    Raises BundleError if it is missing, no ordinary file, too large, or differs from the manifest's hash.
+    """
     path = folder / name
     if name not in manifest["files"]:
         raise BundleError(f"the bundle {folder} has no {name}")
@@ -83,7 +87,7 @@ def content(folder: Path, manifest: dict[str, Any], name: str) -> bytes:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a bundle; BundleError if there is none, or one that this version can't use."""
+    """Return the manifest of a bundle. Raises BundleError if it is missing or unusable for this version."""
     path = folder / MANIFEST
     try:
         if not os.path.lexists(path):
@@ -109,7 +113,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _senseless(manifest: dict[str, Any]) -> list[str]:
-    """What a manifest states that can't be, by name."""
+    """Return the names of the manifest's impossible statements."""
     decoder, files = manifest[DECODER], manifest["files"]
     if not all(_is_hash(value) and _stays_inside(name) for name, value in files.items()):
         return ["files"]
@@ -136,24 +140,24 @@ def _is_hash(value: object) -> bool:
 
 
 def _stays_inside(name: str) -> bool:
-    """Whether a path of the manifest leads to a file of the bundle's own folder."""
+    """Return whether a path of the manifest stays inside of the bundle's folder."""
     return "\\" not in name and not name.startswith("/") and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _fits(stride: int, multiple: int) -> bool:
-    """Whether pictures can be padded to such a multiple: whole latents, and whole in every tile."""
+    """Return whether pictures can be padded to this multiple: latents and tiles stay whole."""
     return 0 < stride <= multiple and multiple % stride == 0 and PADDING % multiple == 0
 
 
 def installed() -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """Name, folder and manifest of the bundles that come with the package, but for those that this version can't use."""
+    """Yield name, folder and manifest of each installed bundle that this version can use."""
     for folder, manifest in _folders():
         if not isinstance(manifest, BundleError):
             yield folder.name, folder, manifest
 
 
 def unusable() -> list[str]:
-    """What is wrong with the others."""
+    """Return what is wrong with each installed bundle that it cannot use."""
     return [str(found) for _, found in _folders() if isinstance(found, BundleError)]
 
 
@@ -168,7 +172,7 @@ def _folders() -> Iterator[tuple[Path, dict[str, Any] | BundleError]]:
 
 
 def find(model: str | os.PathLike[str] | None) -> Path:
-    """The folder of a bundle, by the name of an installed one or by path; the default bundle for None."""
+    """Return the folder of a bundle, by an installed name or a path. None stands for the default."""
     name = DEFAULT if model is None else os.fspath(model)
     if os.sep not in name and os.path.isfile(MODELS / name / MANIFEST):
         return MODELS / name
@@ -185,7 +189,7 @@ def find(model: str | os.PathLike[str] | None) -> Path:
 
 
 def find_by_id(wanted: bytes) -> Path | None:
-    """The installed bundle that decodes files with this model id."""
+    """Return the installed bundle that decodes files of this model id, or None."""
     for _, folder, manifest in installed():
         if manifest["model_id"] == wanted.hex():
             return folder

@@ -1,7 +1,7 @@
-"""The networks of a bundle in ONNX Runtime: opened when they are first run, and only as they were when the bundle was loaded.
+"""The networks of a bundle in ONNX Runtime: each opened on its first run, and checked against the manifest as loaded.
 
-The gradients of the synthesis borrow its weights: the manifest says where in ``decoder/synthesis.onnx`` they lie. Other weights outside of a
-graph are refused: a guard against mistakes, not against somebody who means to deceive (SECURITY.md).
+The gradients of the synthesis borrow its weights: the manifest says where in ``decoder/synthesis.onnx`` they lie. All
+other external weights are refused. This guards against mistakes, not against attackers (SECURITY.md).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .manifest import content
 if TYPE_CHECKING:
     import onnxruntime
 
-ELSEWHERE = b"\x08location"  # in what a graph says of a weight that lies in another file
-NO_MEMORY = "bad_alloc"  # in what ONNX Runtime says where memory ends
+ELSEWHERE = b"\x08location"  # marks, in a graph, a weight that lies in another file
+NO_MEMORY = "bad_alloc"  # in ONNX Runtime's message when memory runs out
 TYPES = {"int8": np.int8, "float16": np.float16, "float32": np.float32}  # of borrowed weights
 LENDER = path_of("synthesis")
 
 
 class Sessions:
-    """The networks of a bundle's folder by the names of their graphs."""
+    """Networks of a bundle's folder, by the names of their graphs."""
 
     def __init__(self, folder: Path, manifest: dict[str, Any], threads: int, optimise: bool):
         """``threads``: 0 for one a core. ``optimise``: let ONNX Runtime rewrite the graphs."""
@@ -44,20 +44,23 @@ class Sessions:
         _all.add(self)
 
     def forget(self) -> None:
-        """Open every network anew when it is run next. Those that are open are never freed: in a new process their threads are gone, and to free them is to wait for those."""
+        """Open every network anew on its next run.
+
+        The open ones are never freed: in a forked process their threads are gone, and freeing would wait for them.
+        """
         for session in self._opened.values():
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
         self._opened = {}
         self._opening = threading.Lock()
 
     def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network; inputs and outputs in the order of the table of graphs. BundleError where that fails."""
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where that fails."""
         session = self._opened.get(graph) or self._open_once(graph)
         values = [np.ascontiguousarray(value, dtype=np.float32) for value in inputs]
         try:
             feeds = {node.name: value for node, value in zip(session.get_inputs(), values, strict=True)}
             outputs: list[Floats] = session.run(None, feeds)
-        except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
+        except Exception as error:  # ONNX Runtime documents no common class of its exceptions
             if NO_MEMORY in str(error):
                 raise MemoryError(f"no memory to run {graph}.onnx") from error
             raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
@@ -73,7 +76,7 @@ class Sessions:
             )
 
     def _open_once(self, graph: str) -> onnxruntime.InferenceSession:
-        """The network, read by one thread while the others wait."""
+        """Open a network in one thread, while others wait."""
         with self._opening:
             if graph not in self._opened:
                 self._opened[graph] = self._open(graph)
@@ -85,9 +88,9 @@ class Sessions:
         options.intra_op_num_threads = self._threads_for(graph)
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False
-        # Each network has threads of its own; left to spin after a run, they take the cores from the next network.
+        # Each network has its own threads. Spinning after a run, they would take the cores from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A plan of memory is kept for every size of input ever seen, which gains nothing here and grows with each new size.
+        # ONNX Runtime would keep a memory plan for every size of input: no gain here, and growing memory.
         options.enable_mem_pattern = False
         level = ort.GraphOptimizationLevel
         options.graph_optimization_level = level.ORT_ENABLE_ALL if self.optimise else level.ORT_DISABLE_ALL
@@ -100,13 +103,13 @@ class Sessions:
                 values = [ort.OrtValue.ortvalue_from_numpy(value) for value in borrowed.values()]
                 options.add_external_initializers(list(borrowed), values)
             return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions have no common class that it documents
+        except Exception as error:  # ONNX Runtime documents no common class of its exceptions
             if isinstance(error, MemoryError) or NO_MEMORY in str(error):
                 raise MemoryError(f"no memory to load {path_of(graph)}") from error
             raise BundleError(f"can't load {graph}.onnx of the bundle {self.folder}: {error}") from error
 
     def _borrowed(self, graph: str) -> dict[str, npt.NDArray[Any]]:
-        """The weights that an encoder's graph reads out of the synthesis, by name, as the manifest lists them."""
+        """Return the weights that a graph borrows from the synthesis, by name, as the manifest lists them."""
         rows = self.manifest[ENCODER].get("borrowed", {}).get(graph, [])
         lender = content(self.folder, self.manifest, LENDER) if rows else b""
         found = {}
@@ -118,7 +121,10 @@ class Sessions:
         return found
 
     def _threads_for(self, graph: str) -> int:
-        """How many threads a network gets: fewer, with a warning, where the system refuses so many, since ONNX Runtime would hang."""
+        """Return how many threads a network gets.
+
+        Warns and returns fewer where the system refuses some: ONNX Runtime would hang.
+        """
         wanted = min(self.threads or cores(), GRAPHS[graph].threads)
         found = 1 + startable(wanted - 1)  # the first is the caller's
         if found < wanted:
@@ -141,7 +147,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def _runtime() -> Any:
-    """ONNX Runtime, told to report to nobody: its builds send what they are used for to their makers, and put a number of the machine's into the user's folder, unless this is set before it is loaded."""
+    """Import ONNX Runtime with its telemetry off.
+
+    Its builds report usage to their makers, and write a machine number into the user's folder. The variable must be set
+    before the import.
+    """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""A bundle at one quality: the levels, tables and worth that encoder and decoder need there, and the networks that take a level."""
+"""A bundle at one quality: levels, tables and lambda, and the networks that take a level."""
 
 from __future__ import annotations
 
@@ -21,45 +21,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Point:
-    """An operating point. Levels are (1, C, 1, 1); those between two rows are interpolated."""
+    """An operating point. Levels are (1, C, 1, 1), interpolated between two rows."""
 
     bundle: Bundle
     quality: float  # a multiple of an eighth
 
     @cached_property
     def models(self) -> Models:
-        """The entropy coder's tables."""
+        """Return the entropy coder's tables."""
         return self.bundle.models(self.quality)
 
     @cached_property
     def gain(self) -> Floats:
-        """Quantisation steps in a unit of y: u = y gain."""
+        """Return quantisation steps in a unit of y: u = y gain."""
         return self._level(self.bundle.arrays, "gain")
 
     @cached_property
     def inverse(self) -> Floats:
-        """The way back: y_hat = u_hat inverse."""
+        """Return the inverse gain: y_hat = u_hat inverse."""
         return self._level(self.bundle.arrays, "inverse")
 
     @cached_property
     def mean_level(self) -> Floats:
-        """What the mean network adds to its features."""
+        """Return the bias that the mean network adds to its features."""
         return self._level(self.bundle.arrays, "mean_level")
 
     @cached_property
     def synthesis_level(self) -> Floats | None:
-        """What the synthesis adds to its features; None where it takes no level."""
+        """Return the bias that the synthesis adds to its features; None where it takes no level."""
         arrays = self.bundle.arrays
         return self._level(arrays, "synthesis_level") if "synthesis_level" in arrays else None
 
     @cached_property
     def z_level(self) -> Floats:
-        """What is added to z before it is rounded."""
+        """Return the bias that is added to z before rounding."""
         return self._level(self.bundle.encoder_arrays, "z_level")
 
     @cached_property
     def lambda_of(self) -> np.float32:
-        """Bits that a squared error of 1 is worth (in one of a pixel's three values, in [0, 1]), as in training."""
+        """Return the bits that a squared error of 1 is worth, as in training.
+
+        The error is that of one of a pixel's three values, in [0, 1].
+        """
         if "lambda" not in self.bundle.encoder_arrays:
             raise BundleError(f"the model {self.bundle.name} does not say what a squared error is worth in bits")
         found: np.float32 = self._level(self.bundle.encoder_arrays, "lambda")[0, 0, 0, 0]
@@ -67,7 +70,7 @@ class Point:
 
     @cached_property
     def shift(self) -> npt.NDArray[np.int64]:
-        """The shifts (M,) of the scale index, interpolated in integers: ``floor(((8 - e) a + e b + 4) / 8)``."""
+        """Return the shifts (M,) of the scale index, interpolated in integers: ``floor(((8 - e) a + e b + 4) / 8)``."""
         rows, eighth = self.bundle.rows(self.bundle.arrays["shift"], self.quality)
         low, high = rows.astype(np.int64)
         between = (QUALITY_UNIT - eighth) * low + eighth * high + QUALITY_UNIT // 2
@@ -75,25 +78,28 @@ class Point:
         return shift
 
     def scale_index(self, z: Symbols) -> npt.NDArray[np.uint8]:
-        """z (N, h, w) -> scale index of every latent (M, H, W). The same integers on every machine."""
+        """Map z (N, h, w) to the scale index of every latent (M, H, W): the same integers on every machine."""
         (index,) = self.bundle.run("scale_map", z[None].astype(np.float32))
         self.bundle.check_shape("scale_map", index, self._latents(z.shape[1:]))
         return shifted(index[0], self.shift)
 
     def mean_first(self, z: Symbols) -> tuple[Floats, Floats, Floats]:
-        """z (N, h, w) -> features, means of the first half and quantisation steps; 1 where the bundle has learned none."""
+        """Map z (N, h, w) to features, means of the first half and steps (1 where the bundle has learned none)."""
         features, mean, *step = self.bundle.run("mean_first", z[None], self.mean_level)
         due = self._latents(z.shape[1:])
         self.bundle.check_shape("mean_first", features, (1, features.shape[1], *due[2:]))
         return features, mean, self._step("mean_first", mean, step, due)
 
     def mean_second(self, features: Floats, known: Floats) -> tuple[Floats, Floats]:
-        """Features and the first half of y (zero elsewhere) -> means of the second half and steps, as ``mean_first``."""
+        """Map features and the first half of y (zero elsewhere) to means of the second half and steps.
+
+        Steps are as those of ``mean_first``.
+        """
         mean, *step = self.bundle.run("mean_second", features, known)
         return mean, self._step("mean_second", mean, step, known.shape)
 
     def synthesis(self, y_hat: Floats) -> Floats:
-        """y_hat (1, M, H, W) -> the faithful picture (1, 3, 16 H, 16 W) in [0, 1], not clipped."""
+        """Map y_hat (1, M, H, W) to the faithful picture (1, 3, 16 H, 16 W), about [0, 1], not clipped."""
         levels = [] if self.synthesis_level is None else [self.synthesis_level]
         (x,) = self.bundle.run("synthesis", y_hat, *levels)
         side = self.bundle.stride
@@ -101,7 +107,7 @@ class Point:
         return x
 
     def _latents(self, cells: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the latents under so many z."""
+        """Return the shape of the latents under these samples of z."""
         return (1, self.bundle.latents, *(self.bundle.reduction * n for n in cells))
 
     def _step(self, graph: str, mean: Floats, step: list[Floats], due: tuple[int, ...]) -> Floats:
@@ -110,7 +116,7 @@ class Point:
         return step[0] if step else np.ones((), np.float32)
 
     def _level(self, arrays: Arrays, name: str) -> Floats:
-        """A row of levels between the two that the quality lies between."""
+        """Return a row of levels, interpolated between the two rows around the quality."""
         rows, eighth = self.bundle.rows(arrays[name], self.quality)
         part = np.float32(eighth / QUALITY_UNIT)
         row: Floats = rows[0].astype(np.float32) * (1 - part) + rows[1].astype(np.float32) * part

@@ -1,7 +1,8 @@
-"""The integer scale map: from z to the scale index, with sums that no machine can round differently.
+"""The integer scale map: from z to the scale index, with sums that no machine rounds differently.
 
-One linear map per position of z. Weights, biases and z are integers small enough that every partial sum is exact in float32,
-so it may run in any float kernel that multiplies and adds. This module checks that and holds the int64 reference.
+One linear map per position of z. Weights, biases and z are integers, small enough that every partial sum is exact in
+float32. So it may run in any float kernel that multiplies and adds. This module checks the bound and holds the int64
+reference.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from ..entropy.tables import HYPER_LIMIT, SCALES
 from ..errors import BundleError
 
-EXACT_MAX = 1 << 24  # every integer below this has a float32 of its own
+EXACT_MAX = 1 << 24  # every integer below this is exact in float32
 MAP_MAX = 255  # the map's output is clamped to 0..MAP_MAX
 
 
@@ -20,9 +21,9 @@ Integers = npt.NDArray[np.int64]
 
 
 def check_bound(weight: npt.NDArray[np.integer], bias: npt.NDArray[np.integer], shift: int) -> int:
-    """The largest value that a sum can reach; BundleError if that is not exact in float32.
+    """Return the largest value that a sum can reach. Raises BundleError if it is not exact in float32.
 
-    ``weight`` (outputs, inputs), ``bias`` (outputs,); the ``2^(shift - 1)`` that rounds is counted in.
+    ``weight``: (outputs, inputs). ``bias``: (outputs,). The rounding term ``2^(shift - 1)`` is included.
     """
     reach = np.abs(weight.astype(np.int64)).sum(1) * HYPER_LIMIT + np.abs(bias.astype(np.int64)) + (1 << shift >> 1)
     worst = int(reach.max())
@@ -38,9 +39,10 @@ def scale_map_reference(
     shift: int,
     reduction: int,
 ) -> Integers:
-    """z (N, h, w) -> ``clip(floor((W z + b + 2^(shift - 1)) / 2^shift), 0, 255)`` as (M, reduction h, reduction w), in int64.
+    """Map z (N, h, w) to (M, reduction h, reduction w) in int64, exactly.
 
-    Output ``m * reduction^2 + r * reduction + s`` of the map belongs to channel m at row r and column s under a z.
+    Computes ``clip(floor((W z + b + 2^(shift - 1)) / 2^shift), 0, 255)``. Output ``m * reduction^2 + r * reduction +
+    s`` belongs to channel m at row r and column s under a z.
     """
     n, h, w = z.shape
     total = weight.astype(np.int64) @ z.reshape(n, h * w).astype(np.int64) + bias.astype(np.int64)[:, None]
@@ -51,7 +53,7 @@ def scale_map_reference(
 
 
 def shifted(index: npt.NDArray[np.generic], shift: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-    """Scale index of every latent: the map's output (M, H, W) plus the level's shift (M,), clamped to the grid of scales."""
+    """Return the scale index of every latent: the map's output (M, H, W) plus the shift (M,), clamped to the grid."""
     moved = index.astype(np.int16) + shift.astype(np.int16)[:, None, None]
     indices: npt.NDArray[np.uint8] = np.clip(moved, 0, SCALES - 1).astype(np.uint8)
     return indices

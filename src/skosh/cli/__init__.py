@@ -1,7 +1,7 @@
 """The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``.
 
-Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or kill. Standard output
-carries data alone.
+Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or SIGTERM. Standard
+output carries only data.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def __getattr__(name: str) -> Any:  # PEP 562: the commands are loaded when they are needed
+def __getattr__(name: str) -> Any:  # PEP 562: commands are loaded when they are needed
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .commands import app
@@ -24,12 +24,12 @@ def __getattr__(name: str) -> Any:  # PEP 562: the commands are loaded when they
 
 
 def main() -> None:
-    """Entry point of the ``skosh`` command."""
+    """Run the ``skosh`` command."""
     if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout is not None:
         try:
             print(f"skosh {__version__}", flush=True)
             return
-        except OSError:  # which the command puts into words
+        except OSError:  # the command reports it
             pass
     from .commands import run
 

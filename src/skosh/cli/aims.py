@@ -1,4 +1,4 @@
-"""How large or how good a file is to be: the options that say so, and what they ask of the encoder."""
+"""Options for the size or quality of a file, and what they ask of the encoder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURE = "Quality and size"  # a panel of help
 
 @dataclass(frozen=True)
 class Aim:
-    """How large or how good a file is to be. At most one of the first three is set; it counts instead of the quality."""
+    """The size or quality of a file. At most one of the first three is set; it replaces the quality."""
 
     size: float | None = None  # bytes
     bpp: float | None = None
@@ -34,7 +34,7 @@ class Aim:
         return self.size is self.bpp is self.psnr is None
 
     def file(self, encoder: Encoder) -> bytes:
-        """The file that hits it."""
+        """Return the file that hits the aim."""
         from ..codec.target import file_of_psnr, file_of_size
 
         if self.bpp is not None:
@@ -107,21 +107,22 @@ Effort = Annotated[
         metavar=f"0-{EFFORT_MAX}",
         parser=whole(0, EFFORT_MAX),
         rich_help_panel=PICTURE,
-        help="How long to look for a better file, of fewer bytes at equal PSNR. For every quality that is tried and every megapixel, "
-        "1 takes about four seconds of a core, 3 more than a minute. Not with --tune perceptual.",
+        help="How long to look for a better file, of fewer bytes at equal PSNR. "
+        "For every quality that is tried and every megapixel, 1 takes about four seconds of a core, "
+        "3 more than a minute. Not with --tune perceptual.",
     ),
 ]
 
 
 def asked(quality: float | None, size: float | None, bpp: float | None, psnr: float | None) -> Aim:
-    """What the options say of size and quality; a usage error for more than one of them."""
+    """Return the aim of the options. More than one of them is a usage error."""
     if sum(aim is not None for aim in (quality, size, bpp, psnr)) > 1:
         raise typer.BadParameter("choose one of -q, --target-size, --target-bpp and --target-psnr")
     return Aim(size, bpp, psnr, DEFAULT_QUALITY if quality is None else quality)
 
 
 def parse_size(text: str) -> float:
-    """Bytes of ``20000``, ``20KB`` or ``1.5 MiB``."""
+    """Return the bytes that ``20000``, ``20KB`` or ``1.5 MiB`` mean."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)", str(text).strip())
     if not found or found[2].lower() not in UNITS:
         raise typer.BadParameter(f"{str(text)!r} is not bytes, as 20000, 20KB or 1.5MiB")

@@ -108,7 +108,7 @@ def compress(
 
     def convert(source: Path | bytes, each: int) -> Made:
         source = read_again(source) if isinstance(source, Path) else source
-        with listening() as heard, contextlib.closing(open_image(source)) as image:  # frees its pixels, too
+        with listening() as heard, contextlib.closing(open_image(source)) as image:  # closing frees its pixels
             picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size
         coded = aim.file(Encoder(picture, name, each, tile, effort, one_file=aim.is_quality))
@@ -128,7 +128,7 @@ def compress(
 
 
 def made(coded: bytes, before: int, notes: list[str]) -> Made:
-    """A file, with what to say of it."""
+    """Return a file with its report."""
     from ..codec.file_info import info as file_info
 
     found = file_info(coded, UNLIMITED)
@@ -226,7 +226,7 @@ def decompress(
 
 
 def quality_of(data: bytes) -> str:
-    """The quality that a file names, for the end of a line; nothing where it is too damaged to do so."""
+    """Return the end of a line that names a file's quality; nothing where the file is too damaged."""
     from ..container.chunks import read_head
 
     try:
@@ -236,7 +236,7 @@ def quality_of(data: bytes) -> str:
 
 
 def something_left(data: bytes, max_pixels: int) -> bool:
-    """Whether --salvage would find a tile in a damaged file."""
+    """Return whether --salvage would find a tile in a damaged file."""
     from ..container.salvage import read_damaged
 
     try:
@@ -246,7 +246,7 @@ def something_left(data: bytes, max_pixels: int) -> bool:
 
 
 def check_model(model: str | None, threads: int, effort: int) -> None:
-    """Load a model before the first picture, so that a wrong one is reported once."""
+    """Load a model before the first picture, so that an error about it is reported once."""
     from ..bundle.loading import load
     from ..codec.refine import check_effort
 

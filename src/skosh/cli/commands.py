@@ -1,4 +1,4 @@
-"""The commands together, and how the process ends."""
+"""The group of commands, and how the process ends."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ skosh info small/                   what is in files
 
 
 class Commands(TyperGroup):
-    """All commands. What is wrong with a call is said in one line of ours, with what may have been meant."""
+    """All commands. A wrong call is reported in one line, with a suggestion."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that the first argument names."""
+        """Return the command that the first argument names."""
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             raise typer.BadParameter(no_command(args, list(self.commands)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; Ctrl-C and a polite kill end it by their exit status."""
+        """Run a command. Ctrl-C and SIGTERM end it with their exit status."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run it all."""
+        """Run the command line."""
         try:
             found = super().main(args, "skosh", complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
@@ -75,7 +75,7 @@ class Commands(TyperGroup):
 
 
 def click_exception() -> type[Exception]:
-    """What typer raises for a wrong call: it may bring a click of its own."""
+    """Return typer's base class of usage errors: typer may bring a click of its own."""
     found: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     return found
 
@@ -103,7 +103,7 @@ def skosh(
         bool, typer.Option("-v", "--verbose", help="With -V: versions of what is used, and the installed models.")
     ] = False,
 ) -> None:
-    """All commands; see ABOUT."""
+    """All commands; ABOUT has the help text."""
     if version:
         print(f"skosh {__version__}")
         if verbose:
@@ -125,10 +125,10 @@ def run() -> None:
             app()
         finally:
             sys.stdout.flush()
-    except OSError as error:  # of standard output; one that has a file's name is not
+    except OSError as error:  # of standard output: errors of files have a name
         if error.filename is not None:
             raise
-        if not isinstance(error, BrokenPipeError):  # whoever reads has seen enough
+        if not isinstance(error, BrokenPipeError):  # the reader has seen enough
             say(f"skosh: standard output: {describe(error)}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would fail once more at its end
         raise SystemExit(1) from None

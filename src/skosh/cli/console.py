@@ -1,4 +1,4 @@
-"""What every command says and how it ends: lines on standard error, exit status 1 for a failure."""
+"""Messages and ends of commands: lines on standard error, exit status 1 for a failure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str) -> None:
-    """A line on standard error."""
+    """Write a line on standard error."""
     console.print(printable(text), markup=False)
 
 
 def printable(text: str) -> str:
-    """With everything that is no letter of a line escaped: a file's name may hold what moves a terminal's cursor, or no text at all."""
+    """Escape non-printable characters: file names may contain control codes or undecodable bytes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def fail(text: str) -> NoReturn:
-    """A line on standard error, and exit status 1."""
+    """Write a line on standard error, and exit with status 1."""
     say(f"skosh: {text}")
     raise typer.Exit(1)
 
@@ -35,7 +35,7 @@ _heard: ContextVar[list[str] | None] = ContextVar("heard", default=None)
 
 @contextlib.contextmanager
 def listening() -> Iterator[list[str]]:
-    """Warnings that this thread is given meanwhile, if ``hear_warnings`` was called before: each once, instead of a line for it."""
+    """Collect this thread's warnings, each once, instead of showing them; needs ``hear_warnings`` first."""
     found: list[str] = []
     token = _heard.set(found)
     try:
@@ -45,7 +45,7 @@ def listening() -> Iterator[list[str]]:
 
 
 def hear_warnings() -> None:
-    """Warnings of libraries, as Pillow's of a damaged picture, become lines like all others."""
+    """Show warnings of libraries, such as Pillow's of a damaged picture, in one line like all others."""
 
     def show(
         message: Warning | str,
@@ -61,5 +61,5 @@ def hear_warnings() -> None:
         elif text not in found:
             found.append(text)
 
-    warnings.simplefilter("always", UserWarning)  # of each picture, not only of the first
+    warnings.simplefilter("always", UserWarning)  # of every picture, not only of the first
     warnings.showwarning = show

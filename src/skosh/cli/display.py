@@ -1,4 +1,4 @@
-"""What a command shows while it works: on a terminal a bar, in a log a line now and then, nothing for short jobs."""
+"""Progress of a command: a bar on a terminal, a line now and then in a log, nothing for short jobs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .words import duration
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-LIVE, REFRESH = 1.0, 0.1  # seconds before a bar is shown, and between its updates
-TELLING = 5  # so many of many things have to be done, before they tell how long the others will take
-BRIEF = 0.05  # seconds: stages that take less are not worth a line
+LIVE, REFRESH = 1.0, 0.1  # seconds before a bar appears, and between its updates
+TELLING = 5  # things that must be done before the time left is estimated
+BRIEF = 0.05  # seconds: shorter stages get no line
 FIRST, EVERY = 2.0, 10.0  # seconds before the first line in a log, and between lines
 
 
 class Manner(NamedTuple):
     """How much a command says."""
 
-    quiet: bool = False  # warnings and failures alone
-    verbose: bool = False  # how long each stage took, too
+    quiet: bool = False  # only warnings and failures
+    verbose: bool = False  # also how long each stage took
 
 
 USUAL = Manner()
@@ -42,14 +42,14 @@ class Running(NamedTuple):
 
 
 class Display:
-    """Shows the stages that its watchers hear of, and how many of ``total`` things are done, while it is entered.
+    """Shows the stages that its watchers hear of, and how many of ``total`` things are done.
 
-    ``steady``: whether a bar stays between two stages. Where it does not, others may write to the terminal meanwhile.
+    ``steady``: whether the bar stays between two stages. Where it does not, others may write to the terminal meanwhile.
     """
 
     def __init__(self, label: str = "", total: int = 0, manner: Manner = USUAL, steady: bool = True):
         self.label, self.total, self.manner, self.steady = label, total, manner, steady
-        self.done, self.last = 0, ""  # of things, and what the last one was
+        self.done, self.last = 0, ""  # things done, and the last one's name
         self.live = console.is_terminal and not console.is_dumb_terminal
         self._running: list[Running] = []
         self._lock = threading.RLock()
@@ -60,7 +60,7 @@ class Display:
     def __enter__(self) -> Display:
         self.start = time.monotonic()
         if not self.manner.quiet:
-            with contextlib.suppress(RuntimeError):  # the system refuses threads: then nothing is shown
+            with contextlib.suppress(RuntimeError):  # the system refuses threads: show nothing
                 self._thread.start()
         return self
 
@@ -71,20 +71,20 @@ class Display:
         self._hide()
 
     def count(self, last: str = "") -> None:
-        """One more thing is done."""
+        """Count one more thing as done."""
         self.done, self.last = self.done + 1, last
 
     def part(self, label: str) -> Part:
-        """Who listens to the stages of one file."""
+        """Return a watcher of one file's stages."""
         return Part(self, label)
 
     def began(self, running: Running) -> None:
-        """A stage has begun."""
+        """Note that a stage began."""
         with self._lock:
             self._running.append(running)
 
     def ended(self, stage: Stage) -> None:
-        """A stage has ended."""
+        """Note that a stage ended."""
         with self._lock:
             (one,) = (running for running in self._running if running.stage is stage)
             self._running.remove(one)
@@ -96,7 +96,7 @@ class Display:
 
     def _show(self) -> None:
         wait = LIVE if self.live else FIRST
-        with contextlib.suppress(OSError, ValueError):  # nobody looks at standard error any more
+        with contextlib.suppress(OSError, ValueError):  # standard error is closed
             while not self._over.wait(wait):
                 wait = REFRESH if self.live else EVERY
                 with self._lock:
@@ -106,7 +106,7 @@ class Display:
                         say(f"skosh: {text}")
 
     def _now(self) -> tuple[str, Stage | None]:
-        """What is being done to the file whose stage began last, and its innermost stage that counts its steps."""
+        """Return what is being done: the newest file's stages, and the innermost of those that count steps."""
         if not self._running:
             return "", None
         label = self._running[-1].label
@@ -122,7 +122,7 @@ class Display:
         return f"{self.label}: {self.done} of {self.total}, {self._time()}; {text or self.last}{share}".rstrip("; ")
 
     def _time(self) -> str:
-        """How long it has taken, and may take, as far as those that are done tell."""
+        """Return the time taken, and an estimate of the time left."""
         took = time.monotonic() - self.start
         left = took / self.done * (self.total - self.done) if self.done >= TELLING else 0.0
         return duration(took) + (f", about {duration(left)} left" if left else "")
@@ -140,7 +140,7 @@ class Display:
             text, total, done = f"{self.label}  {text or self.last}", self.total, float(self.done)
         else:
             total, done = (stage.total, float(stage.done)) if stage else (None, 0.0)
-        done = min(done, total - 1e-3) if total else done  # or rich would take it to be over
+        done = min(done, total - 1e-3) if total else done  # else rich would take it to be finished
         shown = printable(text)
         self._bar.update(self._bar.task_ids[0], description=shown, total=total, completed=done, time=self._time())
 
@@ -152,7 +152,7 @@ class Display:
 
 
 def bar_of(counted: bool) -> Progress:
-    """A bar for things that are counted, or for shares of a stage."""
+    """Return a bar that counts things, or shares of a stage."""
     from rich.progress import (
         BarColumn,
         Progress,
@@ -167,22 +167,22 @@ def bar_of(counted: bool) -> Progress:
 
 
 class Part:
-    """Tells a display of the stages of one file."""
+    """Tells a display of one file's stages."""
 
     def __init__(self, display: Display, label: str):
         self.display, self.label = display, label
 
     def began(self, stage: Stage) -> None:
-        """A stage has begun."""
+        """Hear that a stage began."""
         self.display.began(Running(self.label, stage, time.monotonic()))
 
     def ended(self, stage: Stage) -> None:
-        """It has ended, or failed."""
+        """Hear that a stage ended or failed."""
         self.display.ended(stage)
 
 
 def timed(display: Display, label: str, work: Callable[[], Made]) -> Made:
-    """Do the work, show its stages, and note how long it took."""
+    """Do the work, show its stages, and note its time."""
     start = time.monotonic()
     with watched(display.part(label)):
         made = work()
@@ -191,7 +191,7 @@ def timed(display: Display, label: str, work: Callable[[], Made]) -> Made:
 
 
 def shown(display: Display, convert: Convert) -> Convert:
-    """The same conversion, with its stages shown and its time noted."""
+    """Return the same conversion, with stages shown and time noted."""
 
     def observed(source: Path, target: Path) -> Made:
         return timed(display, source.name, lambda: convert(source, target))

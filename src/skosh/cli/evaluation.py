@@ -36,14 +36,16 @@ def evaluate(
         str,
         typer.Option(
             "--codecs",
-            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with effort 2. Default: all.",
+            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with "
+            "effort 2. Default: all.",
         ),
     ] = "",
     qualities: Annotated[
         list[str] | None,
         typer.Option(
             "--qualities",
-            help="CODEC=10,50,90 for one codec, or 10,50,90 for all; may be repeated. Scales are each codec's own (bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
+            help="CODEC=10,50,90 for one codec, or 10,50,90 for all; may be repeated. Scales are each codec's own "
+            "(bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
         ),
     ] = None,
     metrics: Annotated[str, typer.Option("--metrics", help="Names, with commas.")] = "psnr,ms_ssim,lpips,ssimulacra2",
@@ -101,7 +103,7 @@ def evaluate(
 
 
 def finish(found: Evaluation, page: Path) -> None:
-    """The BD-rates on standard output, the failures by name, and the exit status."""
+    """Print the BD-rates, name the failures, and set the exit status."""
     from ..evaluate import tables
 
     curves = tables.curves_of(found)
@@ -118,7 +120,7 @@ def finish(found: Evaluation, page: Path) -> None:
 
 
 def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
-    """The same results, with a bar on a terminal and a line now and then in a log."""
+    """Yield the same results, with a bar on a terminal and a line now and then in a log."""
     with Display("eval", total) as display:
         for result in results:
             display.count(f"{result.codec} {result.quality:g} {result.image}")
@@ -126,12 +128,12 @@ def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """The parts of a list with commas."""
+    """Split a list at its commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def asked_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
-    """``--qualities`` by codec, "" for every one."""
+    """Return ``--qualities`` by codec; "" stands for all."""
     found: dict[str, tuple[float, ...]] = {}
     for text in texts:
         codec, _, listed = text.rpartition("=")
@@ -143,7 +145,7 @@ def asked_qualities(texts: list[str]) -> dict[str, tuple[float, ...]]:
 
 
 def ended(error: Exception) -> NoReturn:
-    """The end of a command: wrong usage, or something that failed."""
+    """End a command: with status 2 for wrong usage, else 1."""
     from ..evaluate import UsageError
 
     if isinstance(error, UsageError):
@@ -152,7 +154,7 @@ def ended(error: Exception) -> NoReturn:
 
 
 def need(*packages: str) -> None:
-    """End the command, before it does any work, where a package of the extra is missing."""
+    """End the command before any work where a package of the extra is missing."""
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     if absent:
         fail(f"this needs {', '.join(absent)}: pip install '.[eval]' in a checkout")
@@ -207,7 +209,7 @@ def compare(
     for image, target in zip(images, targets, strict=True):
         try:
             draw_comparison(contest, image, target, width, force)
-        except Exception as error:  # whatever one picture does, the others go on
+        except Exception as error:  # one picture's error does not stop the others
             say(f"failed: {image}: {describe(error)}")
             failed += 1
     if failed:
@@ -215,7 +217,7 @@ def compare(
 
 
 def draw_comparison(contest: Contest, image: Path, target: Path, width: int, replace: bool) -> None:
-    """One figure, and a line of what it shows."""
+    """Draw one figure, and print a line about it."""
     from ..evaluate.figure import captions, figure
     from ..picture.saving import image_bytes
 
@@ -230,7 +232,7 @@ def draw_comparison(contest: Contest, image: Path, target: Path, width: int, rep
 
 
 def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[Path]:
-    """Where the figures go. Ends the command where two would have one name, or one exists already."""
+    """Return the paths of the figures. Ends the command where two are equal, or one exists."""
     if out and len(images) == 1 and not out.is_dir() and out.suffix:
         targets = [out]
     elif out and not out.is_dir() and out.suffix.lower() in FIGURES:
@@ -252,7 +254,7 @@ def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[P
 
 
 def asked_crop(text: str | None) -> Box | None:
-    """X,Y,W,H as left, top, right, bottom."""
+    """Parse X,Y,W,H to left, top, right, bottom."""
     if text is None:
         return None
     x, y, width, height = rectangle(text, "--crop")

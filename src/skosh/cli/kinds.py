@@ -1,4 +1,4 @@
-"""``--strip`` and ``--keep``: which kinds of metadata go, and which stay."""
+"""``--strip`` and ``--keep``: kinds of metadata to drop or to keep."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PANEL = "Metadata"  # of help
 
 
 class WithKinds(TyperCommand):
-    """A command whose option --strip may stand alone: then it means every kind."""
+    """A command whose --strip may stand alone: it then means every kind."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the word for every kind behind a --strip that has no kinds behind it."""
+        """Insert the word for every kind behind a --strip without kinds."""
         end = args.index("--") if "--" in args else len(args)
         found: list[str] = []
         for place, argument in enumerate(args):
@@ -31,17 +31,17 @@ class WithKinds(TyperCommand):
 
 
 def is_kinds(text: str) -> bool:
-    """Whether this is a list of kinds, and so no file's name."""
+    """Return whether a word is a list of kinds."""
     return text == ALL or all(word in KINDS for word in text.split(","))
 
 
 def meant_as_kinds(text: str) -> bool:
-    """Whether a word behind --strip belongs to it: also one that is misspelt, but no file's name."""
+    """Return whether a word behind --strip belongs to it: a list of kinds, or a misspelt one that is no file's name."""
     return is_kinds(text) or bool(re.fullmatch("[A-Za-z]+(,[A-Za-z]*)*", text) and not os.path.lexists(text))
 
 
 def asked(strip: str | None, keep: str | None) -> frozenset[str]:
-    """The kinds to drop, by both options; a usage error for both at once, and for a kind that there is not."""
+    """Return the kinds to drop. Both options at once, or an unknown kind, are usage errors."""
     if strip is not None and keep is not None:
         raise typer.BadParameter("--strip and --keep exclude each other")
     option, text = ("--strip", strip) if keep is None else ("--keep", keep)

@@ -22,26 +22,26 @@ OUTPUTS, SPEED, SAID = "Outputs", "Models, speed and limits", "What is said"  # 
 
 @dataclass(frozen=True)
 class Output:
-    """What --out names."""
+    """The value of --out."""
 
     path: Path
-    folder: bool  # it ends in a slash, so that it is a directory even where none is there yet
+    folder: bool  # it ends in a slash: a directory, even if it does not exist yet
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is standard output."""
+        """Return whether it is standard output."""
         return self.path == STREAM and not self.folder
 
 
 def output(text: str) -> Output:
-    """The value of --out."""
+    """Parse --out."""
     if not text:
         raise typer.BadParameter("the output has no name")
     return Output(Path(text), text.endswith(("/", os.sep)))
 
 
 def named(text: str) -> Path:
-    """The path of an input; a usage error for an empty one, which would be the directory that we are in."""
+    """Return the path of an input. An empty one is a usage error: it would mean the current directory."""
     if not text:
         raise typer.BadParameter("an input has no name")
     return Path(text)
@@ -64,13 +64,14 @@ Out = Annotated[
         parser=output,
         metavar="PATH",
         rich_help_panel=OUTPUTS,
-        help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside the input.",
+        help="A file (for one input), a directory (mirrors directories), or - for standard output. Default: beside "
+        "the input.",
     ),
 ]
 
 
 def number(low: float, high: float = math.inf) -> Callable[[str], float]:
-    """The parser of an option that takes any number of a range."""
+    """Return a parser of numbers in a range."""
     meant = f"a number from {low:g} {'on' if high == math.inf else f'to {high:g}'}"
 
     def parse(text: str) -> float:
@@ -86,7 +87,7 @@ def number(low: float, high: float = math.inf) -> Callable[[str], float]:
 
 
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
-    """The parser of an option that takes the whole numbers of a range."""
+    """Return a parser of integers in a range."""
     meant = f"a whole number from {low} {'on' if high is None else f'to {high}'}"
 
     def parse(text: str) -> int:
@@ -102,7 +103,7 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 
 def one_of(*names: str) -> Callable[[str], str]:
-    """The parser of an option that takes one of a few words."""
+    """Return a parser of one of these words."""
 
     def parse(text: str) -> str:
         if text not in names:
@@ -113,7 +114,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 def model_names() -> list[str]:
-    """The installed models, for shells that complete them."""
+    """Return the installed models, for shells that complete names."""
     from ..bundle.manifest import installed
 
     return [name for name, _, _ in installed()]
@@ -150,7 +151,7 @@ Jobs = Annotated[
         rich_help_panel=SPEED,
     ),
 ]
-Workers = Annotated[int, typer.Option("--workers", parser=whole(0, 256), hidden=True)]  # what --jobs was called
+Workers = Annotated[int, typer.Option("--workers", parser=whole(0, 256), hidden=True)]  # former name of --jobs
 MaxPixels = Annotated[
     int,
     typer.Option(
@@ -186,7 +187,7 @@ MAX_WORKERS = 4  # unless more are asked for: each has a picture in memory
 
 
 def rectangle(text: str, option: str) -> tuple[int, int, int, int]:
-    """Four whole numbers of ``X,Y,W,H``; a usage error for anything else."""
+    """Parse four integers ``X,Y,W,H``. Anything else is a usage error."""
     try:
         x, y, width, height = (int(part) for part in text.split(","))
     except ValueError:
@@ -195,14 +196,14 @@ def rectangle(text: str, option: str) -> tuple[int, int, int, int]:
 
 
 def manner(quiet: bool, verbose: bool) -> Manner:
-    """How much to say; a usage error for both at once."""
+    """Return how much to say. Both options at once are a usage error."""
     if quiet and verbose:
         raise typer.BadParameter("--quiet and --verbose exclude each other")
     return Manner(quiet, verbose)
 
 
 def existing(force: bool, skip: bool) -> Existing:
-    """What --force and --skip-existing ask for; a usage error if both do."""
+    """Return what to do about existing outputs. Both options at once are a usage error."""
     if force and skip:
         raise typer.BadParameter("--force and --skip-existing exclude each other")
     return Existing.REPLACE if force else Existing.SKIP if skip else Existing.REFUSE

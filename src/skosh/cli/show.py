@@ -69,7 +69,7 @@ def info(
 
 
 def spread(paths: list[Path]) -> Iterator[tuple[Path, Exception | None]]:
-    """The files, and of folders all .skosh files below them, or why there are none."""
+    """Yield the files, and for folders all .skosh files below them, or an error."""
     for path in paths:
         if path == STREAM or not path.is_dir():
             yield path, None
@@ -85,7 +85,7 @@ def spread(paths: list[Path]) -> Iterator[tuple[Path, Exception | None]]:
 
 
 def totals(shown: list[dict[str, Any]], failed: int) -> str:
-    """A line for all files together."""
+    """Return a line about all files together."""
     count, pixels = sum(found["bytes"] for found in shown), sum(found["width"] * found["height"] for found in shown)
     text = f"{len(shown)} files, {size(count)}"
     if pixels:
@@ -94,7 +94,7 @@ def totals(shown: list[dict[str, Any]], failed: int) -> str:
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """What there is to say, by name."""
+    """Return the rows of the description: name and text."""
     exif = dict(found["exif"])
     position = ["with a position"] if exif.pop("position", False) else []
     tiles = f"{found['tiles']} of {found['tile']}x{found['tile']}" if found["tile"] else "1"
@@ -114,6 +114,6 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def amount(size: int, words: list[str]) -> str:
-    """How much there is of something, and what."""
+    """Return how much there is of something, and what."""
     text = ", ".join(word for word in words if word)
     return (f"{size:,} bytes" + (f": {text}" if text else "")) if size else "none"

@@ -1,4 +1,4 @@
-"""The three standard streams, made safe to use: what can't be said is no reason to stop."""
+"""Make the three standard streams safe: an unwritable message must not stop the work."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 class Forgiving(io.RawIOBase):
-    """Writes to another raw stream, and drops what that does not take: its reader is gone, its disk is full."""
+    """Writes to another raw stream, and drops what it does not take: its reader is gone, or its disk is full."""
 
     def __init__(self, raw: io.RawIOBase):
         self.raw = raw
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """That of the other stream."""
+        """Return the other stream's number."""
         return self.raw.fileno()
 
     def isatty(self) -> bool:
-        """Whether the other stream is a terminal."""
+        """Return whether the other stream is a terminal."""
         return self.raw.isatty()
 
     def write(self, data: ReadableBuffer) -> int:
-        """How many bytes are dealt with; never an error of the system's."""
+        """Return how many bytes are written or dropped; never raise OSError."""
         size = memoryview(data).nbytes
         try:
             written = self.raw.write(data)
@@ -40,15 +40,16 @@ class Forgiving(io.RawIOBase):
 
 
 def make_safe() -> None:
-    """Standard error never fails, standard output has an escape for every character, and no file takes the number of a stream that is closed.
+    """Make the standard streams safe.
 
-    Printing to a closed standard output is an error as on a full disk.
+    Standard error never fails, standard output escapes what it can't encode, and no file takes the number of a closed
+    stream. Printing to a closed standard output fails as on a full disk.
     """
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # gets this number, the lowest that is free; to write to it fails
+            os.open(os.devnull, os.O_RDONLY)  # takes this number, the lowest free one; writing to it fails
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     elif isinstance(sys.stdout, io.TextIOWrapper):
@@ -61,5 +62,5 @@ def make_safe() -> None:
 
 
 def forgiving(raw: io.RawIOBase, encoding: str) -> io.TextIOWrapper:
-    """A stream of text that never fails."""
+    """Return a text stream that never fails."""
     return io.TextIOWrapper(io.BufferedWriter(Forgiving(raw)), encoding, "backslashreplace", line_buffering=True)

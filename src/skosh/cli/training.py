@@ -29,7 +29,8 @@ def train(
         bool,
         typer.Option(
             "--resume",
-            help="Go on from the checkpoint in --out; only steps, epochs, learning_rate, crop, batch, validate_every and save_every may change.",
+            help="Go on from the checkpoint in --out; only steps, epochs, learning_rate, crop, batch, "
+            "validate_every and save_every may change.",
         ),
     ] = False,
     init: Annotated[
@@ -104,14 +105,16 @@ def export(
         Path | None,
         typer.Option(
             "--calibrate",
-            help="Folder of training pictures: fit the frequency tables to them (files 1 to 2 % smaller) and learn corrections (another 1 to 5 %, if trained for MSE alone). Not for seed.",
+            help="Folder of training pictures: fit the frequency tables to them (files 1 to 2 % smaller) and learn "
+            "Wiener filters (another 1 to 5 %, if trained for MSE alone). Not for seed.",
         ),
     ] = None,
     towards: Annotated[
         str | None,
         typer.Option(
             "--towards",
-            help="Move the weights --share of the way back to this bundle's, normally the one that the run started from (--init).",
+            help="Move the weights --share of the way back to this bundle's, normally the one that the run started "
+            "from (--init).",
             show_default=False,
         ),
     ] = None,
@@ -152,7 +155,7 @@ def export(
 
 
 def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:
-    """A configuration with what ``--set`` changes in it; one that there is not, or a value that it can't have, is a mistake of usage."""
+    """Return a configuration changed by ``--set``. An unknown name or an impossible value is a usage error."""
     try:
         return training.config.load(config, settings)
     except ConfigError as error:
@@ -160,7 +163,7 @@ def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:
 
 
 def training_half() -> Any:
-    """The training half, which is loaded only when it is asked for; ends the command where its packages are missing."""
+    """Import the training half on demand. Ends the command where its packages are missing."""
     try:
         from .. import train as training
         from ..train import config, loop  # noqa: F401

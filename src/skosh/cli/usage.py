@@ -1,4 +1,4 @@
-"""What is wrong with a call, in one line, with what may have been meant."""
+"""Report a wrong call in one line, with a suggestion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..files import PICTURES, SIGNATURE, SKOSH, first_bytes
 
 
 def no_command(arguments: list[str], commands: list[str]) -> str:
-    """What to say of arguments of which the first is no command. If it is a file, its kind says what to do with it."""
+    """Return the message for an unknown command. A file in its place suggests a command by its kind."""
     word = arguments[0]
     suffix = Path(word).suffix.lower()
     if suffix == SKOSH or (os.path.isfile(word) and first_bytes(Path(word), len(SIGNATURE)) == SIGNATURE):
@@ -26,7 +26,7 @@ def no_command(arguments: list[str], commands: list[str]) -> str:
 
 
 def in_our_words(error: Any) -> str:
-    """A line for what typer found wrong, whichever click it brings: errors are told apart by their names."""
+    """Return a line for an error of typer. Errors are told apart by name, as click may be any of two packages."""
     kind, context = type(error).__name__, getattr(error, "ctx", None)
     name = context.info_name if context else "skosh"
     where = f" ({context.command_path} --help)" if context else ""
@@ -43,7 +43,7 @@ def in_our_words(error: Any) -> str:
 
 
 def no_option(option: str, context: Any, name: str) -> str:
-    """What to say of an option that a command does not have, if something else may have been meant."""
+    """Return the message for an unknown option with a similar known one."""
     known = options_of(context.command)
     suggestion = did_you_mean(option, known)
     if not suggestion:
@@ -54,12 +54,12 @@ def no_option(option: str, context: Any, name: str) -> str:
 
 
 def options_of(command: Any) -> list[str]:
-    """Every spelling of a command's options that help shows."""
+    """Return every spelling of a command's visible options."""
     shown = [param for param in command.params if not getattr(param, "hidden", False)]
     return [one for param in shown for one in (*param.opts, *param.secondary_opts) if one.startswith("-")]
 
 
 def name_of(param: Any) -> str:
-    """What a parameter is called: the long name of an option."""
+    """Return a parameter's name: for an option, its long name."""
     options = [one for one in param.opts if one.startswith("--")]
     return str(options[0] if options else (param.metavar or param.name).rstrip("."))

@@ -9,7 +9,7 @@ PACKAGES = ("numpy", "pillow", "onnxruntime", "constriction", "typer", "rich", "
 
 
 def versions() -> list[str]:
-    """A line for Python, one for each package, for the range coder in use, and for every installed model."""
+    """Return lines for Python, each package, the range coder in use and every installed model."""
     from ..bundle.manifest import installed
     from ..entropy.rangecoder import backend
 
@@ -22,7 +22,7 @@ def versions() -> list[str]:
 
 
 def version_of(package: str) -> str | None:
-    """The version of an installed package."""
+    """Return the version of an installed package, or None."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,10 +1,10 @@
-"""Amounts as people read them."""
+"""Format amounts for people."""
 
 from __future__ import annotations
 
 
 def size(count: float) -> str:
-    """Bytes: 812 B, 214 kB, 3.1 MB."""
+    """Format bytes: 812 B, 214 kB, 3.1 MB."""
     if count < 1000:
         return f"{count:.0f} B"
     for unit in ("kB", "MB", "GB"):
@@ -15,7 +15,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds: 0.8 s, 34 s, 2 min 3 s, 1 h 4 min."""
+    """Format seconds: 0.8 s, 34 s, 2 min 3 s, 1 h 4 min."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -27,10 +27,10 @@ def duration(seconds: float) -> str:
 
 
 def shrunk(before: int, after: int) -> str:
-    """From so many bytes to so many: 3.1 MB -> 214 kB (-93 %)."""
+    """Format a change of size: 3.1 MB -> 214 kB (-93 %)."""
     text = f"{size(before)} -> {size(after)}"
     if not before:
         return text
     percent = 100 * (after - before) / before
-    digits = 1 if -100 < percent < -99 else 0  # whatever is left is more than nothing
+    digits = 1 if -100 < percent < -99 else 0  # never -100 %: something is left
     return f"{text} ({round(percent, digits) or 0:+.{digits}f} %)"

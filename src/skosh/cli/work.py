@@ -1,4 +1,4 @@
-"""One picture through a pipe, or many with a progress bar, a summary and an exit status."""
+"""Run one picture through a pipe, or many with progress, a summary and an exit status."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from .display import USUAL, Display, Manner, shown, timed
 from .options import MAX_WORKERS, STREAM, Output
 from .words import duration, shrunk
 
-INTERRUPTED, TERMINATED = 130, 143  # exit status, as shells have it
+INTERRUPTED, TERMINATED = 130, 143  # exit status, as in shells
 
 
 def planned(inputs: list[Path], out: Output | None, accepted: set[str], suffix: str) -> list[Job]:
-    """The jobs of a call, or its end where there can't be any."""
+    """Return the jobs of a call, or end it where they are impossible."""
     try:
         return plan(inputs, out.path if out else None, accepted, suffix, out is not None and out.folder)
     except (SkoshError, OSError) as error:
@@ -37,7 +37,7 @@ def planned(inputs: list[Path], out: Output | None, accepted: set[str], suffix: 
 
 
 def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
-    """Workers, and threads for each of them."""
+    """Return the number of workers, and threads for each."""
     together = threads or cores()
     most = min(together, MAX_WORKERS) if not workers else min(workers, threads) if threads else workers
     workers = min(most, jobs)
@@ -45,7 +45,10 @@ def shared_out(threads: int, workers: int, jobs: int) -> tuple[int, int]:
 
 
 def is_pipe(inputs: list[Path], out: Output | None, report: bool) -> bool:
-    """Whether - stands for the input or the output; a usage error if there are other inputs beside it, or standard output would carry a report as well."""
+    """Return whether - stands for input or output.
+
+    It is a usage error beside other inputs, or where standard output would also carry a report.
+    """
     to_stdout = out.is_stream if out else STREAM in inputs
     if STREAM not in inputs and not to_stdout:
         return False
@@ -64,7 +67,7 @@ def pipe(
     report: bool = False,
     manner: Manner = USUAL,
 ) -> None:
-    """One input, a file or -, to standard output or to ``out``."""
+    """Convert one input, a file or -, to standard output or to ``out``."""
     target = STREAM if out is None else out.path
     if out and out.folder:
         raise typer.BadParameter(f"{target}/ names a directory: name the file in it")
@@ -75,7 +78,7 @@ def pipe(
         with Display(manner=manner) as display:
             outcome = through(job, lambda data: timed(display, called(source), lambda: convert(data)), existing)
     except BrokenPipeError:
-        raise  # whoever reads has seen enough: the command line ends quietly
+        raise  # the reader has seen enough: the command line ends quietly
     except (SkoshError, OSError) as error:
         outcome = Outcome(job, error=describe(error))
     except KeyboardInterrupt as error:
@@ -87,12 +90,12 @@ def pipe(
 
 
 def called(source: Path) -> str:
-    """What to call an input that may be -."""
+    """Return the name of an input in messages; it may be -."""
     return "standard input" if source == STREAM else str(source)
 
 
 def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> Outcome:
-    """A job of which - is the source, the target or both."""
+    """Run a job whose source, target or both are -."""
     target = job.target
     if target != STREAM and target.is_dir():
         raise SkoshError(f"{target} is a directory: name the file in it")
@@ -114,7 +117,7 @@ def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> O
 
 
 def to_stdout(content: bytes) -> None:
-    """Write it, all of it or with an error that says where."""
+    """Write all of the content to standard output, or raise an error that names it."""
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -133,7 +136,7 @@ def work(
     report: bool,
     manner: Manner = USUAL,
 ) -> None:
-    """Run jobs and show how far they are; at the end name the failures, and exit with 1 if there are any."""
+    """Run jobs with progress; at the end name the failures, and exit with status 1 if there are any."""
     outcomes: list[Outcome] = []
     start = time.monotonic()
     try:
@@ -150,7 +153,7 @@ def work(
 
 
 def show(outcome: Outcome, manner: Manner) -> None:
-    """A line for what went well, and one for each warning; failures come at the end."""
+    """Write a line for a success, and one for each warning. Failures come at the end."""
     job, made = outcome.job, outcome.made
     for warning in made.warnings if made else []:
         say(f"{job.source}: {warning}")
@@ -168,7 +171,10 @@ def show(outcome: Outcome, manner: Manner) -> None:
 
 
 def summary(jobs: list[Job], outcomes: list[Outcome], report: bool, start: float, manner: Manner = USUAL) -> int:
-    """Name the failures, say what came of all, write the report, and return how many have failed since ``start``."""
+    """Name the failures, write totals and the report, and return the number of failures.
+
+    ``start``: when the work began.
+    """
     seconds = time.monotonic() - start
     place = {job: n for n, job in enumerate(jobs)}
     failed = sorted((one for one in outcomes if one.error), key=lambda one: place[one.job])
@@ -182,7 +188,7 @@ def summary(jobs: list[Job], outcomes: list[Outcome], report: bool, start: float
 
 
 def totals(jobs: list[Job], outcomes: list[Outcome]) -> str:
-    """How many files have failed, were skipped or done, and how large those were before and are now."""
+    """Return how many files failed, were skipped or done, and their sizes before and after."""
     done = [outcome.made for outcome in outcomes if outcome.made and not outcome.error]
     counts = {
         "failed": sum(outcome.error is not None for outcome in outcomes),
@@ -200,7 +206,7 @@ def totals(jobs: list[Job], outcomes: list[Outcome]) -> str:
 
 
 def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
-    """The report: every file in the order of the call."""
+    """Return the report: every file, in the order of the call."""
     by_job = {outcome.job: outcome for outcome in outcomes}
     files = []
     for job in jobs:
@@ -220,9 +226,9 @@ def as_json(jobs: list[Job], outcomes: list[Outcome]) -> dict[str, object]:
 def interrupted(
     error: KeyboardInterrupt, jobs: list[Job], outcomes: list[Outcome], report: bool, start: float
 ) -> NoReturn:
-    """Say how far it came and end."""
+    """Report how far the work came, and end."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice wants to see this as well
+        signal.signal(number, signal.SIG_IGN)  # pressing Ctrl-C twice must not cut this short
     try:
         summary(jobs, outcomes, report, start)
         further = "; --skip-existing goes on from there" if len(jobs) > 1 else ""
@@ -232,7 +238,7 @@ def interrupted(
 
 
 def end_at_once(error: KeyboardInterrupt) -> NoReturn:
-    """End the process, whatever its other threads are doing; no half file stays."""
+    """End the process, whatever its other threads do; leave no partial file."""
     remove_partials()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
@@ -240,16 +246,16 @@ def end_at_once(error: KeyboardInterrupt) -> NoReturn:
 
 
 def status(error: KeyboardInterrupt) -> int:
-    """The exit status of a command that was ended so."""
+    """Return the exit status of an interrupted command."""
     return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
 
 
 class Terminated(KeyboardInterrupt):
-    """A polite kill: the command ends as by Ctrl-C, with another exit status."""
+    """SIGTERM: ends the command like Ctrl-C, with another exit status."""
 
 
 def end_politely() -> None:
-    """From now on SIGTERM raises Terminated."""
+    """Let SIGTERM raise Terminated from now on."""
 
     def terminate(number: int, frame: object) -> NoReturn:
         raise Terminated

@@ -1,9 +1,10 @@
 """Rectangles: the tiles of a picture, and the windows through which the networks see it.
 
-A picture is cut twice. *Tiles* are what the file is cut into: each has an entropy-coded stream of its own. *Windows* are what the networks
-are run on, one at a time, so that memory stays bounded: a window is grown by the network's halo, as far as its receptive field reaches,
-and only its core is kept. What comes out does not depend on either, but for the last bit of a float (and for refinement, which looks for its symbols window by window, and
-corrections, of which each tile has its own).
+A picture is cut twice. *Tiles* divide the file: each has an entropy-coded stream of its own. *Windows* bound memory:
+the networks run on one at a time, grown by their halo (the reach of their receptive field), and only its core is kept.
+
+The result depends on neither, but for the last bit of a float, for refinement (which works window by window) and for
+Wiener filters (one a tile).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MANY = 16  # windows of a picture after which it is worth the while to give memo
 
 
 class Box(NamedTuple):
-    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right``, the ends not included."""
+    """Rows ``top`` to ``bottom`` and columns ``left`` to ``right``, ends excluded."""
 
     top: int
     left: int
@@ -30,24 +31,24 @@ class Box(NamedTuple):
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Return the number of rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Return the number of columns."""
         return self.right - self.left
 
     def grown(self, by: int, within: Box) -> Box:
-        """With ``by`` more on every side, cut off at the edges of ``within``."""
+        """Return the box with ``by`` more on every side, cut at the edges of ``within``."""
         return self.moved(-by, -by, by, by).cut_to(within)
 
     def moved(self, top: int, left: int, bottom: int, right: int) -> Box:
-        """With every edge moved."""
+        """Return the box with every edge moved."""
         return Box(self.top + top, self.left + left, self.bottom + bottom, self.right + right)
 
     def cut_to(self, other: Box) -> Box:
-        """What lies in both; empty or negative where they don't meet."""
+        """Return the common part of both boxes, empty or negative where they do not meet."""
         return Box(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -56,7 +57,7 @@ class Box(NamedTuple):
         )
 
     def joined(self, other: Box) -> Box:
-        """The smallest one that holds both."""
+        """Return the smallest box around both."""
         return Box(
             min(self.top, other.top),
             min(self.left, other.left),
@@ -65,34 +66,37 @@ class Box(NamedTuple):
         )
 
     def meets(self, other: Box) -> bool:
-        """Whether there is anything that lies in both."""
+        """Return whether the boxes overlap."""
         both = self.cut_to(other)
         return both.height > 0 and both.width > 0
 
     def times(self, n: int) -> Box:
-        """The same rectangle on a grid that is n times as fine."""
+        """Return the same rectangle on a grid that is n times as fine."""
         return Box(*(n * edge for edge in self))
 
     def over(self, n: int) -> Box:
-        """The smallest rectangle on a grid that is n times as coarse which holds this one."""
+        """Return the smallest rectangle around this one on a grid that is n times as coarse."""
         return Box(self.top // n, self.left // n, -(-self.bottom // n), -(-self.right // n))
 
     def inside(self, outer: Box) -> Box:
-        """The same rectangle in the coordinates of ``outer``."""
+        """Return the same rectangle in the coordinates of ``outer``."""
         return self.moved(-outer.top, -outer.left, -outer.top, -outer.left)
 
     def of(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """A view of this part of an array (..., H, W)."""
+        """Return a view of this part of an array (..., H, W)."""
         return array[..., self.top : self.bottom, self.left : self.right]
 
 
 def whole(height: int, width: int) -> Box:
-    """All of a picture."""
+    """Return the box of a whole picture."""
     return Box(0, 0, height, width)
 
 
 def split(box: Box, side: int) -> list[Box]:
-    """Cut into squares of ``side``, in raster order; those at the right and at the bottom may be smaller. A side of 0 cuts nothing."""
+    """Cut a box into squares of ``side``, in raster order; a side of 0 cuts nothing.
+
+    Squares at the right and at the bottom may be smaller.
+    """
     if not side:
         return [box]
     return [
@@ -103,9 +107,10 @@ def split(box: Box, side: int) -> list[Box]:
 
 
 def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str = "") -> None:
-    """Do the work for every box, several at a time; the first error ends it. Where the system refuses threads, there are fewer.
+    """Do the work for every box, ``threads`` at a time; the first error ends it.
 
-    ``what`` it is called where progress is shown: a part of the whole work, after which memory is given back.
+    Where the system refuses threads, fewer run. ``what``: the name of the stage in the display of progress, after which
+    memory is given back.
     """
     if what:
         with stage(what, len(boxes)) as one:
@@ -133,7 +138,7 @@ def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str 
         for other in others:
             try:
                 other.start()
-            except RuntimeError:  # the system refuses one
+            except RuntimeError:  # the system refuses it
                 break
             started.append(other)
         take()

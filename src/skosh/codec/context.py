@@ -1,6 +1,6 @@
-"""The float side of the entropy model, the same for both directions: means and steps from z and from the known half of q.
+"""Context, the float side of the entropy model: means and steps from z and the first half of q, for both directions.
 
-Everything here may be asked for any box of the latents: the networks run on that box grown by their halos.
+Every function may be called for any box of latents: networks run on the box grown by their halos.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from .boxes import Box, whole
 
 
 class Means(NamedTuple):
-    """What a decoder knows of elements of a box of latents before it has their symbols."""
+    """What a decoder knows of the latents of a box before it has their symbols."""
 
     mean: Floats  # (1, M, H, W), in quantisation steps
     step: Floats  # (1, M, H, W), or () where it is 1 everywhere
 
     def latent(self, q: npt.NDArray[np.int16] | Floats, inverse: Floats) -> Floats:
-        """y_hat (1, M, H, W) from symbols (M, H, W), which may be mixed ones between whole numbers."""
+        """Return y_hat (1, M, H, W) from symbols (M, H, W), which may lie between whole numbers."""
         y_hat: Floats = q * self.step + self.mean
         y_hat *= inverse
         return y_hat
 
     def at(self, places: npt.NDArray[np.intp]) -> Means:
-        """Those of some elements, by their flat places."""
+        """Return the means and steps at flat places."""
         return Means(self.mean.reshape(-1)[places], self.step.reshape(-1)[places] if self.step.ndim else self.step)
 
     def symbols(self, u: Floats) -> npt.NDArray[np.int16]:
-        """Latents in quantisation steps, rounded around these means."""
+        """Round latents, in quantisation steps, around these means."""
         values = np.rint((u - self.mean) / self.step)
         found: npt.NDArray[np.int16] = np.clip(values, -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
         return found
 
     def inside(self, box: Box) -> Means:
-        """Those of a part of the box."""
+        """Return the means and steps of a part of the box."""
         return Means(box.of(self.mean), box.of(self.step) if self.step.ndim else self.step)
 
 
@@ -47,11 +47,11 @@ class FirstHalf(NamedTuple):
     """What z alone says of a box of latents."""
 
     features: Floats  # (1, F, H, W)
-    means: Means  # which hold for the elements of the first half
+    means: Means  # valid for the first half
 
 
 def first_half(at: Point, z: Symbols, box: Box) -> FirstHalf:
-    """Means of the first half in a box of latents, from z (N, h, w) of the whole picture."""
+    """Return features and means of the first half in a box of latents, from the whole picture's z (N, h, w)."""
     bundle, all_z = at.bundle, whole(*z.shape[1:])
     cells = box.over(bundle.reduction).grown(bundle.halo["mean_first"], all_z)
     features, mean, step = at.mean_first(cells.of(z))
@@ -60,7 +60,10 @@ def first_half(at: Point, z: Symbols, box: Box) -> FirstHalf:
 
 
 def both_halves(at: Point, half: FirstHalf, first: npt.NDArray[np.bool_], q: npt.NDArray[np.int16] | Floats) -> Means:
-    """Means of all elements, from symbols of which the first half counts. ``first``: where that is, (1, M, H, W)."""
+    """Return means of all latents, from the symbols of the first half.
+
+    ``first``: where that half is, (1, M, H, W). ``q``: symbols, of which only that half is used.
+    """
     y_hat = half.means.latent(q, at.inverse)
     mean, step = at.mean_second(half.features, np.where(first, y_hat, np.float32(0.0)))
     mean = mean * at.gain
@@ -74,9 +77,9 @@ def means(
     box: Box,
     half: FirstHalf | None = None,
 ) -> Means:
-    """Means of all elements in a box of latents, from z and the first half of q (M, H, W), both of the whole picture.
+    """Return means of all latents in a box, from z and the first half of q (M, H, W) of the whole picture.
 
-    ``half``: what z says of the box, where that is known already and the box is the whole picture.
+    ``half``: ``first_half`` of the box, where the box is the whole picture and that is known already.
     """
     bundle = at.bundle
     outer = box.grown(bundle.halo["mean_second"], whole(*q.shape[1:]))
@@ -86,17 +89,17 @@ def means(
 
 
 def latent(at: Point, z: Symbols, q: npt.NDArray[np.int16], box: Box) -> Floats:
-    """y_hat (1, M, H, W) in a box of latents."""
+    """Return y_hat (1, M, H, W) in a box of latents."""
     return means(at, z, q, box).latent(box.of(q), at.inverse)
 
 
 def decoded(at: Point, z: Symbols, q: npt.NDArray[np.int16] | None, box: Box) -> Floats:
-    """The same for any bundle: without a hyperprior there is no q, and z is the latent."""
+    """Return ``latent`` for any bundle: without a hyperprior there is no q, and z is the latent."""
     return box.of(z)[None].astype(np.float32) if q is None else latent(at, z, q, box)
 
 
 def in_first_half(latents: int, box: Box) -> npt.NDArray[np.bool_]:
-    """Which latents in a box, (M, H, W), are of the half whose means come from z alone: c + i + j is even."""
+    """Return which latents in a box, (M, H, W), are of the first half, with means from z alone: c + i + j is even."""
     ranges = ((0, latents), (box.top, box.bottom), (box.left, box.right))
     odd = [np.arange(start, end) % 2 == 1 for start, end in ranges]
     half: npt.NDArray[np.bool_] = ~(odd[0][:, None, None] ^ odd[1][:, None] ^ odd[2])

@@ -1,4 +1,4 @@
-"""What the encoder does unless it is told otherwise. Nothing is imported here, so that help is shown at once."""
+"""Defaults of the encoder. Imports nothing, so that help appears at once."""
 
 from __future__ import annotations
 

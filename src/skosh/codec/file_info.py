@@ -1,4 +1,4 @@
-"""What a file says of itself, without a model and without decoding a pixel."""
+"""Describe a file, without a model and without decoding a pixel."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ from ..picture.metadata import without_prefix
 TAGS = {  # of EXIF, if they are there
     ExifTags.Base[name].value: name for name in ("Make", "Model", "Software", "Artist", "Copyright", "ImageDescription")
 }
-LONGEST = 80  # characters of each
-MOST = 4 * LONGEST  # bytes of each that are read
-NAMED_PROFILE = 1 << 20  # bytes of the longest profile that is asked for its name
+LONGEST = 80  # characters shown of each
+MOST = 4 * LONGEST  # bytes read of each
+NAMED_PROFILE = 1 << 20  # bytes of the longest profile whose name is read
 
 
 def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
-    """What a file says of itself, without loading a model: sizes, quality, tiles, metadata, model id and its bundle's name.
+    """Describe a file: sizes, quality, tiles, metadata, model id and bundle name. Needs no model.
 
-    Every checksum is checked. Metadata that are whole by their checksum and still can't be read are listed under ``damaged``.
-    ``data``: the bytes of a file, its path, or the file itself, opened in binary mode. Raises OSError where it can't be read,
-    FormatError for a damaged file and LimitError for too large a picture.
+    ``data``: the bytes of a file, its path, or a file opened in binary mode. Every checksum is checked. Metadata with a
+    right checksum that still can't be read are listed under ``damaged``.
+
+    Raises OSError where the file can't be read, FormatError for a damaged file and LimitError for too large a picture.
     """
     data = content_of(data)
     contents = read(data, max_pixels)
@@ -71,9 +72,10 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
 
 
 def metadata_of(extras: dict[bytes, bytes], kinds: tuple[bytes, ...], damaged: list[str]) -> tuple[int, Any]:
-    """How many bytes there are of one sort of metadata, in chunks of these types, and what there is to say of them.
+    """Return the bytes and the description of one sort of metadata, in chunks of these types.
 
-    They are not kept: each sort may be large. What can't be read counts as it stands in the file, and is told of.
+    The metadata are not kept: they may be large. Unreadable ones count by their size in the file, and are added to
+    ``damaged``.
     """
     chunks = {kind: extras[kind] for kind in kinds if kind in extras}
     try:
@@ -87,17 +89,17 @@ def metadata_of(extras: dict[bytes, bytes], kinds: tuple[bytes, ...], damaged: l
 
 
 def icc_name(icc: bytes | None) -> str | None:
-    """What a colour profile calls itself; None where there is none, or one that can't be read or is absurdly long."""
+    """Return the name in a colour profile; None where it is missing, unreadable or absurdly long."""
     if icc is None or len(icc) > NAMED_PROFILE:
         return None
     try:
         return clean(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc)))) if icc else None
-    except Exception:  # whatever Pillow makes of a damaged profile
+    except Exception:  # Pillow may raise anything on a damaged profile
         return None
 
 
 def exif_at_a_glance(exif: bytes | None) -> dict[str, Any]:
-    """Camera, time, author and whether a position is in it, as far as they can be read."""
+    """Return camera, time, author and whether there is a position, as far as they can be read."""
     exif = without_prefix(exif)
     if not exif:
         return {}
@@ -111,6 +113,6 @@ def exif_at_a_glance(exif: bytes | None) -> dict[str, Any]:
 
 
 def clean(value: str) -> str:
-    """One line of printable characters: names in files are whatever somebody has put there."""
+    """Return one line of printable characters: metadata may hold anything."""
     line = "".join(c if c.isprintable() else " " for c in value[:MOST])
     return " ".join(line.split())[:LONGEST]

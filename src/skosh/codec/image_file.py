@@ -1,6 +1,6 @@
-"""A ``.skosh`` file as a picture of Pillow's whose pixels are decoded when they are first asked for.
+"""A ``.skosh`` file as a Pillow picture: opening reads header and metadata, and pixels are decoded on first use.
 
-Opening reads the header and the metadata, and needs no model.
+Opening needs no model.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ FORMAT = "SKOSH"
 
 
 class SkoshImageFile(ImageFile.ImageFile):
-    """A ``.skosh`` file that Pillow has opened."""
+    """A ``.skosh`` file opened by Pillow."""
 
     format = FORMAT
     format_description = "skosh learned image"
-    _undecoded = False  # unless a file was opened; pickled pictures have their pixels
+    _undecoded = False  # until a file is opened; pickled pictures have their pixels
 
     def _open(self) -> None:
         try:
@@ -43,7 +43,10 @@ class SkoshImageFile(ImageFile.ImageFile):
         self._undecoded = True
 
     def _head(self) -> tuple[Header, dict[bytes, bytes]]:
-        """Header and extras; if Pillow is told to show damaged files, those extras that ``load`` will find, as far as their frames say."""
+        """Return header and extras.
+
+        If Pillow is told to show damaged files, return the extras that ``load`` will find, as far as their frames tell.
+        """
         file = self._file()
         try:
             header, extras = read_head(file, UNLIMITED)
@@ -75,7 +78,7 @@ class SkoshImageFile(ImageFile.ImageFile):
         return super().load()
 
     def verify(self) -> None:
-        """Check every checksum without decoding; as with Pillow's own formats, the picture has to be opened again afterwards."""
+        """Check every checksum without decoding. Afterwards open the picture again, as with Pillow's own formats."""
         file = self._file()
         file.seek(0)
         try:
@@ -91,22 +94,22 @@ class SkoshImageFile(ImageFile.ImageFile):
         return self.fp
 
     def _let_go(self) -> None:
-        """Close the file, if Pillow has opened it, and forget it."""
+        """Close the file, if Pillow opened it, and forget it."""
         if self._exclusive_fp and self.fp:
             self.fp.close()
         self.fp = None
 
 
 def open(source: Source, max_pixels: int = MAX_PIXELS) -> SkoshImageFile:
-    """Open a ``.skosh`` file as a Pillow picture, whose pixels are decoded when they are first asked for.
+    """Open a ``.skosh`` file as a Pillow picture: size, mode and metadata at once, pixels on first use.
 
-    ``source``: a path, a file that was opened in binary mode, or the bytes of one. Size, mode and metadata are there at
-    once. A path's file stays open until the pixels are decoded or the picture is closed, as all of Pillow's pictures
-    are by ``with``. Pillow itself does not learn the format by this: ``register_opener`` teaches it.
+    ``source``: a path, a file opened in binary mode, or the bytes of one. A path's file stays open until the pixels are
+    decoded or the picture is closed; the picture is a context manager, as all of Pillow's are. This does not register
+    the format with Pillow; ``register_opener`` does.
 
-    Raises TypeError for what is none of these, OSError where the file can't be read, FormatError for what is no such
-    file or a damaged one, and LimitError for more than ``max_pixels``. Decoding raises OSError, as with all of
-    Pillow's pictures.
+    Raises TypeError for another source, OSError where the file can't be read, FormatError for a damaged file or none of
+    the format, and LimitError for more than ``max_pixels``. Errors found while decoding pixels are OSError, as in
+    Pillow.
     """
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         check_path(source)
@@ -114,7 +117,7 @@ def open(source: Source, max_pixels: int = MAX_PIXELS) -> SkoshImageFile:
     else:
         file = source if getattr(source, "seekable", bool)() else io.BytesIO(content_of(source))
         if not isinstance(file.read(0), bytes):
-            content_of(source)  # says what is wrong
+            content_of(source)  # raises the right error
     try:
         picture = SkoshImageFile(file)
     except SyntaxError as error:

@@ -1,12 +1,13 @@
-"""Rate-distortion optimised quantisation at the encoder, and the fit of the Wiener filters: one look at what the file would show.
+"""Rate-distortion optimised quantisation (RDO) at the encoder, and the fit of the Wiener filters.
 
 Every window of the picture is decoded once and compared with the original. That serves two ends:
 
-1. *Other symbols.* The gradient of the squared error with respect to each symbol follows from the difference of the two pictures, through the
-   linear synthesis alone, which costs little. A symbol moves by one where ``entropy.rate`` promises fewer bits and squared error together.
-   All moves are made at once. They are guesses, right on average: a small or very plain picture may lose a little.
-2. *Wiener filters* (``wiener_fit``) are fitted to the same difference. The picture that the new symbols will show is not decoded again: that
-   would win another 0.1 %.
+1. *Symbols.* The difference of the pictures, through the linear synthesis alone (which is cheap), gives the gradient of
+the squared error for each symbol. A symbol moves by one where ``entropy.rate`` promises to lower bits and error
+together. All moves are made at once. They help on average: a small or very plain picture may lose a little.
+
+2. *Wiener filters* (``wiener_fit``) are fitted to the same difference. Decoding again after the moves would win only
+another 0.1 %.
 
 A bundle may allow one of them, both or neither.
 """
@@ -29,16 +30,16 @@ from .wiener_fit import SMALLEST, Equations, equations, sampled, solve
 
 
 class Optimised(NamedTuple):
-    """What the look at a picture has found."""
+    """Changed symbols and fitted filters of a picture."""
 
     changes: dict[Box, Change]  # of symbols, by window
-    filters: Filters  # of tiles for which one is worth its bits
+    filters: Filters  # of tiles where one is worth its bits
 
 
 def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Optimised:
-    """Better symbols and the filters of the tiles for the pixels (H, W, 3).
+    """Return better symbols and the tiles' filters for the pixels (H, W, 3).
 
-    ``side``: of a tile, in pixels; 0 for one tile. ``change``: whether to look for other symbols.
+    ``side``: of a tile, in pixels; 0 for one tile. ``change``: whether to change symbols.
     """
     at, bundle = quantiser.at, quantiser.at.bundle
     change = change and bundle.has_gradients
@@ -58,7 +59,7 @@ def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> O
 
     each(quantiser.windows, work, quantiser.workers, "optimising")
     sums: dict[Place, Equations] = {}
-    for box in quantiser.windows:  # in this order, so that the sums do not depend on who was first
+    for box in quantiser.windows:  # in this order, so that sums do not depend on timing
         for place, part in parts.pop(box):
             sums[place] = sums[place].plus(part) if place in sums else part
     values = {place: 3 * tile.height * tile.width for place, tile in parts_of(whole(*pixels.shape[:2]), side)}
@@ -70,7 +71,7 @@ def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> O
 
 
 class Comparison:
-    """What a window of latents shows, and what it should have shown."""
+    """What a window of latents shows, and what it should show."""
 
     def __init__(self, quantiser: Quantiser, pixels: Pixels, box: Box):
         self.quantiser, self.box = quantiser, box
@@ -80,7 +81,7 @@ class Comparison:
         part = pixels[self.core.top : self.core.bottom, self.core.left : self.core.right]
         self.due = to_network(part, self.core.height, self.core.width)
         outer = latents_for(bundle, quantiser.grid, self.core)
-        both = outer.joined(box)  # beyond the picture, the window may reach further
+        both = outer.joined(box)  # the window may reach beyond the picture
         q, known = quantiser.q, quantiser.means
         found = means(at, quantiser.z, q, both) if known is None else known.inside(both)
         self.means = found.inside(box.inside(both))
@@ -88,7 +89,7 @@ class Comparison:
         self.x = shown(at, y_hat, quantiser.grid, self.core)  # with a margin
 
     def equations(self, side: int) -> list[tuple[Place, Equations]]:
-        """What the pixels say of the filters of the tiles that they are in."""
+        """Return the equations of the tiles that the window meets."""
         outer = with_margin(self.bundle, self.core)
         found = []
         for place, tile in parts_of(self.core, side):
@@ -99,12 +100,12 @@ class Comparison:
         return found
 
     def change(self) -> Change:
-        """Symbols that would better be one more or one less."""
+        """Return the symbols that should be one more or one less."""
         bundle, box, quantiser = self.bundle, self.box, self.quantiser
         index = box.of(quantiser.scale_index).reshape(-1)
-        places = np.flatnonzero(index)  # of what is coded at all
+        places = np.flatnonzero(index)  # coded elements
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
-        scale = self.at.inverse * self.means.step  # how far y_hat moves for one step
+        scale = self.at.inverse * self.means.step  # movement of y_hat for one step
         worth = self.at.lambda_of
         slope = worth * self.gradient() * scale
         curvature = worth * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
@@ -116,7 +117,7 @@ class Comparison:
         return Change(places, symbols, mean + step * (q + moves))
 
     def gradient(self) -> Floats:
-        """Gradient of the squared error with respect to the window's latents, through the linear synthesis alone, (1, M, H, W).
+        """Return the gradient of the squared error for the window's latents, (1, M, H, W), of the linear synthesis.
 
         Padding does not count.
         """

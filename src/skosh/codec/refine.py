@@ -1,16 +1,19 @@
-"""Refinement: latents that are better for the picture at hand than what the analysis network gives, decoder unchanged.
+"""Refinement: better latents for one picture than the analysis network gives, for the same decoder.
 
-The analysis network was trained to be good for all pictures. For one, the encoder can follow the gradient of ``lambda 255^2 MSE + R`` with
-respect to its symbols. It does so in two ways, and of the longest effort both, one after the other:
+The analysis network is trained for all pictures. For one picture, the encoder can follow the gradient of ``lambda 255^2
+MSE + R`` with respect to its symbols. There are two ways; the longest effort goes both, one after the other:
 
-1. *Changes of whole symbols.* The gradient, the tables and the curvature (costs.py) say what one up or one down would change. All that promise to help are made at once.
-2. *Annealing.* Rounding has no gradient, so that it is relaxed: between the two whole numbers next to it a symbol is a random mixture that favours the
-   nearer one, more and more sharply from step to step (stochastic Gumbel annealing; Yang, Bamler and Mandt 2020).
+1. *Changes of whole symbols.* Gradient, rates and curvature (``entropy.rate``) predict what one step up or down
+changes. All promising changes are made at once.
 
-The bits are those of the coder's own tables. z and with it the tables stay as they are. That the means of the second half follow the first is seen, but not used in the gradient:
-a symbol of the second half is rounded again after its mean has moved, which takes most of that back.
+2. *Annealing.* Rounding has no gradient, so it is relaxed: a symbol is a random mixture of the two whole numbers around
+it, and favours the nearer one more sharply from step to step (stochastic Gumbel annealing; Yang, Bamler and Mandt
+2020).
 
-Needs a bundle that was trained for the squared error alone, and has the graph ``synthesis_gradient`` for it.
+Bits are those of the coder's own tables; z and the tables stay fixed. The gradient ignores how first-half symbols move
+second-half means; rounding the second half again after its means have moved mostly makes up for it.
+
+Needs a bundle that was trained for the squared error alone and has the graph ``synthesis_gradient``.
 """
 
 from __future__ import annotations
@@ -34,14 +37,14 @@ from .tiling import latent_windows
 
 
 class Effort(NamedTuple):
-    """How many gradients to look at."""
+    """How many gradients to compute."""
 
     changes: int  # for changes of whole symbols
     steps: int  # of annealing
 
     @property
     def gradients(self) -> int:
-        """How many it takes in all: before and after each of the two ways there is one look."""
+        """Return the number of gradients in all: one more before and after each of the two ways."""
         return max(self.changes, 1) + (self.changes > 0) + self.steps + (self.steps > 0)
 
 
@@ -58,31 +61,32 @@ MOMENTUM = 0.9
 WARM, COLD = 0.3, 0.1  # temperature of the mixture at the first step and at the last, geometric between
 
 
-EXPONENT = 60.0  # beyond, float32 would overflow
-NEAREST = 1e-4  # a symbol comes no closer than this to a whole number: the pull towards it would be endless
+EXPONENT = 60.0  # larger exponents would overflow float32
+NEAREST = 1e-4  # least distance of a symbol from a whole number, where the pull would become infinite
 
 
 class Look(NamedTuple):
-    """Whole symbols, their means, and what the next change could save. Symbols and slope are arrays as the latents."""
+    """Whole symbols, their means, and their objective with its slope. Arrays are shaped as the latents."""
 
     q: Floats
     known: Means
-    slope: Floats  # of the squared error, in bits, with respect to each symbol
-    objective: float  # bits of the symbols and their squared error, in bits
+    slope: Floats  # of the squared error, in bits, for each symbol
+    objective: float  # bits of the symbols plus their squared error in bits
 
 
 class Relaxed(NamedTuple):
     """Symbols between two whole numbers."""
 
     low: Floats  # the lower one
-    above: Floats  # how far the mixture is above it, in 0..1
-    slope: Floats  # of the mixture with respect to the symbol before rounding
+    above: Floats  # distance of the mixture from it, in 0..1
+    slope: Floats  # derivative of the mixture by the symbol before rounding
 
 
 def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, workers: int = 1) -> Floats:
-    """Better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w).
+    """Return better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w).
 
-    The bundle has to be one that ``has_gradients``. Windows are refined one by one: what a window's core becomes depends a little on where it was cut.
+    The bundle must have gradients (``has_gradients``). Windows are refined one by one; the result depends slightly on
+    where they are cut.
     """
     bundle, grid = at.bundle, whole(*y.shape[1:])
     refined = np.empty_like(y)
@@ -99,17 +103,18 @@ def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, wor
 
 
 def check_effort(effort: int, bundle: Bundle) -> None:
-    """ValueError unless this is an effort, BundleError for one above 0 with a bundle that can't be refined."""
+    """Raise ValueError for an unknown effort, BundleError for one above 0 with a bundle that can't be refined."""
     if not isinstance(effort, (int, np.integer)) or effort not in range(len(EFFORTS)):
         raise ValueError(f"an effort is 0 to {EFFORT_MAX}, not {effort}")
     if effort and not bundle.has_gradients:
         raise BundleError(
-            f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for exact pixels alone"
+            f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for "
+            "exact pixels alone"
         )
 
 
 class Window:
-    """The latents of one window and everything that does not change while they are refined. Arrays are (1, M, H, W) or broadcast to it."""
+    """The latents of one window, and what stays fixed during refinement. Arrays are, or broadcast to, (1, M, H, W)."""
 
     def __init__(
         self,
@@ -120,7 +125,7 @@ class Window:
         box: Box,
         step: Callable[[], None] = lambda: None,
     ):
-        """``step`` is called for every gradient."""
+        """Prepare a window. ``step`` is called for every gradient."""
         self.at, self.bundle, self.step = at, at.bundle, step
         bundle, self.rate = at.bundle, at.bundle.rate
         self.first = in_first_half(bundle.latents, box)[None]
@@ -132,7 +137,7 @@ class Window:
         index = at.scale_index(np.ascontiguousarray(cells.of(z)))
         self.index = box.inside(cells.times(bundle.reduction)).of(index)[None]
         self.coded = self.index > 0
-        self.u = box.of(y)[None] * self.gain  # where the search starts, in quantisation steps
+        self.u = box.of(y)[None] * self.gain  # start of the search, in quantisation steps
         seen = box.times(bundle.stride)
         part = pixels[seen.top : seen.bottom, seen.left : seen.right]
         self.x = to_network(part, seen.height, seen.width)
@@ -143,7 +148,7 @@ class Window:
         )  # of y_hat
 
     def refine(self, effort: Effort) -> Floats:
-        """The best y on the way of so much effort, which may be the one that it started from."""
+        """Return the best y found with this effort, perhaps the one at the start."""
         start = self.look(self.u)
         found = [(start.objective, self.u)]
         if effort.changes:
@@ -157,7 +162,10 @@ class Window:
         return y
 
     def change(self, start: Look, times: int) -> Floats:
-        """u after changing symbols by one, so many times, wherever that promises less of the objective. ``start`` is the look at u."""
+        """Return u after changing symbols by one, ``times`` times, wherever that promises to lower the objective.
+
+        ``start``: the look at u.
+        """
         u, average = self.u, np.zeros_like(self.u)
         for k in range(times):
             q, known, slope, _ = self.look(u) if k else start
@@ -168,7 +176,7 @@ class Window:
         return u
 
     def anneal(self, u: Floats, steps: int) -> Floats:
-        """u after so many gradient steps through symbols that are mixed at random."""
+        """Return u after this many gradient steps through randomly mixed symbols."""
         u, rng = u.copy(), np.random.default_rng(0)  # the same file each time
         velocity, power = np.zeros_like(u), np.zeros((1, u.shape[1], 1, 1), np.float32)
         coded = np.maximum(self.coded.sum((2, 3), keepdims=True), 1).astype(np.float32)
@@ -183,7 +191,7 @@ class Window:
         return u
 
     def gradient(self, u: Floats, noise: Floats, temperature: float) -> Floats:
-        """Of the objective, in bits, with respect to u, through symbols that are mixed at random."""
+        """Return the gradient of the objective, in bits, for u, through randomly mixed symbols."""
         half = relaxed((u - self.half.means.mean) / self.half.means.step, noise, temperature)
         known = self.means(half.low + half.above)
         second = relaxed((u - known.mean) / known.step, noise, temperature)
@@ -193,14 +201,14 @@ class Window:
         return g
 
     def look(self, u: Floats) -> Look:
-        """At the whole symbols of u."""
+        """Return the symbols, means and objective of u when rounded."""
         q, known = self.rounded(u)
         slope, error = self.error(q, known)
         bits = np.sum(self.rate.of(q, self.index) * self.coded, dtype=np.float64)
         return Look(q, known, slope, float(bits) + error)
 
     def error(self, q: Floats, known: Means) -> tuple[Floats, float]:
-        """The squared error of symbols in bits: its slope with respect to each of them, and itself."""
+        """Return the slope of the squared error for each symbol, and the error itself, both in bits."""
         y_hat = known.latent(q * self.coded, self.inverse)
         g_y, error = self.bundle.run("synthesis_gradient", y_hat, self.level, self.x, self.inside)
         self.step()
@@ -208,21 +216,22 @@ class Window:
         return slope, self.weight * float(error[0])
 
     def rounded(self, u: Floats) -> tuple[Floats, Means]:
-        """The whole symbols of u, and the means that go with them."""
+        """Return the whole symbols of u and their means."""
         half = np.rint((u - self.half.means.mean) / self.half.means.step)
         known = self.means(half)
         q: Floats = np.where(self.first, half, np.rint((u - known.mean) / known.step)) * self.coded
         return q, known
 
     def means(self, q: Floats) -> Means:
-        """Those of all elements, given the symbols of the first half."""
+        """Return the means of all latents, given the symbols of the first half."""
         return both_halves(self.at, self.half, self.first, q * self.coded)
 
 
 def relaxed(r: Floats, noise: Floats, temperature: float) -> Relaxed:
-    """Symbols before rounding, mixed from the two whole numbers next to them. ``noise`` is logistic; temperature 0 would be rounding.
+    """Mix unrounded symbols from the two whole numbers around them.
 
-    With d the distance from the lower one, the logit of the upper is ``(atanh(d) - atanh(1 - d)) / temperature``.
+    ``noise`` is logistic; temperature 0 would be rounding. With d the distance from the lower number, the logit of the
+    upper is ``(atanh(d) - atanh(1 - d)) / temperature``.
     """
     low = np.floor(r)
     d = np.clip(r - low, NEAREST, 1.0 - NEAREST)

@@ -1,4 +1,4 @@
-"""From symbols to pixels, window by window."""
+"""Synthesis: from symbols to pixels, window by window."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def synthesise(
     workers: int,
     filters: Filters,
 ) -> Pixels:
-    """The pixels of a box of the picture, (H, W, 3), from the symbols of all of it."""
+    """Return the pixels (H, W, 3) of a box of the picture, from the symbols of the whole picture."""
     bundle = at.bundle
     grid = whole(*z.shape[1:]).times(bundle.reduction)
     out = np.empty((box.height, box.width, 3), np.uint8)
@@ -40,26 +40,29 @@ def synthesise(
 
 
 def latents_for(bundle: Bundle, grid: Box, core: Box) -> Box:
-    """The latents that decide what is shown in a box of pixels and the margin that its Wiener filter needs."""
+    """Return the box of latents that decide a box of pixels and the margin of its Wiener filter."""
     seen = core.grown(margin(bundle), grid.times(bundle.stride))
     return seen.over(bundle.stride).grown(bundle.halo["synthesis"], grid)
 
 
 def shown(at: Point, y_hat: Floats, grid: Box, core: Box) -> Floats:
-    """The networks' picture in a box of pixels and the margin that its filter needs, (1, 3, H, W), from its ``latents_for``."""
+    """Return the networks' picture (1, 3, H, W) in a box of pixels and its filter's margin.
+
+    ``y_hat``: of the box ``latents_for``.
+    """
     bundle = at.bundle
     around = margin(bundle)
     seen = core.grown(around, grid.times(bundle.stride))
     x = seen.inside(latents_for(bundle, grid, core).times(bundle.stride)).of(at.synthesis(y_hat))
     if not around:
         return x
-    beyond = with_margin(bundle, core).inside(seen)  # what lies over the edges of the padded picture
+    beyond = with_margin(bundle, core).inside(seen)  # beyond the edges of the padded picture
     rows, columns = (-beyond.top, beyond.bottom - seen.height), (-beyond.left, beyond.right - seen.width)
     return np.pad(np.clip(x, 0.0, 1.0), ((0, 0), (0, 0), rows, columns), "edge")
 
 
 def share_inside(bundle: Bundle, box: Box, picture: Box) -> Floats:
-    """The share of each latent's block of pixels that lies inside the picture, (H, W) in 0..1: padding does not count."""
+    """Return the share (H, W), 0..1, of each latent's block of pixels inside the picture: padding does not count."""
 
     def shares(start: int, end: int, size: int) -> Floats:
         found: Floats = np.clip(size / bundle.stride - np.arange(start, end, dtype=np.float32), 0.0, 1.0)

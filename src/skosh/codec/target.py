@@ -1,4 +1,4 @@
-"""The search for a quality that hits a target: a size or a PSNR."""
+"""Search for the quality that hits a target: a size or a PSNR."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..progress import stage
 if TYPE_CHECKING:
     from .encoder import Encoder
 
-SIZE_TOLERANCE = 0.005  # a file so much (relative) below the size that was asked for is close enough
-PSNR_TOLERANCE = 0.01  # dB above the PSNR that was asked for, likewise
-LITTLE = 0.6  # of the steps are left after a guess that helped little
+SIZE_TOLERANCE = 0.005  # relative distance below the wanted size that is close enough
+PSNR_TOLERANCE = 0.01  # dB above the wanted PSNR that are close enough
+LITTLE = 0.6  # share of the steps: a guess that leaves more helped little
 
 
 def highest_below(value: Callable[[int], float], target: float, last: int, tolerance: float) -> int | None:
-    """The highest step in 0..last whose value, which rises with the step, is at most ``target``; None where even step 0 is above.
+    """Return the highest step in 0..last whose value is at most ``target``; None where step 0 is above.
 
-    A step whose value is within ``tolerance`` below the target ends the search early. Few steps are asked for: values are taken to be nearly
-    linear in the step, and halving takes over where they are not.
+    ``value`` must rise with the step. A value within ``tolerance`` below the target ends the search early. To ask for
+    few values, the search interpolates linearly, and halves where that helps little.
     """
     low, high = 0, last
     at_low = value(low)
@@ -45,7 +45,10 @@ def highest_below(value: Callable[[int], float], target: float, last: int, toler
 
 
 def file_of_size(encoder: Encoder, size: float) -> bytes:
-    """The file of the best quality that has at most ``size`` bytes; LimitError where even the smallest has more."""
+    """Return the file of the highest quality with at most ``size`` bytes.
+
+    Raises LimitError where even the smallest file has more.
+    """
     files: dict[int, bytes] = {}
 
     def log_size(step: int) -> float:
@@ -60,7 +63,10 @@ def file_of_size(encoder: Encoder, size: float) -> bytes:
 
 
 def file_of_psnr(encoder: Encoder, psnr: float) -> bytes:
-    """The smallest file whose picture reaches ``psnr`` dB (``Encoder.psnr``); LimitError where the best does not."""
+    """Return the smallest file whose picture reaches ``psnr`` dB (``Encoder.psnr``).
+
+    Raises LimitError where the best quality does not reach it.
+    """
     last = encoder.last_step()
     best = -math.inf
     files: dict[int, bytes] = {}
@@ -72,7 +78,7 @@ def file_of_psnr(encoder: Encoder, psnr: float) -> bytes:
             found = encoder.psnr(quality)
             best = max(best, found)
             if found >= psnr:
-                files[step] = encoder.file(quality)  # now, while the symbols of this quality are there
+                files[step] = encoder.file(quality)  # now, while this quality's symbols are cached
         return -found
 
     step = highest_below(loss, -psnr, last, PSNR_TOLERANCE)

@@ -1,9 +1,9 @@
-"""The Wiener filter: a small linear filter for each tile, which the encoder fits to the picture and the file carries.
+"""The Wiener filter of a tile: a small linear filter, fitted by the encoder and carried by the file.
 
-The networks are the same for all pictures; what they leave over is not. A bundle may bring K *terms*, functions of the networks' picture
-around a pixel, learned from many pictures: ``x + sum_k c_k term_k(x)``. K whole numbers in a tile's stream say how much of each. The idea is that
-of adaptive loop filters (Tsai et al. 2013) with a learned basis. The coefficients decide no symbol, so they may act on floats; pixels beyond
-the padded picture repeat its edge.
+The networks are the same for all pictures, but their errors are not. A bundle may hold K *terms*: functions of the
+networks' picture around a pixel, learned from many pictures. K integers c_k in a tile's stream weigh them: ``x + sum_k
+c_k term_k(x)``. This is an adaptive loop filter (Tsai et al. 2013) with a learned basis. The coefficients decide no
+symbol, so floats are safe here. Pixels beyond the padded picture repeat its edge.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Place = tuple[int, int]  # row and column of a tile
 
 
 class Filters(NamedTuple):
-    """The coefficients of the tiles that have a filter."""
+    """Coefficients of the tiles that have a filter."""
 
     side: int  # pixels of a tile; 0 where one tile is the whole picture
     found: dict[Place, Symbols]  # (K,) each
 
 
 def parts_of(core: Box, side: int) -> Iterator[tuple[Place, Box]]:
-    """The tiles that a box of pixels meets, by row and column, and what of each lies in it."""
+    """Yield the tiles that a box of pixels meets, by row and column, and their common part."""
     if not side:
         yield (0, 0), core
         return
@@ -38,23 +38,23 @@ def parts_of(core: Box, side: int) -> Iterator[tuple[Place, Box]]:
 
 
 def place_of(tile: Box, side: int) -> Place:
-    """Where a tile is among others of this side, on whatever grid."""
+    """Return the row and column of a tile among tiles of this side, on any grid."""
     return (tile.top // side, tile.left // side) if side else (0, 0)
 
 
 def margin(bundle: Bundle) -> int:
-    """Pixels around a part that its filter looks at."""
+    """Return the reach of the filter, in pixels."""
     return bundle.halo["wiener"] if bundle.wiener_terms else 0
 
 
 def with_margin(bundle: Bundle, part: Box) -> Box:
-    """A box of pixels and the margin around it, which may lie over the picture's edge."""
+    """Return a box of pixels grown by the filter's margin, perhaps over the picture's edge."""
     around = margin(bundle)
     return part.moved(-around, -around, around, around)
 
 
 def filtered(bundle: Bundle, x: Floats, core: Box, filters: Filters) -> Floats:
-    """The picture in ``core``, (1, 3, H, W), from the networks' in it and the margin around it."""
+    """Return the filtered picture (1, 3, H, W) in ``core``, from the networks' picture there with a margin."""
     outer = with_margin(bundle, core)
     out: Floats = core.inside(outer).of(x)
     if not filters.found:

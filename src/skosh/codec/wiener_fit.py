@@ -1,4 +1,4 @@
-"""The encoder fits each tile's Wiener filter (``wiener``) to the picture: least squares over a sample of its pixels."""
+"""Fit each tile's Wiener filter (``wiener``) to the picture: least squares over a sample of its pixels."""
 
 from __future__ import annotations
 
@@ -15,40 +15,44 @@ from ..types import Floats, Symbols
 from .boxes import Box
 from .wiener import margin
 
-SAMPLED = 5  # every fifth row and column is enough to fit so few numbers, and meets every place in the networks' blocks of pixels alike
-SMALLEST = 128  # pixels a side of tiles that are worth a try
-DOUBT = 2.0  # the errors of pixels near each other are alike, so that those looked at say less than as many independent ones would (docs/experiments.md, 36)
-SPREAD = 5.0  # root mean square of a coefficient over many pictures: the kernels are scaled for that
+SAMPLED = 5  # every fifth row and column: enough for these few numbers; meets every place in the networks' blocks alike
+SMALLEST = 128  # pixels a side of the smallest tiles that get a filter
+# Errors of neighbouring pixels are alike, so the sample says less than as many independent ones (docs/experiments.md,
+# 36).
+DOUBT = 2.0
+SPREAD = 5.0  # root mean square of a coefficient over many pictures; the kernels are scaled for it
 
 
 Squares = npt.NDArray[np.float64]
 
 
 def sampled(part: Box) -> Box:
-    """From the first row and column of a part that are looked at; those are the same wherever parts begin."""
+    """Return the part from its first sampled row and column on; these do not depend on where parts begin."""
     top, left = (-(-edge // SAMPLED) * SAMPLED for edge in (part.top, part.left))
     return Box(top, left, part.bottom, part.right)
 
 
 class Equations(NamedTuple):
-    """What a tile's pixels, or those of a part of it, say of its coefficients: ``products c = towards`` leaves the least squared error."""
+    """Normal equations of a tile or a part of it: ``products c = towards`` minimises the squared error."""
 
     products: Squares  # (K, K), of the terms with each other
     towards: Squares  # (K,), of the terms with what the networks left over
-    error: float  # the sum of squares of that
-    values: int  # that were looked at
+    error: float  # the sum of squares of what the networks left over
+    values: int  # number of sampled values
 
     def plus(self, other: Equations) -> Equations:
-        """Those of both parts together."""
+        """Return the equations of both parts together."""
         products, towards = self.products + other.products, self.towards + other.towards
         return Equations(products, towards, self.error + other.error, self.values + other.values)
 
 
 def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
-    """Of the networks' picture in a ``sampled`` part with a margin around it, and the true one without, both (1, 3, H, W).
+    """Return the equations of a ``sampled`` part.
 
-    The products are summed row of pixels by row of pixels: for one large product NumPy's linear algebra would wake threads of its own, which keep a core busy for another
-    30 ms while the networks want it (docs/experiments.md, 47).
+    ``x``: the networks' picture with a margin around it; ``due``: the original without; both (1, 3, H, W).
+
+    Products are summed row by row: for one large product, NumPy's linear algebra would wake threads of its own, which
+    keep a core busy for another 30 ms while the networks want it (docs/experiments.md, 47).
     """
     (terms,) = bundle.run("wiener_terms", x)
     around = margin(bundle)
@@ -57,15 +61,16 @@ def equations(bundle: Bundle, x: Floats, due: Floats) -> Equations:
     width, last = shown.shape[3], bundle.wiener_terms
     left = due[..., ::SAMPLED, ::SAMPLED] - shown
     rows = np.concatenate([terms.reshape(last, -1, width), left.reshape(1, -1, width)]).transpose(1, 0, 2)
-    sums = (rows @ rows.transpose(0, 2, 1)).sum(0, dtype=np.float64)  # of all terms and what is left, with each other
+    sums = (rows @ rows.transpose(0, 2, 1)).sum(0, dtype=np.float64)  # products of all terms and the leftover
     return Equations(sums[:last, :last], sums[:last, last], float(sums[last, last]), left.size)
 
 
 def solve(at: Point, tile: Equations, values: int) -> Symbols | None:
-    """The coefficients of a tile of so many values (three a pixel), or None where they would not be worth their bits.
+    """Return the coefficients of a tile of ``values`` values (three a pixel); None where they are not worth their bits.
 
-    The squared error counts as it does in training, and a coefficient as many bits as a normal distribution would ask. What the pixels that were looked at have
-    of their own, and the others do not, is taken off: it makes the saving look larger by twice the variance for each coefficient (Mallows 1973), and coefficients too large.
+    The squared error counts as in training, and a coefficient costs the bits of a normal distribution. Fitting to a
+    sample overstates the saving, and makes coefficients too large: subtract the expected overfit, twice the variance
+    for each coefficient (Mallows 1973).
     """
     weight = float(at.lambda_of) * values / tile.values
     h, b, noise = weight * tile.products, weight * tile.towards, DOUBT * weight * tile.error / tile.values
@@ -79,5 +84,5 @@ def solve(at: Point, tile: Equations, values: int) -> Symbols | None:
 
 
 def bits(tables: list[IntTable], symbols: Symbols) -> float:
-    """What the coder takes for the coefficients of a tile."""
+    """Return the bits that the coder spends on a tile's coefficients."""
     return sum(-math.log2(int(table[c + HYPER_LIMIT]) / TOTAL) for table, c in zip(tables, symbols, strict=True))

@@ -1,4 +1,7 @@
-"""The chunks of metadata: ICC profile, EXIF and XMP, deflated, and the colour space that stands for a named profile."""
+"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated, and the colour space.
+
+A colour space stands for a profile with a short name.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,7 @@ NAMES = {SPACE: "the colour space", ICC: "the ICC profile", EXIF: "EXIF", XMP: "
 
 
 def pack(metadata: Metadata) -> dict[bytes, bytes]:
-    """Make the chunks of a file; a profile that means sRGB has none.
-
-    Raise LimitError for metadata that are too large to be meant.
-    """
+    """Return the chunks of a file; none for a profile that means sRGB. Raises LimitError for too large a profile."""
     parts = {ICC: metadata.icc, EXIF: metadata.exif, XMP: metadata.xmp}
     for kind, value in parts.items():
         if value and len(value) > MAX_METADATA:
@@ -33,9 +33,9 @@ def pack(metadata: Metadata) -> dict[bytes, bytes]:
 
 
 def unpack(extras: dict[bytes, bytes]) -> Metadata:
-    """The metadata of a file's chunks; where it has two profiles, the one that is whole counts.
+    """Return the metadata of a file's chunks. Of two profiles, the whole one counts.
 
-    Raises FormatError for data that do not inflate and for an unknown colour space, LimitError for too much data.
+    Raises FormatError for damaged data or an unknown colour space, LimitError for too much data.
     """
     icc, exif, xmp = (_inflated(kind, extras[kind]) if kind in extras else None for kind in (ICC, EXIF, XMP))
     space = unpack_space(extras[SPACE]) if SPACE in extras else None
@@ -48,7 +48,7 @@ def _pack_space(space: Space) -> bytes:
 
 
 def unpack_space(payload: bytes) -> Space:
-    """The colour space that a chunk names. Raises FormatError for one that has no name here."""
+    """Return the colour space that a chunk names. Raises FormatError for an unknown one."""
     if len(payload) not in (2, 4):
         raise FormatError(f"the colour space has {len(payload)} bytes where 2 or 4 are due")
     space = Space(payload[0], payload[1], int.from_bytes(payload[2:], "little"))

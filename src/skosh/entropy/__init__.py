@@ -1,1 +1,1 @@
-"""Whole numbers become words of a stream, by integer frequency tables alone, and come back."""
+"""Entropy coding: symbols to words and back, by integer frequency tables alone."""

@@ -1,7 +1,8 @@
-"""The entropy coder: integers in, 32-bit words out, and back. It sees symbols, scale indices and tables, nothing else.
+"""The entropy coder: integers to 32-bit words and back. It sees symbols, scale indices and tables, nothing else.
 
-One stream holds z channel by channel (raster order within), then q grouped by scale index from 1 up (each group in the raster
-order of (channel, row, column)), then what lay outside of a table, and at last the tile's Wiener filter. Elements at scale index 0 are 0 and are not coded.
+One stream holds, in this order: z, channel by channel in raster order; q, grouped by scale index from 1 up, each group
+in the raster order of (channel, row, column); the values of escaped symbols; the tile's Wiener filter. Elements at
+scale index 0 are 0 and not coded.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from ..types import Symbols
 from .rangecoder import Model, backend
 from .tables import HYPER_LIMIT, HYPER_SYMBOLS, SCALES, TOTAL, IntTable, check_table
 
-ESCAPE_BITS = 16  # an escaped symbol's distance from its table has at most this many bits
+ESCAPE_BITS = 16  # most bits of an escaped symbol's distance from its table
 SYMBOL_MAX = 32_767  # the largest magnitude of a symbol
-LOW_BITS = 12  # ... and is written in parts of at most so many
-BLOCK = 1 << 21  # elements that are sorted at once
+LOW_BITS = 12  # most bits that are written at once
+BLOCK = 1 << 21  # elements sorted at once
 
 
 @dataclass(frozen=True)
 class Models:
-    """The frozen integer tables. ``z``: one per channel of z. ``q``: one per scale index, empty without a hyperprior.
+    """Frozen integer tables.
 
-    ``wiener``: one per coefficient of a tile's Wiener filter, empty where a bundle has none.
+    ``z``: one per channel of z. ``q``: one per scale index, none without a hyperprior. ``wiener``: one per coefficient
+    of a tile's Wiener filter, none where the bundle has no filter.
     """
 
     z: list[IntTable]
@@ -38,27 +40,27 @@ class Models:
 
     @cached_property
     def z_models(self) -> list[Model]:
-        """The coder's models of the channels of z."""
+        """Return the coder's models of the channels of z."""
         return [_model(table, HYPER_SYMBOLS) for table in self.z]
 
     @cached_property
     def q_models(self) -> list[Model]:
-        """The coder's models of the scale indices; the last symbol of each is the escape."""
+        """Return the coder's models of the scale indices. The last symbol of each is the escape."""
         return [_model(table, table.size) for table in self.q]
 
     @cached_property
     def wiener_models(self) -> list[Model]:
-        """The coder's models of the coefficients of a Wiener filter."""
+        """Return the coder's models of a Wiener filter's coefficients."""
         return [_model(table, HYPER_SYMBOLS) for table in self.wiener]
 
     @cached_property
     def reaches(self) -> npt.NDArray[np.int32]:
-        """Half-width of each scale index's table."""
+        """Return the half-width of each scale index's table."""
         return np.array([table.size // 2 - 1 for table in self.q], dtype=np.int32)
 
 
 def _model(table: IntTable, symbols: int) -> Model:
-    """A table of so many symbols as the range coder wants it."""
+    """Return the range coder's model of a table. Raises unless the table has ``symbols`` entries."""
     if table.shape != (symbols,):
         raise ValueError(f"a table of {table.size} symbols where {symbols} are due")
     check_table(table)
@@ -67,24 +69,24 @@ def _model(table: IntTable, symbols: int) -> Model:
 
 @cache
 def _uniform(size: int) -> Model:
-    """Equal frequencies; ``size`` is a power of two."""
+    """Return a model of ``size`` equal frequencies, a power of two."""
     return backend().model(np.full(size, TOTAL // size, np.int64))
 
 
 class Writer:
-    """Collects symbols and gives the bytes of the stream."""
+    """Collects symbols and returns the bytes of the stream."""
 
     def __init__(self, models: Models):
         self.models = models
         self.coder = backend().encoder()
 
     def put_z(self, z: Symbols) -> None:
-        """z (N, h, w), within -HYPER_LIMIT..HYPER_LIMIT."""
+        """Append z (N, h, w), within -HYPER_LIMIT..HYPER_LIMIT."""
         for channel, model in zip(z, self.models.z_models, strict=True):
             self.coder.encode(np.ascontiguousarray(channel.reshape(-1) + HYPER_LIMIT, dtype=np.int32), model)
 
     def put_q(self, q: Symbols, index: npt.NDArray[np.uint8]) -> None:
-        """q and its scale indices, both (M, H, W); q is 0 where the index is 0."""
+        """Append q (M, H, W) by its scale indices (M, H, W). q must be 0 where the index is 0."""
         flat = q.reshape(-1)
         escaped: list[tuple[int, int]] = []  # value, reach
         for i, start, places in _runs(index):
@@ -99,7 +101,7 @@ class Writer:
             self._put_escaped(value, reach)
 
     def _put_escaped(self, value: int, reach: int) -> None:
-        """Sign, then the distance in Elias gamma form: its number of bits and all of them but the first."""
+        """Append the sign, then the distance in Elias gamma code: the number of its bits, then all but the first."""
         if abs(value) > SYMBOL_MAX:
             raise ValueError(f"symbol {value} is too large to be coded")
         distance = abs(value) - reach
@@ -115,9 +117,9 @@ class Writer:
             self.coder.encode(np.array([value], dtype=np.int32), _uniform(size))
 
     def put_coefficients(self, symbols: Symbols | None) -> None:
-        """The coefficients of the tile's Wiener filter, within -HYPER_LIMIT..HYPER_LIMIT, or that it has none.
+        """Append the coefficients of the tile's Wiener filter, within -HYPER_LIMIT..HYPER_LIMIT; None for no filter.
 
-        Puts nothing for a bundle without filters.
+        Appends nothing for a bundle without filters.
         """
         if not self.models.wiener:
             return
@@ -127,12 +129,12 @@ class Writer:
                 self.coder.encode(np.array([symbol + HYPER_LIMIT], dtype=np.int32), model)
 
     def stream(self) -> bytes:
-        """The words so far, little-endian, less the zero bytes at the end: the reader puts those back."""
+        """Return the words, little-endian, without zero bytes at the end: the reader puts them back."""
         return bytes(self.coder.words().astype("<u4").tobytes().rstrip(b"\0"))
 
 
 class Reader:
-    """Takes symbols out of a stream in the order in which they were put. Raises FormatError where that is impossible."""
+    """Takes symbols out of a stream, in the order of writing. Raises FormatError where that is impossible."""
 
     def __init__(self, models: Models, stream: bytes):
         self.models = models
@@ -140,15 +142,15 @@ class Reader:
         self.coder = backend().decoder(np.frombuffer(padded, dtype="<u4").astype(np.uint32))
 
     def take_z(self, channels: int, height: int, width: int) -> Symbols:
-        """z (N, h, w)."""
+        """Take z (N, h, w)."""
         count = height * width
         rows = [self._take(model, count) for model in self.models.z_models]
         return np.stack(rows).reshape(channels, height, width) - HYPER_LIMIT
 
     def take_q(self, index: npt.NDArray[np.uint8]) -> Symbols:
-        """q, shaped as its scale indices."""
+        """Take q, shaped as its scale indices."""
         q = np.zeros(index.size, dtype=np.int32)
-        escapes: list[tuple[int, npt.NDArray[np.int32], int]] = []  # where a block begins, places in it, reach
+        escapes: list[tuple[int, npt.NDArray[np.int32], int]] = []  # start of a block, places in it, reach
         for i, start, places in _runs(index):
             reach = int(self.models.reaches[i])
             run = self._take(self.models.q_models[i], places.size)
@@ -161,7 +163,7 @@ class Reader:
         return q.reshape(index.shape)
 
     def take_coefficients(self) -> Symbols | None:
-        """The coefficients of the tile's Wiener filter, if it has one."""
+        """Take the coefficients of the tile's Wiener filter; None where it has none."""
         if not self.models.wiener or not self._take_uniform(2):
             return None
         return np.concatenate([self._take(model, 1) for model in self.models.wiener_models]) - HYPER_LIMIT
@@ -188,13 +190,13 @@ class Reader:
 
 
 def _runs(index: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int, npt.NDArray[np.integer]]]:
-    """The coded elements in the order of the stream: scale index, where a block begins, and their places in it.
+    """Yield the coded elements in stream order: scale index, start of a block, and places in it.
 
-    They are sorted block by block: NumPy takes 8 bytes a place, and a hostile file can claim hundreds of millions.
+    Elements are sorted block by block: NumPy takes 8 bytes a place, and a hostile file can claim hundreds of millions.
     """
     flat = index.reshape(-1)
     starts = range(0, flat.size, BLOCK)
-    kept = np.int32 if len(starts) > 1 else np.intp  # NumPy uses the latter as it is
+    kept = np.int32 if len(starts) > 1 else np.intp  # NumPy uses intp without a conversion
     groups = [_groups(flat[start : start + BLOCK], kept) for start in starts]
     for i in range(1, SCALES):
         for start, (order, ends) in zip(starts, groups, strict=True):
@@ -205,7 +207,10 @@ def _runs(index: npt.NDArray[np.uint8]) -> Iterator[tuple[int, int, npt.NDArray[
 def _groups(
     block: npt.NDArray[np.uint8], kept: type[np.signedinteger[Any]]
 ) -> tuple[npt.NDArray[np.integer], list[int]]:
-    """Places of a block's coded elements in the order of their scale index (raster order within), and where each index's group ends."""
+    """Return the places of a block's coded elements by scale index, and where each index's group ends.
+
+    Within an index, elements stay in raster order.
+    """
     coded = np.flatnonzero(block)
     indices = block[coded]
     order = coded[np.argsort(indices, kind="stable")].astype(kept, copy=False)

@@ -1,4 +1,4 @@
-"""What symbols cost in bits, and which of them should be changed by one (rate-distortion optimised quantisation)."""
+"""Rate: bits of symbols, and which symbols to change by one (rate-distortion optimised quantisation)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ PAST = 0.6  # how far a latent goes towards its new symbol: past the boundary, s
 
 
 class Rate:
-    """Bits of symbols by scale index, from the coder's tables. All symbols outside of a table cost what the first one outside does."""
+    """Bits of symbols by scale index, from the coder's tables.
+
+    Every symbol outside of a table costs what the first one outside costs.
+    """
 
     def __init__(self, tables: list[IntTable]):
-        """``tables``: one per scale index; the last entry of each is the escape."""
+        """Build the costs. ``tables``: one per scale index; the last entry of each is the escape."""
         bits = []
         for table in tables:
             *inside, escape = -np.log2(table / TOTAL)
@@ -44,11 +47,11 @@ class Rate:
         return found
 
     def of(self, q: Floats, index: npt.NDArray[np.uint8]) -> Floats:
-        """Bits of whole symbols."""
+        """Return the bits of whole symbols."""
         return self.bits.take(self.places(q, index, 0))
 
     def slope(self, low: Floats, index: npt.NDArray[np.uint8]) -> Floats:
-        """Bits that the next symbol costs more than ``low``."""
+        """Return how many more bits the symbol above ``low`` costs."""
         return self.rise.take(self.places(low, index, 1), mode="wrap")
 
     def moves(self, q: Floats, index: npt.NDArray[np.uint8], slope: Floats, curvature: Floats) -> Floats:

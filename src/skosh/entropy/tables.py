@@ -30,13 +30,13 @@ IntTable = npt.NDArray[np.int64]
 
 
 def scales() -> npt.NDArray[np.float64]:
-    """The standard deviation of each scale index, shape (SCALES,)."""
+    """Return the standard deviation of each scale index, shape (SCALES,)."""
     grid: npt.NDArray[np.float64] = SCALE_MIN * np.exp(LOG_STEP * np.arange(SCALES))
     return grid
 
 
 def reaches() -> IntTable:
-    """Half-width of each index's table, shape (SCALES,): symbols ``-reach..reach`` have an entry of their own."""
+    """Return the half-width of each index's table, shape (SCALES,): symbols ``-reach..reach`` have their own entry."""
     return np.clip(np.ceil(TAIL_SIGMAS * scales()), 1, REACH_MAX).astype(np.int64)
 
 
@@ -58,13 +58,13 @@ def integer_table(probabilities: npt.NDArray[np.float64]) -> IntTable:
 
 
 def check_table(table: npt.NDArray[np.integer]) -> None:
-    """ValueError unless these are positive frequencies that sum to TOTAL."""
+    """Raise ValueError unless these are positive frequencies that sum to TOTAL."""
     if table.size < 1 or int(table.min()) < 1 or int(table.sum()) != TOTAL:
         raise ValueError(f"a table needs positive frequencies that sum to {TOTAL}")
 
 
 def normal_mass(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    """Mass of a centred normal distribution of the given standard deviation between ``low`` and ``high``."""
+    """Return the mass of a centred normal distribution of this standard deviation between ``low`` and ``high``."""
 
     def upper(v: float) -> float:
         return 0.5 * math.erfc(v / (scale * math.sqrt(2.0)))
@@ -74,7 +74,7 @@ def normal_mass(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], sca
 
 
 def normal_tables() -> list[IntTable]:
-    """One table per scale index from the normal distribution: symbols ``-reach..reach``, then the escape."""
+    """Return one table per scale index, from the normal distribution: symbols ``-reach..reach``, then the escape."""
     tables = []
     for scale, reach in zip(scales(), reaches(), strict=True):
         edges = np.arange(-reach, reach + 2) - 0.5

@@ -144,7 +144,8 @@ def as_html(table: Table, ours: str = "") -> str:
 
     head = "".join(cell("th", i, text) for i, text in enumerate(table.head))
     rows = [
-        f"<tr{' class=ours' if row[0] == ours else ''}>{''.join(cell('td', i, text) for i, text in enumerate(row))}</tr>"
+        f"<tr{' class=ours' if row[0] == ours else ''}>"
+        f"{''.join(cell('td', i, text) for i, text in enumerate(row))}</tr>"
         for row in table.rows
     ]
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'

@@ -1,1 +1,1 @@
-"""Any picture that Pillow opens, taken apart into bytes of pixels, transparency and metadata, and back."""
+"""Take apart any picture that Pillow opens into pixels, transparency and metadata, and put it together again."""

@@ -1,6 +1,6 @@
-"""What XMP claims of parts that a ``.skosh`` file does not hold: a gain map, a film, a depth map.
+"""Cut out of XMP what it claims of parts that a ``.skosh`` file does not hold: a gain map, a film, a depth map.
 
-It is cut out, and the rest stays byte by byte.
+The rest of the packet stays byte by byte.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from .xmp import in_utf8, layout
 
-MAX_EDITED = 1 << 20  # bytes: a larger packet that claims what is not kept is left out, as XML takes its time
+MAX_EDITED = 1 << 20  # bytes; larger packets with claims are dropped whole, as parsing them takes long
 
 
 # Parts, as notes call them.
@@ -19,7 +19,7 @@ GAIN_MAP, VIDEO, DEPTH, SOUND, EXTENDED, OTHER = (
 )
 
 
-# By namespace: how the names begin that claim a part, and which. "" is a list of parts, which names them one by one.
+# Namespace -> prefixes of the names that claim a part, and the part. "" is a list of parts, which names each.
 CLAIMS: dict[str, tuple[tuple[str, ...], str]] = {
     "http://ns.adobe.com/hdr-gain-map/1.0/": (("",), GAIN_MAP),
     "http://ns.apple.com/HDRGainMap/1.0/": (("",), GAIN_MAP),
@@ -32,7 +32,7 @@ CLAIMS: dict[str, tuple[tuple[str, ...], str]] = {
     "http://ns.google.com/photos/1.0/audio/": (("",), SOUND),
     "http://ns.adobe.com/xmp/note/": (("HasExtendedXMP",), EXTENDED),
 }
-PREFIXES = {  # where a packet does not declare them
+PREFIXES = {  # defaults, for packets that declare none
     "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
     "HDRGainMap": "http://ns.apple.com/HDRGainMap/1.0/",
     "GCamera": "http://ns.google.com/photos/1.0/camera/",
@@ -46,8 +46,8 @@ PREFIXES = {  # where a packet does not declare them
     "xmpNote": "http://ns.adobe.com/xmp/note/",
 }
 SEMANTICS = {"GainMap": GAIN_MAP, "MotionPhoto": VIDEO, "Depth": DEPTH, "Primary": ""}
-NONE = ("0", "False", "false")  # values by which a camera says that there is no film
-SIGNS = (  # without any of these there is no claim
+NONE = ("0", "False", "false")  # values for "no film"
+SIGNS = (  # a packet without any of these claims nothing
     *(b"hdr-gain-map", b"HDRGainMap", b"ns.google.com/photos", b"ns.adobe.com/xmp/note/"),
     *(f"{prefix}:".encode() for prefix in PREFIXES),
 )
@@ -56,15 +56,15 @@ ATTRIBUTE = re.compile(rb"""(?<=\s)([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
 
 
 def without_claims(xmp: bytes) -> tuple[bytes | None, set[str]]:
-    """XMP that claims no part that is not kept, and which parts it claimed; None for it where it can't be edited.
+    """Return XMP without claims of parts that are not kept, and the parts that it claimed.
 
-    What claims nothing comes back as it is, byte by byte.
+    XMP without claims comes back byte by byte. The packet is None where it claims parts and can't be edited.
     """
     width, low = layout(xmp)
     plain = xmp[low::width]
     if not any(sign in plain for sign in SIGNS):
         return xmp, set()
-    packet = in_utf8(xmp.rstrip(b"\0") if width == 1 else xmp)  # some programs pad it
+    packet = in_utf8(xmp.rstrip(b"\0") if width == 1 else xmp)  # some programs pad it with zeros
     if packet is None or len(packet) > MAX_EDITED:
         return None, set()
     try:
@@ -87,19 +87,19 @@ def _cut(packet: bytes, cuts: list[tuple[int, int]]) -> bytes:
 
 
 class Finder:
-    """Where the claims of a packet stand.
+    """Finds the claims of a packet.
 
-    Raises ExpatError for what is no XML and for a document type, which no packet needs.
+    Raises ExpatError for broken XML, and for a document type, which no packet needs.
     """
 
     def __init__(self, packet: bytes):
         self.packet = packet
-        self.cuts: list[tuple[int, int]] = []  # from byte to byte
+        self.cuts: list[tuple[int, int]] = []  # first byte and end
         self.claims: set[str] = set()
         self.spaces = dict(PREFIXES)  # prefix -> namespace
         self.depth = 0
-        self.cut_from: tuple[int, int] | None = None  # depth and byte of the element that is being cut
-        self.words = ""  # of the element that is open
+        self.cut_from: tuple[int, int] | None = None  # depth and first byte of the element that is cut
+        self.words = ""  # of the open element
         self.parser = expat.ParserCreate("utf-8")
         self.parser.StartDoctypeDeclHandler = self._refuse
         self.parser.StartElementHandler = self._start
@@ -151,7 +151,7 @@ class Finder:
         return self.packet[at : at + 2] == b"</"
 
     def _after(self, at: int) -> int:
-        """The end of a tag without content."""
+        """Return the end of a tag without content."""
         tag = TAG.match(self.packet, at)
         return tag.end() if tag else at
 
@@ -164,11 +164,11 @@ class Finder:
         return local.startswith(_of_space(space)[0])
 
     def _declares_claims(self, key: str) -> bool:
-        """Whether an attribute declares a namespace of which no name stays."""
+        """Return whether an attribute declares a namespace of which every name is cut."""
         return key.startswith("xmlns:") and _of_space(self.spaces.get(key[6:], ""))[0] == ("",)
 
     def _claim(self, name: str, value: str) -> bool:
-        """Whether a name with this value claims a part, which is then counted."""
+        """Return whether a name with this value claims a part, and count the part."""
         space, local = self._namespace(name)
         what = _of_space(space)[1]
         if not self._is_claim(name) or (what == VIDEO and value in NONE):
@@ -180,7 +180,7 @@ class Finder:
 
 
 def _of_space(space: str) -> tuple[tuple[str, ...], str]:
-    """Of a namespace, how names begin that are claims, and what they claim; no names of most."""
+    """Return the prefixes of names of a namespace that are claims, and what they claim."""
     if space in CLAIMS:
         return CLAIMS[space]
     return next((CLAIMS[known] for known in CLAIMS if known.endswith("/dd/1.0/") and space.startswith(known)), ((), ""))

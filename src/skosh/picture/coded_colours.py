@@ -1,7 +1,4 @@
-"""Colours that a file names without a profile.
-
-By numbers of ITU-T H.273 (cICP of PNG, nclx of AVIF), or by PNG's gAMA and cHRM.
-"""
+"""Colours that a file names without a profile: by H.273 numbers (cICP in PNG, nclx in AVIF) or PNG's gAMA and cHRM."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ from .standard import curve_tag, profile, rgb_profile
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
-MAX_CHUNKS = 1000  # of a PNG before its data that are looked at
+MAX_CHUNKS = 1000  # of a PNG before its data that are read
 
 AVIF_HEAD = 1 << 16  # bytes of an AVIF file that are searched
 
@@ -45,24 +42,24 @@ TRANSFERS = {  # of H.273 -> ours, and the exponent in 1/256
     **{number: (number, 0) for number in (LINEAR, SRGB_CURVE, PQ, HLG)},
 }
 
-PNG_GAMMA = 1 / 2.2  # of sRGB, by and large
+PNG_GAMMA = 1 / 2.2  # about sRGB's
 
 GAMMA_TOLERANCE = 0.02
 
 NEAR = 0.002  # of a chromaticity
 
-MAX_COLORANT = 8.0  # of X, Y or Z: more is no colour of a display
+MAX_COLORANT = 8.0  # of X, Y or Z: larger is no display's colour
 
 
 def numbers_of(image: Image.Image) -> bytes | None:
-    """Primaries, transfer, matrix and range by H.273, a byte each, or None.
+    """Return primaries, transfer, matrix and range by H.273, a byte each, or None.
 
-    Pillow does not tell them. Call it before the data are loaded, while the file is open; afterwards the file's name
-    helps, if there is one.
+    Pillow does not expose them. Call this before the data are loaded, while the file is open. Afterwards only a picture
+    with a file name can be read again.
     """
     if image.format not in ("PNG", "AVIF"):
         return None
-    with contextlib.suppress(Exception):  # gone, closed, cut short: whatever is wrong, Pillow will say
+    with contextlib.suppress(Exception):  # gone, closed, cut short: Pillow will report it
         file = getattr(image, "fp", None)
         if file is None:
             with open(str(image.filename), "rb") as again:  # type: ignore[attr-defined]
@@ -85,7 +82,7 @@ def _searched(file: IO[bytes], kind: str) -> bytes | None:
     primaries, transfer, _ = struct.unpack_from(">3H", rest)
     if UNSPECIFIED in (primaries, transfer) or (primaries == BT709 and TRANSFERS.get(transfer) == (BT709_CURVE, 0)):
         return None  # of a film: viewers show it as sRGB
-    return bytes([min(primaries, 255), min(transfer, 255), 0, 1])  # Pillow has made full RGB of the rest
+    return bytes([min(primaries, 255), min(transfer, 255), 0, 1])  # Pillow has made full-range RGB of the rest
 
 
 def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
@@ -103,10 +100,10 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
 
 
 def profile_of(image: Image.Image, cicp: bytes | None, notes: list[str]) -> bytes | None:
-    """Find the profile of a picture's colours, whatever names them; None is sRGB.
+    """Return the profile of a picture's colours; None is sRGB.
 
-    Numbers count before a profile, and a profile before gamma. ``cicp``: what ``numbers_of`` says. What can't be kept
-    is noted.
+    Coded numbers win over a profile, and a profile over gamma. ``cicp``: from ``numbers_of``. What can't be kept is
+    added to ``notes``.
     """
     icc = image.info.get("icc_profile") or None
     if cicp is not None and not (icc and image.format == "AVIF"):
@@ -128,7 +125,7 @@ def _space(cicp: bytes) -> Space | None:
 
 
 def _by_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None, notes: list[str]) -> bytes | None:
-    """The profile of a PNG's gamma and chromaticities (white, red, green, blue: x and y each)."""
+    """Return the profile of a PNG's gamma and chromaticities (x and y each of white, red, green, blue)."""
     primaries: int | None = BT709
     named = PRIMARIES[BT709]
     if chromaticity:
@@ -151,13 +148,13 @@ def _by_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None, notes
 
 
 def _own_profile(chromaticities: tuple[tuple[float, float], ...], exponent: int) -> bytes | None:
-    """The profile of primaries and a white that have no number; None where they are no colours."""
+    """Return the profile of primaries and a white without a number; None where they are no colours."""
     if any(y <= 0 or x < 0 or x + y > 1 for x, y in chromaticities):
         return None
     try:
         matrix, adapted = colorants(chromaticities), adaptation(chromaticities[3])
     except np.linalg.LinAlgError:
         return None
-    if not np.abs(np.stack([matrix, adapted])).max() <= MAX_COLORANT:  # nor what is no number
+    if not np.abs(np.stack([matrix, adapted])).max() <= MAX_COLORANT:  # also catches NaN
         return None
     return rgb_profile(matrix, adapted, curve_tag(Space(BT709, POWER, exponent)), "Colours of a PNG")

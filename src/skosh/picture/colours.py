@@ -1,4 +1,4 @@
-"""Colours of every kind become RGB or grey of 8 bits. What that loses is put into ``notes``, a line each, for people."""
+"""Convert colours of every kind to RGB or grey of 8 bits. Each loss becomes a line in ``notes``."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ from .parts import has_captions
 
 ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-CONVERTED = ("CMYK", "LAB")  # by a colour profile; these lose it
+CONVERTED = ("CMYK", "LAB")  # by their profile, which they then lose
 FULL_SCALES = (1.0, 255.0, 65535.0)  # of floats
-OVERSHOOT = 1.5  # times the full scale: so much is still taken for a value that went a little too far
+OVERSHOOT = 1.5  # times the full scale: still taken for a slight overshoot
 
 
 class Layout(NamedTuple):
-    """How a picture's file holds its samples, as the decoder's arguments tell it."""
+    """How a picture's file holds its samples, as the arguments of its decoder tell."""
 
-    raw: str  # of the first, as Pillow names it: L;4, RGB;16B, LA;16B
+    raw: str  # raw mode of the first tile, as Pillow names it: L;4, RGB;16B, LA;16B
     deep: bool  # more than 8 bits a channel
-    known: bool  # whether there is anything to tell it by
-    white: float = SIXTEEN_BITS  # the largest value of grey of more than 8 bits
-    inverted: bool = False  # whether such grey has white at 0
+    known: bool  # whether the file says
+    white: float = SIXTEEN_BITS  # largest value of deep grey
+    inverted: bool = False  # whether 0 is white in deep grey
 
 
 def layout_of(image: Image.Image) -> Layout:
-    """To be called before the data are loaded, which makes Pillow forget it; afterwards the file's name, if there is one, leads to it once more."""
+    """Return how the file holds its samples.
+
+    Call this before the data are loaded: Pillow forgets it then. Afterwards the file is opened again by its name, if it
+    has one.
+    """
     tiles = list(getattr(image, "tile", ()))
     if not tiles and (name := getattr(image, "filename", None)):
         with contextlib.suppress(Exception), Image.open(name) as again:  # gone, or another picture by now
@@ -54,7 +58,10 @@ def _is_deep(tile: Any) -> bool:
 
 
 def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
-    """What Pillow drops of a picture without a word, as far as its header shows. To be called before its data are loaded."""
+    """Note what Pillow silently drops of a picture, as far as its header shows.
+
+    Call this before the data are loaded.
+    """
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         which = "the first" if image.tell() == getattr(image, "_min_frame", 0) else "one"
@@ -68,9 +75,10 @@ def note_losses(image: Image.Image, layout: Layout, notes: list[str]) -> None:
 
 
 def colour_key(image: Image.Image, layout: Layout) -> Any:
-    """The one colour that is transparent, as the loaded pixels will have it, or None. To be called before the data are loaded.
+    """Return the one transparent colour, as the loaded pixels will have it, or None.
 
-    Pillow gives what a PNG of 2, 4 or 16 bits says (tRNS), while its pixels are scaled to 8.
+    Call this before the data are loaded. Pillow gives tRNS of a PNG of 2, 4 or 16 bits unscaled, and its pixels scaled
+    to 8 bits.
     """
     key = image.info.get("transparency")
     if isinstance(key, tuple) and image.mode == "RGB":
@@ -81,7 +89,7 @@ def colour_key(image: Image.Image, layout: Layout) -> Any:
 
 
 def note_transparency(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> None:
-    """What of a picture's transparency can't be kept, or not exactly. To be called before its data are loaded."""
+    """Note what of a picture's transparency is lost or inexact. Call this before the data are loaded."""
     if key is None and image.has_transparency_data and image.mode not in (*ALPHA_MODES, "P"):
         notes.append("its transparency is of an unknown kind and is not kept")
     if isinstance(key, tuple) and layout.deep:
@@ -89,7 +97,7 @@ def note_transparency(image: Image.Image, key: Any, layout: Layout, notes: list[
 
 
 def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) -> npt.NDArray[np.uint8]:
-    """(H, W): 0 where the picture has the one transparent colour, else 255."""
+    """Return the transparency (H, W): 0 where the picture has the transparent colour, else 255."""
     same = np.asarray(image.convert("L") if image.mode == "1" else image) == np.asarray(key)
     if not layout.known and image.format == "PNG" and image.mode == "L" and key < 16 and not same.any():
         notes.append(
@@ -99,7 +107,7 @@ def keyed_alpha(image: Image.Image, key: Any, layout: Layout, notes: list[str]) 
 
 
 def to_eight_bits(image: Image.Image, layout: Layout, notes: list[str]) -> Image.Image:
-    """Grey of more than 8 bits and floats become grey of 8 bits; other pictures stay as they are."""
+    """Convert deep grey and floats to grey of 8 bits; return other pictures unchanged."""
     if image.mode not in (*SIXTEEN_BIT_MODES, "I", "F"):
         return image
     values = np.asarray(image)
@@ -114,7 +122,7 @@ def to_eight_bits(image: Image.Image, layout: Layout, notes: list[str]) -> Image
     if least < 0 or most > full or not finite.all():
         notes.append(f"values outside of 0 to {full:.0f} are clipped")
     reduced = np.empty(values.shape, np.uint8)
-    for row, source in zip(reduced, values, strict=True):  # one by one, so that no large array of floats is made
+    for row, source in zip(reduced, values, strict=True):  # row by row, so that no large array of floats is made
         clipped = np.clip(np.nan_to_num(source.astype(np.float32), nan=0.0, posinf=full, neginf=0.0), 0.0, full)
         row[:] = np.rint((np.float32(full) - clipped if layout.inverted else clipped) * np.float32(255.0 / full))
     made = Image.fromarray(reduced)
@@ -123,14 +131,14 @@ def to_eight_bits(image: Image.Image, layout: Layout, notes: list[str]) -> Image
 
 
 def unpacked(image: Image.Image) -> Image.Image:
-    """RGB of the packed modes (BGR;15 and the like) that Pillow before 12 has and converts to nothing."""
+    """Convert the packed modes (BGR;15 and the like), which Pillow before 12 opens but cannot convert, to RGB."""
     if not image.mode.startswith("BGR;"):
         return image
     return Image.frombytes("RGB", image.size, image.tobytes(), "raw", image.mode.removesuffix(";24"))
 
 
 def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it."""
+    """Return a picture of mode L, LA, RGB or RGBA, and the metadata that still hold for it."""
     if image.mode == "1":
         notes.append("black and white become grey levels")
         image = image.convert("L")
@@ -148,14 +156,20 @@ def to_rgb(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Im
 def without(
     image: Image.Image, metadata: Metadata, strip: frozenset[str], notes: list[str]
 ) -> tuple[Image.Image, Metadata]:
-    """Drop some kinds of metadata of a picture of mode L, LA, RGB or RGBA. Without its profile it becomes sRGB."""
+    """Drop kinds of metadata from a picture of mode L, LA, RGB or RGBA.
+
+    Colours are converted to sRGB before a profile is dropped.
+    """
     if "icc" in strip and metadata.icc:
         image = to_srgb(image, metadata.icc, notes)
     return image, replace(metadata, **dict.fromkeys(strip))
 
 
 def to_srgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Image:
-    """Colours converted by a profile to sRGB or its greys; without one, or with one that can't be used, as Pillow converts them."""
+    """Convert colours to sRGB, or to its greys, by their profile.
+
+    Pictures without a usable profile are converted as Pillow does.
+    """
     grey = image.mode in ("L", "LA")
     plain = image.convert("L" if grey else "RGB") if image.mode in ALPHA_MODES else image
     shown = plain
@@ -171,8 +185,8 @@ def to_srgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Im
 
 
 def _by_profile(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """RGB, in sRGB. Raises PyCMSError, or another error, for a profile of other channels than the picture's or a damaged one."""
-    if image.mode == "LAB":  # says by itself what its values mean; a profile beside it is of something else
+    """Convert to RGB in sRGB. Raises PyCMSError or another error for a damaged profile or one of other channels."""
+    if image.mode == "LAB":  # its values speak for themselves; a profile beside it describes something else
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     else:
         source = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))

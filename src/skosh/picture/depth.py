@@ -1,4 +1,4 @@
-"""How deep a picture's samples are where Pillow does not say it, and whether zero is white: of TIFF, JPEG 2000 and AVIF."""
+"""Depth of samples, and whether zero is white, where Pillow does not say: in TIFF, JPEG 2000 and AVIF."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BITS, PHOTOMETRIC, LARGEST = 258, 262, 281  # tags of TIFF
 
 
 WHITE_IS_ZERO = 0  # photometric
-LOOK = 1 << 14  # bytes in which a header is looked for
+LOOK = 1 << 14  # bytes of a file in which the header is sought
 
 
 def full_scale(image: Image.Image) -> float:
-    """What white is in grey of more than 8 bits.
+    """Return the value of white in deep grey.
 
-    Pillow gives a TIFF's samples as they are, and scales those of other formats to 16 bits. The largest value that a
-    TIFF names counts where it is that of a depth (1023, 4095), as cameras put 10 or 12 bits into 16.
+    Pillow leaves a TIFF's samples unscaled, and scales those of other formats to 16 bits. A TIFF's largest value counts
+    where it is that of a depth (1023, 4095): cameras put 10 or 12 bits into 16.
     """
     tags = getattr(image, "tag_v2", {})
     bits = _first(tags.get(BITS))
@@ -31,7 +31,7 @@ def full_scale(image: Image.Image) -> float:
 
 
 def white_is_zero(image: Image.Image) -> bool:
-    """Whether this is a TIFF of more than 8 bits that says so; Pillow obeys it up to 8 bits only."""
+    """Return whether this is a TIFF of more than 8 bits with white at zero. Pillow handles that up to 8 bits only."""
     return _first(getattr(image, "tag_v2", {}).get(PHOTOMETRIC)) == WHITE_IS_ZERO
 
 
@@ -41,7 +41,7 @@ def _first(value: object) -> int | None:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a JPEG 2000 or AVIF file has more than 8 bits a channel. To be called before its data are loaded."""
+    """Return whether a JPEG 2000 or AVIF file has more than 8 bits a channel. Call this before the data are loaded."""
     if image.format == "JPEG2000":
         head = leading_bytes(image, LOOK)
         at = head.find(

@@ -1,8 +1,7 @@
-"""EXIF as it stands: directories, types and counts, and of a value no more bytes than are asked for.
+"""Read EXIF where it stands: directories, types, counts, and only as many bytes of a value as are asked for.
 
 EXIF is a TIFF header and directories of 12-byte entries (Exif 2.32, section 4.6.2). A value of up to four bytes stands
-in its entry, a longer one somewhere else in the same bytes. Nothing here trusts a count or an offset, and nothing is
-raised for damaged bytes.
+in its entry, a longer one elsewhere in the same bytes. No count or offset is trusted, and damaged bytes raise nothing.
 """
 
 from __future__ import annotations
@@ -36,22 +35,22 @@ class Entry(NamedTuple):
 
 
 def byte_order(exif: bytes) -> str | None:
-    """``<`` or ``>``, as struct has it; None for what does not begin as EXIF does, with a header of eight bytes."""
+    """Return struct's ``<`` or ``>``; None for bytes that do not begin with EXIF's header of eight bytes."""
     if len(exif) < HEADER:
         return None
-    if exif[:4] in (b"II*\0", b"II\0*"):  # the second is wrong, and read by Pillow all the same
+    if exif[:4] in (b"II*\0", b"II\0*"):  # the second is wrong, but Pillow reads it
         return "<"
     return ">" if exif[:4] in (b"MM\0*", b"MM*\0") else None
 
 
 def first_directory(exif: bytes) -> int:
-    """The byte at which it begins; 0 where there is none."""
+    """Return the first byte of the first directory; 0 where there is none."""
     order = byte_order(exif)
     return int(struct.unpack_from(f"{order}I", exif, 4)[0]) if order else 0
 
 
 def entries(exif: bytes, at: int, wanted: Collection[int] | None = None) -> Iterator[Entry]:
-    """The whole entries of the directory at a byte, all of them or those of some tags."""
+    """Yield the whole entries of the directory at a byte: all, or those of ``wanted`` tags."""
     order = byte_order(exif)
     if not order or not 0 < at <= len(exif) - 2:
         return
@@ -65,7 +64,7 @@ def entries(exif: bytes, at: int, wanted: Collection[int] | None = None) -> Iter
 
 
 def next_directory(exif: bytes, at: int) -> int:
-    """The byte at which the directory begins that follows the one at a byte; 0 where there is none."""
+    """Return the first byte of the directory that follows the one at a byte; 0 where there is none."""
     order = byte_order(exif)
     if not order or not 0 < at <= len(exif) - 2:
         return 0
@@ -74,7 +73,7 @@ def next_directory(exif: bytes, at: int) -> int:
 
 
 def found(exif: bytes, at: int, tags: Collection[int]) -> dict[int, Entry]:
-    """The first entry of each of these tags in the directory at a byte."""
+    """Return the first entry of each of these tags in the directory at a byte."""
     first: dict[int, Entry] = {}
     for entry in entries(exif, at, tags):
         first.setdefault(entry.tag, entry)
@@ -82,12 +81,12 @@ def found(exif: bytes, at: int, tags: Collection[int]) -> dict[int, Entry]:
 
 
 def is_whole(exif: bytes, entry: Entry) -> bool:
-    """Whether its type is known and all its values are there."""
+    """Return whether an entry's type is known and all of its values are there."""
     return 0 < entry.size <= len(exif) - entry.at
 
 
 def integer(exif: bytes, entry: Entry | None) -> int | None:
-    """The first value, if it is an integer of any width."""
+    """Return the first value, if it is an integer of any width."""
     order = byte_order(exif)
     if entry is None or order is None or entry.kind not in INTEGERS or not is_whole(exif, entry):
         return None
@@ -95,12 +94,12 @@ def integer(exif: bytes, entry: Entry | None) -> int | None:
 
 
 def directory_of(exif: bytes, entry: Entry | None) -> int:
-    """The byte at which the directory begins that an entry points to; 0 where it points to none."""
+    """Return the first byte of the directory that an entry points to; 0 for none."""
     return integer(exif, entry) or 0 if entry and entry.kind in (LONG, DIRECTORY) else 0
 
 
 def text(exif: bytes, entry: Entry, most: int) -> str:
-    """A value for people, of which at most so many bytes are read: characters, or the first numbers."""
+    """Return a value for people: characters, or the first numbers. Reads at most ``most`` bytes."""
     size = min(entry.size, most)
     if entry.kind in (BYTE, ASCII, UNDEFINED):
         return characters(exif[entry.at : entry.at + size].split(b"\0")[0])
@@ -112,7 +111,7 @@ def text(exif: bytes, entry: Entry, most: int) -> str:
 
 
 def characters(value: bytes) -> str:
-    """UTF-8, as programs write it, or Latin-1; what is cut off in the middle of a character loses it."""
+    """Decode UTF-8, or else Latin-1. A character that is cut off at the end is dropped."""
     try:
         return value.decode()
     except UnicodeDecodeError as error:
@@ -120,5 +119,5 @@ def characters(value: bytes) -> str:
 
 
 def number(parts: tuple[float, ...]) -> str:
-    """A number, or a fraction of two."""
+    """Format a number, or a fraction of two."""
     return "/".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)

@@ -1,4 +1,4 @@
-"""A profile that fits its pixels and its file: readers ignore or refuse one of other channels or of too many bytes."""
+"""Fit a profile to its picture: readers ignore or refuse one of other channels or of too many bytes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .standard import grey_profile, profile, rgb_profile
 
 GREYS = ("L", "LA")
 
-WITHOUT_GREY = ("AVIF", "WEBP")  # written in RGB always
+WITHOUT_GREY = ("AVIF", "WEBP")  # always written in RGB
 
-MOST = {  # bytes of a profile that files of a kind hold, or that their readers take
-    "PNG": 1 << 20,  # Pillow, unless it is told otherwise
-    "JPEG": 255 * (65_535 - 16),  # segments, and what each of them holds
+MOST = {  # most bytes of a profile in a kind of file, or for its readers
+    "PNG": 1 << 20,  # Pillow's default
+    "JPEG": 255 * (65_535 - 16),  # segments, and bytes of each
 }
 
 
 def fit(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image.Image, Metadata]:
-    """A picture of mode L, LA, RGB or RGBA, and its metadata with a profile of the same channels, or none.
+    """Return a picture of mode L, LA, RGB or RGBA, and metadata with a profile of its channels, or none.
 
-    Grey pictures under a profile of colours get one of the same curve. Where there is none, they are converted to
-    sRGB's greys. A profile that can't be read at all stays as it is.
+    A grey picture with an RGB profile gets a grey profile of the same curve. Where the profile has no such curve, the
+    pixels are converted to sRGB's greys. An unreadable profile stays.
     """
     grey = image.mode in GREYS
     found = fitting(metadata.icc, grey)
@@ -40,7 +40,7 @@ def fit(image: Image.Image, metadata: Metadata, notes: list[str]) -> tuple[Image
 
 
 def fit_decoded(metadata: Metadata, grey: bool, notes: list[str]) -> Metadata:
-    """The metadata of a file with a profile of its pixels' channels, or none: skosh itself writes no others."""
+    """Return a file's metadata with a profile of its pixels' channels, or none. Files that skosh wrote already fit."""
     found = fitting(metadata.icc, grey)
     if metadata.icc and not found:
         notes.append(f"{_misfit(metadata.icc, grey)}: it is left out")
@@ -48,7 +48,7 @@ def fit_decoded(metadata: Metadata, grey: bool, notes: list[str]) -> Metadata:
 
 
 def fitting(icc: bytes | None, grey: bool) -> bytes | None:
-    """Find a profile for grey or for RGB that means the same, or None. A damaged one stays as it is."""
+    """Return an equivalent profile for grey or for RGB; None where there is none. An unreadable profile stays."""
     found = parse(icc) if icc else None
     if found is None or found.space == (b"GRAY" if grey else b"RGB"):
         return icc
@@ -62,7 +62,7 @@ def fitting(icc: bytes | None, grey: bool) -> bytes | None:
 
 
 def in_rgb(icc: bytes) -> bytes | None:
-    """A profile for RGB that shows equal channels as a grey profile shows grey; None where there is no such."""
+    """Return an RGB profile that shows equal channels as a grey profile shows grey; None where there is none."""
     space = recognise(icc)
     if space:
         return profile(Space(BT709, space.transfer, space.gamma))
@@ -74,9 +74,9 @@ def in_rgb(icc: bytes) -> bytes | None:
 
 
 def held(image: Image.Image, icc: bytes, kind: str, notes: list[str]) -> tuple[Image.Image, bytes]:
-    """Make a picture and its profile as a kind of file holds them.
+    """Return a picture and its profile as a kind of file holds them.
 
-    The profile is empty where colours are converted to sRGB instead, and where it means sRGB.
+    Where it can't hold the profile, colours are converted to sRGB, and the profile is empty.
     """
     found: bytes | None = icc
     why = f"its colour profile of {len(icc):,} bytes is more than readers of {kind} take"

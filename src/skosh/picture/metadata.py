@@ -1,7 +1,7 @@
-"""What a picture carries besides its pixels: ICC profile, EXIF and XMP, each in a chunk of its own, deflated.
+"""What a picture carries besides pixels: ICC profile, EXIF and XMP, each deflated into a chunk of its own.
 
-EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it, and otherwise as it is, byte by byte, even where it is damaged.
-``skosh.picture.orientation`` has what concerns the one value in it that pixels depend on.
+EXIF is kept without the six bytes ``Exif\\0\\0`` that some formats put before it, and otherwise byte by byte, even if
+damaged. ``skosh.picture.orientation`` handles the one value in it that pixels depend on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .exif import EXIF_DIRECTORY, MAKER_NOTE
 EXIF_PREFIX = b"Exif\0\0"
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # in JPEG
 KINDS = ("exif", "icc", "xmp")
-TIFF_XMP = 700  # tag; not every Pillow puts it into the picture's info
+TIFF_XMP = 700  # tag; some versions of Pillow leave it out of the picture's info
 TIFF_TAGS = (  # see descriptive()
     *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
     *("XResolution", "YResolution", "ResolutionUnit", "HostComputer", "Rating", "RatingPercent", "Copyright"),
@@ -36,7 +36,7 @@ class Metadata:
 
 
 def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
-    """Name the kinds of metadata to drop: all, none, or those that are given. ValueError for an unknown kind."""
+    """Return the kinds of metadata to drop: all, none, or those named. Raises ValueError for an unknown name."""
     if isinstance(strip, bool):
         return frozenset(KINDS if strip else ())
     named = frozenset(strip.split(",") if isinstance(strip, str) else strip)
@@ -46,14 +46,13 @@ def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
 
 
 def of_image(image: Image.Image, notes: list[str], cicp: bytes | None = None) -> Metadata:
-    """Find the metadata of a Pillow picture; what can't be kept is noted.
+    """Return the metadata of a loaded Pillow picture: some formats have them behind the data.
 
-    Its data have been loaded, for some formats have metadata at their end. ``cicp``: what
-    ``coded_colours.numbers_of`` said before, if anything.
+    ``cicp``: from ``coded_colours.numbers_of``. What can't be kept is added to ``notes``.
     """
     found = from_info(image.info)
     found = replace(found, icc=profile_of(image, cicp or numbers_of(image), notes))
-    app1 = _raw_profile(image.info, "APP1") or b""  # either, with what JPEG puts before it
+    app1 = _raw_profile(image.info, "APP1") or b""  # either may have JPEG's prefix
     exif = found.exif or _raw_profile(image.info, "exif") or (app1 if app1.startswith(EXIF_PREFIX) else None)
     exif = exif or _tiff_exif(image, notes)
     xmp = found.xmp or _raw_profile(image.info, "xmp") or _behind(XMP_PREFIX, app1)
@@ -62,7 +61,7 @@ def of_image(image: Image.Image, notes: list[str], cicp: bytes | None = None) ->
 
 
 def from_info(info: Mapping[Any, Any]) -> Metadata:
-    """The metadata of a Pillow picture, by its ``info``."""
+    """Return the metadata in a Pillow picture's ``info``."""
     exif, xmp = info.get("exif"), info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(exif, Image.Exif):
         exif = exif.tobytes() if len(exif) else None
@@ -72,14 +71,14 @@ def from_info(info: Mapping[Any, Any]) -> Metadata:
 
 
 def without_prefix(exif: bytes | None) -> bytes | None:
-    """EXIF from its TIFF header on; None where nothing is left."""
+    """Return EXIF from its TIFF header on; None where nothing is left."""
     while exif and exif.startswith(EXIF_PREFIX):  # some programs write it twice
         exif = exif[len(EXIF_PREFIX) :]
     return exif or None
 
 
 def _raw_profile(info: Mapping[Any, Any], kind: str) -> bytes | None:
-    """What ImageMagick writes as text of a PNG: three lines, of which the last is a length, then hexadecimal digits."""
+    """Decode what ImageMagick writes as text of a PNG: three lines, the last a length, then hexadecimal digits."""
     text = info.get(f"Raw profile type {kind}")
     try:
         return bytes.fromhex("".join(str(text).split("\n")[3:])) if text else None
@@ -92,7 +91,7 @@ def _behind(prefix: bytes, data: bytes) -> bytes | None:
 
 
 def _tiff_exif(image: Image.Image, notes: list[str]) -> bytes | None:
-    """EXIF of a TIFF picture, which has it among the tags that describe the file."""
+    """Return EXIF of a TIFF picture, where it stands among the tags that describe the file."""
     if not hasattr(image, "tag_v2"):
         return None
     try:
@@ -115,13 +114,13 @@ def _is_writable(tag: int, value: Any) -> bool:
     alone[tag] = value
     try:
         alone.tobytes()
-    except Exception:  # Pillow's writer raises anything on types that a tag does not have
+    except Exception:  # Pillow's writer raises anything on unexpected types
         return False
     return True
 
 
 def descriptive(exif: Image.Exif) -> Image.Exif:
-    """The tags that say something about the picture. The others of a TIFF picture are about the file: how wide, where which strip stands."""
+    """Return the tags that describe the picture. A TIFF's other tags describe the file: its width, its strips."""
     kept = Image.Exif()
     for tag in (ExifTags.Base[name].value for name in TIFF_TAGS):
         value = exif.get_ifd(tag) if tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo) else exif.get(tag)
@@ -131,7 +130,7 @@ def descriptive(exif: Image.Exif) -> Image.Exif:
 
 
 def to_info(metadata: Metadata) -> dict[str, bytes]:
-    """What a Pillow picture's ``info`` has to hold for these."""
+    """Return these metadata for a Pillow picture's ``info``."""
     found = {
         "icc_profile": metadata.icc,
         "exif": EXIF_PREFIX + metadata.exif if metadata.exif else None,

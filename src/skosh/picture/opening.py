@@ -1,4 +1,4 @@
-"""Pictures in files, opened by Pillow with errors of ours."""
+"""Open pictures in files with Pillow, and raise errors of our own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings
 
 
 def open_image(source: Path | bytes) -> Image.Image:
-    """A picture, from its file or from the file's bytes; ImageError if it is none."""
+    """Open a picture by its path or from a file's bytes. Raises ImageError if it is none."""
     if isinstance(source, Path):
         source = read_again(source)
     try:
@@ -28,7 +28,7 @@ def open_image(source: Path | bytes) -> Image.Image:
     except Image.DecompressionBombError:  # more than twice the limit
         raise LimitError(f"over the limit of {Image.MAX_IMAGE_PIXELS} pixels (--max-pixels raises it)") from None
     except OSError as error:
-        if error.errno:  # of the file, not of what is in it
+        if error.errno:  # of the file, not of its content
             raise
         raise ImageError(f"can't read the picture: {error}") from error
     except MemoryError:
@@ -38,7 +38,7 @@ def open_image(source: Path | bytes) -> Image.Image:
 
 
 def unknown_kind(source: Path | bytes) -> str:
-    """What a file is that Pillow can't read, as far as its first bytes say."""
+    """Say what a file is that Pillow can't read, as far as its first bytes tell."""
     head = source[:12] if isinstance(source, bytes) else first_bytes(source, 12)
     if not head:
         return "empty file"
@@ -55,15 +55,12 @@ def unknown_kind(source: Path | bytes) -> str:
 
 @contextlib.contextmanager
 def pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Give Pillow our limits of pixels and of metadata for a while.
-
-    It knows that of pixels for pictures inside of pictures, too, as icons have them.
-    """
+    """Set Pillow's limits of pixels (also for embedded pictures) and metadata to ours for a while."""
     before, text = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_METADATA
     try:
         with warnings.catch_warnings():
-            # just over it: ours refuses the picture itself
+            # just above it: our own check refuses the picture itself
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     finally:

@@ -1,4 +1,4 @@
-"""The orientation that EXIF or XMP names. Pixels are stored upright and it is set to 1: applied once, and never again."""
+"""The orientation in EXIF or XMP. It is applied once: pixels are stored upright, and it is set to 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UPRIGHT = 1
 
 
 def orientation(metadata: Metadata) -> int:
-    """1 to 8, as in EXIF; where that has none, as in XMP; else 1."""
+    """Return 1 to 8, as in EXIF; where that has none, the one in XMP; else 1."""
     named = _of_exif(metadata.exif)
     if named is None and metadata.xmp:
         named = orientation_of(metadata.xmp)
@@ -21,7 +21,7 @@ def orientation(metadata: Metadata) -> int:
 
 
 def upright(metadata: Metadata) -> Metadata:
-    """The same with every orientation set to 1 in its place: not a byte moves."""
+    """Return the metadata with every orientation set to 1 in place: no byte moves."""
     exif, xmp = metadata.exif, metadata.xmp
     if exif and _of_exif(exif) not in (None, UPRIGHT):
         exif = _patched(exif)
@@ -29,7 +29,7 @@ def upright(metadata: Metadata) -> Metadata:
 
 
 def is_upright(exif: bytes) -> bool:
-    """Whether its first directory names no orientation but 1, and that in the usual way."""
+    """Return whether the first directory has no orientation but 1, stored in the usual way."""
     named = entries(exif, first_directory(exif), {ORIENTATION})
     return all(entry.values == 1 and _value(exif, entry) == UPRIGHT for entry in named)
 
@@ -41,15 +41,15 @@ def _of_exif(exif: bytes | None) -> int | None:
 
 
 def _value(exif: bytes, entry: Entry | None) -> int | None:
-    """An integer that stands in the entry itself, and no byte, by which no viewer turns.
+    """Return an integer that stands in the entry itself and is no byte: viewers ignore those.
 
-    One that stands elsewhere is damage, and setting it could hit anything.
+    A value that stands elsewhere is damage: setting it could overwrite anything.
     """
     return integer(exif, entry) if entry and entry.size <= 4 and entry.kind != BYTE else None
 
 
 def _patched(exif: bytes) -> bytes:
-    """The same with 1 written over the value, of whatever width, of every such tag of the first directory."""
+    """Return EXIF with 1 in place of every orientation of the first directory, whatever its width."""
     order, changed = byte_order(exif), bytearray(exif)
     for entry in entries(exif, first_directory(exif), {ORIENTATION}):
         if _value(exif, entry) is not None:

@@ -1,4 +1,4 @@
-"""What a file holds beside the picture, and Pillow passes over: a gain map, a film, a depth map, captions, credentials."""
+"""Parts beside the picture that Pillow passes over: gain map, film, depth map, captions, credentials."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ NUMBER_OF_IMAGES = 0xB001  # tag of MPF
 SAMSUNG_END, SAMSUNG_HEAD, SAMSUNG_FILM = b"SEFT", b"SEFH", 0x0A30  # a list behind the JPEG, and a type in it
 
 
-TAIL, HEAD = 4096, 64  # bytes that are looked at
+TAIL, HEAD = 4096, 64  # bytes that are read
 
 
-IPTC_IN_JPEG, IPTC_IN_TIFF, PHOTOSHOP_IN_TIFF = 0x0404, 33723, 34377  # resource of Photoshop, tags
+IPTC_IN_JPEG, IPTC_IN_TIFF, PHOTOSHOP_IN_TIFF = 0x0404, 33723, 34377  # a Photoshop resource, and two tags
 
 
 IPTC_RESOURCE = b"8BIM\x04\x04"
 
 
 def parts_of(image: Image.Image) -> set[str]:
-    """The parts that its file names, XMP apart. To be called before its data are loaded."""
+    """Return the parts that a picture's file names, XMP apart. Call this before the data are loaded."""
     lost: set[str] = set()
     if image.format in ("JPEG", "MPO"):
         lost |= _of_jpeg(image)
     if image.format == "AVIF" and b"tmap" in leading_bytes(image, HEAD):
         lost.add(GAIN_MAP)
-    if image.info.get("depth_images"):  # as pillow-heif has them
+    if image.info.get("depth_images"):  # from pillow-heif
         lost.add(DEPTH)
     if any("gainmap" in str(name).lower() for name in image.info.get("aux") or ()):
         lost.add(GAIN_MAP)
@@ -57,15 +57,15 @@ def _of_jpeg(image: Image.Image) -> set[str]:
         lost.add(VIDEO)
     listed = image.info.get("mp", b"")
     count = integer(listed, found(listed, first_directory(listed), {NUMBER_OF_IMAGES}).get(NUMBER_OF_IMAGES))
-    if count and count > 1 and getattr(image, "n_frames", 1) == 1:  # otherwise its frames are told of
+    if count and count > 1 and getattr(image, "n_frames", 1) == 1:  # else a note tells of its frames
         lost.add(OTHER)
     return lost
 
 
 def _holds_samsung_film(tail: bytes) -> bool:
-    """Whether the list that Samsung's cameras put behind a JPEG names a film.
+    """Return whether the list that Samsung's cameras put behind a JPEG names a film.
 
-    An entry has 12 bytes, and its type in bytes 2 and 3.
+    An entry has 12 bytes, with its type in bytes 2 and 3.
     """
     start = tail.rfind(SAMSUNG_HEAD)
     if not tail.endswith(SAMSUNG_END) or start < 0:
@@ -75,7 +75,7 @@ def _holds_samsung_film(tail: bytes) -> bool:
 
 
 def _bytes(image: Image.Image, at: int, count: int) -> bytes:
-    """So many bytes of its file, or as few as there are, from the end for a negative ``at``; none if it is closed."""
+    """Return up to ``count`` bytes of the picture's file, from the end for a negative ``at``; none if it is closed."""
     file: Any = getattr(image, "fp", None)
     with contextlib.suppress(OSError, ValueError, AttributeError):
         place = file.tell()
@@ -89,14 +89,14 @@ def _bytes(image: Image.Image, at: int, count: int) -> bytes:
 
 
 def leading_bytes(image: Image.Image, count: int) -> bytes:
-    """So many bytes from the beginning of its file, if that is still open."""
+    """Return the first bytes of the picture's file, if it is still open."""
     return _bytes(image, 0, count)
 
 
 def note_parts(lost: set[str], notes: list[str]) -> None:
-    """A line for each part that is not kept."""
+    """Add a note for each part that is not kept."""
     if lost - {OTHER, EXTENDED, CREDENTIALS}:
-        lost = lost - {OTHER}  # which are these
+        lost = lost - {OTHER}  # these are the others
     known = [part for part in ORDER if part in lost]
     for part in known + sorted(lost - {*ORDER}):
         verb = "are" if part in (OTHER, CREDENTIALS) else "is"
@@ -104,7 +104,7 @@ def note_parts(lost: set[str], notes: list[str]) -> None:
 
 
 def has_captions(image: Image.Image) -> bool:
-    """Whether there are IPTC captions, wherever a format has them."""
+    """Return whether there are IPTC captions, in whatever place the format has for them."""
     info, tags = image.info, getattr(image, "tag_v2", {})
     resources = getattr(image, "resources", ())  # of PSD
     return (

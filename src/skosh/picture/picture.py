@@ -31,7 +31,7 @@ from .parts import note_parts, parts_of
 from .thumbnail import without_misfit
 
 STRIP = 256  # rows
-TURNS = {  # how a picture of each orientation is set upright
+TURNS = {  # orientation -> how to set the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -47,10 +47,10 @@ class Picture:
     """A picture taken apart."""
 
     pixels: Pixels  # upright
-    grey: bool = False  # all three channels are the same
+    grey: bool = False  # whether all channels are equal
     alpha: Plane | None = None  # None where everything is opaque
     metadata: Metadata = field(default_factory=Metadata)
-    notes: list[str] = field(default_factory=list)  # what was lost, for people
+    notes: list[str] = field(default_factory=list)  # of losses, for people
 
 
 def from_image(
@@ -59,12 +59,13 @@ def from_image(
     strip: bool | Collection[str] = False,
     metadata: Metadata | None = None,
 ) -> Picture:
-    """Take a picture apart by the rules of the README's table, upright by its EXIF orientation; of an animation, the frame that it stands at.
+    """Take a picture apart by the rules of docs/pictures.md, upright; of an animation, the current frame.
 
-    ``metadata`` count instead of those that the picture carries. ``strip`` drops them, or the kinds that it names
-    (exif, icc, xmp); colours are converted to sRGB before their profile is dropped. Raises ValueError for another kind,
-    ImageError for damaged data and LimitError for more than ``max_pixels``. The picture itself is not
-    changed, but its data are loaded.
+    ``metadata``: used instead of the picture's own. ``strip``: True, or kinds (exif, icc, xmp), to drop; colours are
+    converted to sRGB before a profile is dropped.
+
+    Raises ValueError for an unknown kind, ImageError for damaged data and LimitError for more than ``max_pixels``.
+    Loads the picture's data, and leaves the picture unchanged otherwise.
     """
     check_size(image.width, image.height, max_pixels)
     with memory_for(image.width, image.height):
@@ -92,7 +93,7 @@ def _taken_apart(image: Image.Image, strip: frozenset[str], metadata: Metadata |
         image = to_eight_bits(image, layout, notes)
         straight = fitting_thumbnail(upright(metadata), turn is not None, image.size, [] if "exif" in strip else notes)
         image, metadata = to_rgb(image, straight, notes)
-        if image.mode == "RGBA" and layout.raw.startswith("LA"):  # which is how Pillow opens grey and alpha of 16 bits
+        if image.mode == "RGBA" and layout.raw.startswith("LA"):  # Pillow opens grey and alpha of 16 bits so
             image = image.convert("LA")
         image, metadata = fit(image, metadata, notes)
         image, metadata = without(image, metadata, strip, notes)
@@ -108,13 +109,13 @@ def _taken_apart(image: Image.Image, strip: frozenset[str], metadata: Metadata |
 
 
 def fitting_thumbnail(metadata: Metadata, turned: bool, size: tuple[int, int], notes: list[str]) -> Metadata:
-    """The same without EXIF's thumbnail where that no longer shows the picture."""
+    """Return the metadata without EXIF's thumbnail where that no longer shows the picture."""
     exif = without_misfit(metadata.exif, turned, size, notes) if metadata.exif else None
     return replace(metadata, exif=exif)
 
 
 def truthful(metadata: Metadata, notes: list[str]) -> tuple[Metadata, set[str]]:
-    """The same without what its XMP says of parts that are not kept, and which parts these are."""
+    """Return the metadata without what XMP claims of parts that are not kept, and those parts."""
     if not metadata.xmp:
         return metadata, set()
     xmp, claimed = without_claims(metadata.xmp)
@@ -124,7 +125,7 @@ def truthful(metadata: Metadata, notes: list[str]) -> tuple[Metadata, set[str]]:
 
 
 def _rgb(image: Image.Image) -> Pixels:
-    """The colours of a picture, (H, W, 3), strip by strip, so that a large one is not in memory three times."""
+    """Return the colours (H, W, 3), copied strip by strip: a large picture is not in memory three times."""
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top in range(0, image.height, STRIP):
         strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
@@ -133,18 +134,21 @@ def _rgb(image: Image.Image) -> Pixels:
 
 
 def luma(pixels: Pixels) -> Plane:
-    """What a grey picture is shown as, (H, W, 3) -> (H, W): ITU-R 601, as Pillow has it."""
+    """Map (H, W, 3) to the luma (H, W) that a grey picture shows: ITU-R BT.601, as in Pillow."""
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
 def to_image(picture: Picture, strip: bool | Collection[str] = False) -> Image.Image:
-    """Make the Pillow picture, with metadata in ``info`` but for the kinds to ``strip``; ``picture`` notes losses."""
+    """Return the Pillow picture, with its metadata in ``info`` but for the kinds to ``strip``.
+
+    Losses are noted in the picture.
+    """
     image = Image.fromarray(picture.pixels)
     if picture.grey:
         image = image.convert("L")
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     image, metadata = without(image, picture.metadata, kinds(strip), picture.notes)
-    image.info.clear()  # of what a conversion leaves there
+    image.info.clear()  # leftovers of a conversion
     image.info.update(to_info(metadata))
     return image

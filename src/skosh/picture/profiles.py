@@ -1,7 +1,7 @@
-"""ICC profiles as they are found in pictures: taken apart within limits, and recognised by what they do to colours.
+"""Parse ICC profiles within limits, and recognise standard ones by what they do to colours.
 
-A profile is one of the spaces of ``spaces`` if it shows every colour of a grid as that space does, within rounding.
-Names, texts, the version, what wrote it and how it writes its curves do not matter.
+A profile is one of the spaces of ``spaces`` if it shows every colour of a grid where that space shows it, within
+rounding. Names, texts, version, author and the form of its curves do not matter.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from .spaces import (
 
 MAX_TAGS = 100
 
-MAX_TAG = 12 + 2 * 65_536  # bytes of a tag: curves have up to so many entries
+MAX_TAG = 12 + 2 * 65_536  # bytes of a tag: a curve has at most 65,536 entries
 
 HEADER = 128  # bytes
 
-CLASSES = (b"mntr", b"scnr", b"prtr", b"spac")  # those of the colours of a device
+CLASSES = (b"mntr", b"scnr", b"prtr", b"spac")  # of the colours of a device
 
-LOOKUPS = (b"A2B", b"B2A", b"D2B", b"B2D", b"pre")  # tags of tables that count instead of matrix and curves
+LOOKUPS = (b"A2B", b"B2A", b"D2B", b"B2D", b"pre")  # tables, which win over matrix and curves
 
 PARAMETER_COUNTS = (1, 3, 4, 5, 7)  # of the five kinds of parametric curves
 
-TOLERANCE = 0.6 / 255  # of a colour of the grid: less than what rounding to 8 bits may change
+TOLERANCE = 0.6 / 255  # of a colour of the grid: less than rounding to 8 bits may change
 
 WHITE_TOLERANCE = 0.01  # of X, Y and Z of a white point
 
@@ -54,23 +54,23 @@ class Profile:
 
     kind: bytes  # class: mntr for displays
     space: bytes  # of the picture's channels: RGB, GRAY, CMYK, Lab
-    connection: bytes  # space that it leads to: XYZ, Lab
+    connection: bytes  # where it leads: XYZ, Lab
     places: dict[bytes, tuple[int, int]]  # tag -> first byte and length
     whole: bytes
 
     def tag(self, name: bytes) -> bytes:
-        """The bytes of a tag, as many of them as any that are of use here have; none where it is missing."""
+        """Return the bytes of a tag, cut at the longest length of use here; none where it is missing."""
         at, length = self.places.get(name, (0, 0))
         return self.whole[at : at + min(length, MAX_TAG)]
 
     @property
     def looks_up(self) -> bool:
-        """Whether tables say what its colours are."""
+        """Return whether tables define its colours."""
         return any(tag.startswith(LOOKUPS) for tag in self.places)
 
 
 def parse(icc: bytes) -> Profile | None:
-    """The parts of a profile, or None for one that is damaged. Never raises."""
+    """Return the parts of a profile; None for a damaged one. Never raises."""
     if len(icc) < HEADER + 4 or icc[36:40] != b"acsp":
         return None
     size, count = int.from_bytes(icc[:4], "big"), int.from_bytes(icc[HEADER : HEADER + 4], "big")
@@ -86,7 +86,7 @@ def parse(icc: bytes) -> Profile | None:
 
 
 def recognise(icc: bytes) -> Space | None:
-    """The space that a profile means within rounding, or None. Never raises."""
+    """Return the space that a profile means within rounding, or None. Never raises."""
     profile = parse(icc)
     if not profile or profile.kind not in CLASSES or profile.connection != b"XYZ" or profile.looks_up:
         return None
@@ -96,7 +96,7 @@ def recognise(icc: bytes) -> Space | None:
 
 
 def grey_curve(profile: Profile) -> bytes | None:
-    """The tag of the one curve that a profile of matrix and curves, or of grey, has for all channels; else None."""
+    """Return the tag of the one curve of all channels, of a matrix or grey profile; else None."""
     if profile.connection != b"XYZ" or profile.looks_up:
         return None
     if profile.space == b"GRAY":
@@ -113,7 +113,7 @@ LEVELS = np.arange(256) / 255
 
 GRID = np.stack(np.meshgrid(*[LEVELS[::15]] * 3), axis=-1).reshape(-1, 3)  # 18 steps each way
 
-LIT = [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1)]  # channels of every ramp
+LIT = [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1)]  # lit channels of each ramp
 
 COLOURS = np.concatenate([GRID, *(np.outer(LEVELS, lit) for lit in LIT)])  # (N, 3)
 
@@ -148,7 +148,7 @@ def _rgb(profile: Profile) -> Space | None:
 
 
 def _transfer(light: Values) -> tuple[int, int]:
-    """Of the curves that have a number, the one that comes nearest to 256 values, and its exponent."""
+    """Return the numbered curve nearest to these 256 values, and its exponent."""
     middle = float(light[128])
     candidates = [Space(SRGB.primaries, number) for number in TRANSFER_NAMES]
     if 0 < middle < 1:
@@ -160,14 +160,17 @@ def _transfer(light: Values) -> tuple[int, int]:
 
 
 def _shown(light: Values) -> Values:
-    """Light as steps that look even and have a slope at black: sRGB's curve, backwards."""
+    """Map light to perceptually even steps with a slope at black: the inverse of sRGB's curve."""
     light = np.clip(light, 0.0, 1.0)
     g, a, b, c, _ = PARAMETERS[SRGB.transfer]
     return np.where(light > 0.0031308, (light ** (1 / g) - b) / a, light / c)
 
 
 def _apart(found: Values, due: Values) -> float:
-    """Find the largest difference of two lists of XYZ, (N, 3), shown in sRGB and in ProPhoto, which has all colours."""
+    """Return the largest difference of two lists of XYZ (N, 3).
+
+    It is taken in sRGB and in ProPhoto, which holds all their colours.
+    """
     errors = []
     for primaries in WIDE_AND_NARROW:
         to_rgb = np.linalg.inv(colorants(PRIMARIES[primaries])).T
@@ -176,7 +179,7 @@ def _apart(found: Values, due: Values) -> float:
 
 
 def _white_fits(profile: Profile, space: Space) -> bool:
-    """Whether the white point and its adaptation, where they are named, are those of the space or of D50 itself."""
+    """Return whether the named white point and adaptation are those of the space, or of D50 itself."""
     white = PRIMARIES[space.primaries][3]
     own = np.linalg.solve(adaptation(white), PCS_WHITE)
     if tag := profile.tag(b"wtpt"):
@@ -194,22 +197,22 @@ def _white_fits(profile: Profile, space: Space) -> bool:
 
 
 def _cicp_fits(profile: Profile, space: Space) -> bool:
-    """Whether the numbers of H.273, where they are named, are those of the space."""
+    """Return whether the named H.273 numbers are those of the space."""
     tag = profile.tag(b"cicp")
     if not tag:
-        return space.transfer not in (PQ, HLG)  # whose curves in a profile are cut: it is the tag that means them
+        return space.transfer not in (PQ, HLG)  # their curves are cut off in a profile: only the tag means them
     return tag[8:12] == bytes([space.primaries, space.transfer, 0, 1])
 
 
 def numbers(tag: bytes, kind: bytes, count: int) -> Values | None:
-    """So many signed numbers of 16.16 bits behind a tag's type, or None."""
+    """Return ``count`` signed 16.16 numbers behind a tag's type, or None."""
     if tag[:4] != kind or len(tag) < 8 + 4 * count:
         return None
     return np.frombuffer(tag, ">i4", count, 8) / 65536
 
 
 def curve(tag: bytes, x: Values) -> Values | None:
-    """What a curve makes of values from 0 to 1; None for a tag that is no curve or a damaged one."""
+    """Apply a curve's tag to values in 0..1. Return None for a damaged tag or one of another kind."""
     if len(tag) < 12:
         return None
     if tag[:4] == b"curv":
@@ -234,7 +237,7 @@ def _listed(tag: bytes, x: Values) -> Values | None:
 
 
 def _parametric(found: Values, x: Values) -> Values | None:
-    """(a x + b)^g + e from d on, c x + f below; the shorter kinds leave out some of them."""
+    """Apply (a x + b)^g + e from d on, c x + f below. Shorter kinds leave some parameters out."""
     g = found[0]
     a, b = (found[1], found[2]) if len(found) > 1 else (1.0, 0.0)
     c = d = e = f = 0.0

@@ -1,4 +1,4 @@
-"""Bytes of files and pictures, within limits and with errors of ours."""
+"""Write pictures to bytes of files, within limits and with errors of our own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .orientation import is_upright
 from .tiff import tiff_bytes
 from .xmp import in_utf8
 
-WRITTEN = {  # what pictures are written as -> whether it holds transparency of 8 bits
+WRITTEN = {  # kinds that are written -> whether they hold 8-bit transparency
     **dict.fromkeys(("AVIF", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP"), True),
     **dict.fromkeys(("BMP", "GIF", "JPEG", "PPM"), False),
 }
 METADATA_KINDS = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
-LIMITS = {"JPEG": {"exif": 65533, "xmp": 65504}}  # bytes, with what JPEG puts before them: one segment
+LIMITS = {"JPEG": {"exif": 65533, "xmp": 65504}}  # bytes of one segment, with JPEG's prefix
 NAMES = {"exif": "EXIF", "xmp": "XMP"}  # in notes
-UTF8_KINDS = ("JPEG", "PNG")  # XMP has to be in UTF-8
+UTF8_KINDS = ("JPEG", "PNG")  # kinds whose XMP has to be UTF-8
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 3},  # twice as fast as Pillow's 6, and 6 % larger
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -33,16 +33,16 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
-    """A picture and its metadata in the format that a file name's suffix stands for, and what that format can't hold.
+    """Return a picture and its metadata in the format of a suffix, and what that format can't hold.
 
-    As little as possible is lost by lossy ones.
+    Lossy formats are written at high quality.
     """
     kind = written_as(suffix)
     arguments, notes = saved_metadata(image, kind)
     key = "icc" if kind == "TIFF" else "icc_profile"
     if arguments.get(key):
         image, arguments[key] = held(image, arguments[key], kind, notes)
-    if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # which Pillow refuses
+    if image.has_transparency_data and not WRITTEN[kind] and kind != "JPEG":  # Pillow refuses it
         image = image.convert("L" if image.mode == "LA" else "RGB")
         notes.append(f"{kind} pictures are written without transparency")
     if kind == "GIF":
@@ -58,7 +58,7 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
 
 
 def written(image: Image.Image, kind: str, arguments: dict[str, Any], notes: list[str]) -> bytes:
-    """The bytes of a file; TIFF by ourselves, so that what its EXIF points to stays where it is."""
+    """Return the bytes of a file. TIFF is written here, not by Pillow: what EXIF points to must stay in place."""
     if kind == "TIFF":
         content, left_out = tiff_bytes(image, **arguments)
         notes += left_out
@@ -69,15 +69,15 @@ def written(image: Image.Image, kind: str, arguments: dict[str, Any], notes: lis
 
 
 def written_as(suffix: str) -> str:
-    """Pillow's name of the kind of picture that a file's suffix stands for; ImageError for one that is not written."""
+    """Return Pillow's name of the kind of a suffix. Raises ImageError for one that is not written."""
     kind = Image.registered_extensions().get(suffix.lower())
-    if kind not in WRITTEN or kind not in Image.SAVE:  # others make it smaller, or code it once more
+    if kind not in WRITTEN or kind not in Image.SAVE:  # others shrink the picture, or code it once more
         raise ImageError(f"can't write pictures as {suffix or 'a file without a suffix'}: use .png")
     return kind
 
 
 def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[str]]:
-    """The arguments of Pillow's ``save`` that carry a picture's metadata, and what is left out."""
+    """Return the arguments of Pillow's ``save`` that carry the metadata, and what is left out."""
     found: dict[str, Any] = {key: image.info[key] for key in ("exif", "icc_profile", "xmp") if key in image.info}
     if found and kind not in METADATA_KINDS:
         return {}, [f"{kind} pictures are written without EXIF, XMP and colour profile"]
@@ -89,7 +89,7 @@ def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[
         return {"exif": bare, "xmp": xmp, "icc": found.get("icc_profile")}, notes
     if exif and kind == "AVIF":
         bare = exif.removeprefix(EXIF_PREFIX)
-        if byte_order(bare) and is_upright(bare):  # readers compare its orientation with the one that AVIF itself has
+        if byte_order(bare) and is_upright(bare):  # readers compare it with AVIF's own orientation
             exif = AsItIs(exif)
         else:
             exif = None
@@ -102,12 +102,12 @@ def saved_metadata(image: Image.Image, kind: str) -> tuple[dict[str, Any], list[
 
 
 def check_limits(found: dict[str, Any], kind: str, notes: list[str]) -> None:
-    """Put XMP into UTF-8 where it has to be, and leave out what the format has no place for."""
+    """Convert XMP to UTF-8 where needed, and drop what the format has no place for."""
     if "xmp" in found and kind in UTF8_KINDS:
         xmp = in_utf8(found["xmp"])
         if xmp is not None:
             found["xmp"] = xmp
-        elif kind == "PNG":  # which has characters for it; the others have bytes
+        elif kind == "PNG":  # it takes characters; the others take bytes
             del found["xmp"]
             notes.append("its XMP is damaged, which PNG has no place for: left out")
     for key, most in LIMITS.get(kind, {}).items():
@@ -117,7 +117,7 @@ def check_limits(found: dict[str, Any], kind: str, notes: list[str]) -> None:
 
 
 class AsItIs(Image.Exif):
-    """EXIF that Pillow writes byte by byte. Given bytes, it may write their tags anew, which moves maker notes."""
+    """EXIF that Pillow writes byte by byte. Given bytes, Pillow may write tags anew, which moves maker notes."""
 
     def __init__(self, content: bytes):
         super().__init__()
@@ -127,5 +127,5 @@ class AsItIs(Image.Exif):
         return 1
 
     def tobytes(self, offset: int = 8) -> bytes:
-        """The bytes that it was made of."""
+        """Return the bytes that it was made of."""
         return self.content

@@ -1,4 +1,4 @@
-"""What may be given as a picture besides Pillow's own: arrays, and files by their path, their bytes or themselves."""
+"""Sources of pictures besides Pillow's own: arrays, and files by path, as bytes or opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHANNELS = ((), (1,), (2,), (3,), (4,))  # of arrays: grey, grey, grey and alpha
 
 
 def image_of(array: npt.NDArray[np.uint8]) -> Image.Image:
-    """The picture of an array; ValueError for one of another shape or type."""
+    """Return the picture of an array. Raises ValueError for another shape or type."""
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in CHANNELS:
         raise ValueError(
             "an array has to be of uint8 and of the shape (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4), "
@@ -26,7 +26,7 @@ def image_of(array: npt.NDArray[np.uint8]) -> Image.Image:
 
 
 def open_source(source: Source) -> Image.Image:
-    """The picture of a file; ImageError if it is none, TypeError for what is no file."""
+    """Open the picture of a file. Raises ImageError if it is none, TypeError for anything but a file."""
     if isinstance(source, (str, os.PathLike)):
         check_path(source)
         return open_image(Path(source))

@@ -1,6 +1,6 @@
-"""Colour spaces that have a short name: primaries and a transfer curve, by their numbers in ITU-T H.273 or by ours.
+"""Colour spaces with a short name: primaries and a transfer curve, by numbers of ITU-T H.273 or our own.
 
-Numbers from 224 on are not of H.273: it has none for Adobe RGB, for ProPhoto and for a power with any exponent.
+Numbers from 224 on are ours: H.273 has none for Adobe RGB, ProPhoto, or a power of any exponent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Matrix = npt.NDArray[np.float64]  # (3, 3)
 
 Values = npt.NDArray[np.float64]
 
-GREY = 0  # instead of primaries: a picture of one channel
+GREY = 0  # for primaries: a picture of one channel
 
 BT709, BT2020, DISPLAY_P3 = 1, 9, 12  # primaries, H.273
 
@@ -75,7 +75,7 @@ REFERENCE_WHITE = 203 / 10_000  # of PQ, and 0.75 of HLG: white of a picture, by
 
 
 class Space(NamedTuple):
-    """A colour space that has a short name."""
+    """A colour space with a short name."""
 
     primaries: int
     transfer: int
@@ -83,7 +83,7 @@ class Space(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Return the name that people use."""
         usual = {BT709: SRGB_CURVE, DISPLAY_P3: SRGB_CURVE, BT2020: BT709_CURVE, ADOBE_RGB: POWER, PROPHOTO: POWER}
         name = PRIMARY_NAMES[self.primaries]
         if usual.get(self.primaries) == self.transfer and self.gamma in (0, USUAL_GAMMA.get(self.primaries, 0)):
@@ -100,14 +100,14 @@ SRGB_GREY = Space(GREY, SRGB_CURVE)
 
 
 def known(space: Space) -> bool:
-    """Whether both numbers mean something, and the exponent is there where it is due."""
+    """Return whether both numbers are known, and the exponent is there exactly where it is due."""
     colours = space.primaries in PRIMARIES or space.primaries == GREY
     power = space.transfer == POWER
     return colours and (power or space.transfer in TRANSFER_NAMES) and power == (0 < space.gamma <= MAX_GAMMA)
 
 
 def linear(space: Space, x: Values) -> Values:
-    """Light, 0 to 1, of values that a picture holds, 0 to 1. PQ and HLG are cut at the white of a picture."""
+    """Map a picture's values in 0..1 to light in 0..1. PQ and HLG are cut at the white of a picture."""
     if space.transfer in PARAMETERS:
         g, a, b, c, d = PARAMETERS[space.transfer]
         return np.where(x >= d, (a * x + b) ** g, c * x)
@@ -130,20 +130,20 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 
 
 def adaptation(white: tuple[float, float]) -> Matrix:
-    """The matrix that turns XYZ under a white into XYZ under D50, by Bradford's cone responses."""
+    """Return the matrix from XYZ under a white to XYZ under D50, by Bradford's cone responses."""
     gains = (BRADFORD @ PCS_WHITE) / (BRADFORD @ xyz(white))
     return np.linalg.solve(BRADFORD, gains[:, None] * BRADFORD)
 
 
 def xyz(chromaticity: tuple[float, float]) -> Values:
-    """XYZ of a chromaticity x, y, with Y = 1."""
+    """Return XYZ of a chromaticity x, y, with Y = 1."""
     x, y = chromaticity
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 
 @lru_cache(64)
 def colorants(chromaticities: tuple[tuple[float, float], ...]) -> Matrix:
-    """XYZ under D50 of red, green and blue, a column each; LinAlgError where they span no plane."""
+    """Return XYZ under D50 of red, green and blue, a column each. Raises LinAlgError where they span no plane."""
     *primaries, white = chromaticities
     columns = np.stack([xyz(one) for one in primaries], axis=1)
     return adaptation(white) @ (columns * np.linalg.solve(columns, xyz(white)))

@@ -1,4 +1,4 @@
-"""ICC profiles of the colour spaces that have a short name, built from their numbers: equal bytes on all machines."""
+"""Build ICC profiles of the spaces with a short name from their numbers: the same bytes on every machine."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ VERSION = 0x0430_0000  # 4.3, which has parametric curves
 
 BORN = (2026, 1, 1, 0, 0, 0)  # the date that every profile has
 
-TABLE = 1024  # entries of a curve that no formula of ICC describes
+TABLE = 1024  # entries of a curve without an ICC formula
 
-ID_AT, ID_WITHOUT = 84, ((44, 48), (64, 68), (84, 100))  # the checksum, and what counts as zero in it
+ID_AT, ID_WITHOUT = 84, ((44, 48), (64, 68), (84, 100))  # the checksum, and the ranges that count as zero in it
 
 
 @lru_cache(64)
 def profile(space: Space) -> bytes:
-    """The profile of a space that is known."""
+    """Return the profile of a known space."""
     curve = curve_tag(space)
     if space.primaries == GREY:
         return grey_profile(curve, space.name)
@@ -46,7 +46,7 @@ def profile(space: Space) -> bytes:
 
 
 def rgb_profile(colorants: Matrix, adapted: Matrix, curve: bytes, name: str, cicp: bytes | None = None) -> bytes:
-    """Build a profile of three channels.
+    """Return a profile of three channels.
 
     ``colorants``: XYZ under D50, a column for each channel. ``curve``: the tag of all three.
     """
@@ -60,12 +60,12 @@ def rgb_profile(colorants: Matrix, adapted: Matrix, curve: bytes, name: str, cic
 
 
 def grey_profile(curve: bytes, name: str) -> bytes:
-    """A profile of one channel."""
+    """Return a profile of one channel."""
     return _assembled(b"GRAY", name, {b"kTRC": curve})
 
 
 def curve_tag(space: Space) -> bytes:
-    """The tag of a transfer curve."""
+    """Return the tag of a transfer curve."""
     if space.transfer == LINEAR:
         return struct.pack(">4s4xI", b"curv", 0)
     if space.transfer == POWER:
@@ -77,17 +77,17 @@ def curve_tag(space: Space) -> bytes:
 
 
 def xyz_tag(values: Values) -> bytes:
-    """The tag of a colour."""
+    """Return the tag of a colour."""
     return b"XYZ " + bytes(4) + fixed(values)
 
 
 def fixed(values: Values) -> bytes:
-    """Numbers as ICC profiles hold them: signed, in 1/65536."""
+    """Return numbers as ICC profiles hold them: signed, in 1/65536."""
     return np.rint(values * 65536).astype(">i4").tobytes()
 
 
 def _assembled(space: bytes, name: str, tags: dict[bytes, bytes]) -> bytes:
-    """The whole profile: header, table of tags, tags, of which equal ones stand once."""
+    """Return the whole profile: header, table of tags, and the tags, equal ones stored once."""
     common = {b"desc": text_tag(name), b"cprt": text_tag("CC0"), b"wtpt": xyz_tag(PCS_WHITE)}
     tags = common | tags
     at = 128 + 4 + 12 * len(tags)
@@ -107,6 +107,6 @@ def _assembled(space: bytes, name: str, tags: dict[bytes, bytes]) -> bytes:
 
 
 def text_tag(text: str) -> bytes:
-    """The tag of a text in English."""
+    """Return the tag of an English text."""
     content = text.encode("utf-16-be")
     return struct.pack(">4s4xII4sII", b"mluc", 1, 12, b"enUS", len(content), 28) + content

@@ -1,9 +1,9 @@
-"""The thumbnail in EXIF. It goes where it no longer fits: pixels are stored upright, and viewers show it as it is.
+"""Drop the thumbnail in EXIF where it no longer fits: pixels are stored upright, and viewers show it unturned.
 
-It is a picture in EXIF's second directory (IFD1), which the first one leads to. That lead is cut, and the thumbnail's
-bytes become zeros, which cost nothing in a file and show nobody what was cropped. No byte moves: maker notes hold
-offsets from the beginning of EXIF, and nobody can correct them all. Where the bytes of a thumbnail might belong to
-anything else as well, they stay, without a lead to them.
+The thumbnail is a picture in EXIF's second directory (IFD1), to which the first one points. That pointer is cut. The
+thumbnail's bytes become zeros, which cost nothing in a file and show nobody what was cropped. No byte moves: maker
+notes hold offsets from the beginning of EXIF, and nobody can correct them all. Bytes that may belong to anything else
+stay, without a pointer to them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ DIRECTORIES = (0x8769, 0x8825, 0xA005)  # of EXIF, of GPS, of interoperability
 
 MAKER_NOTE = 0x927C
 
-TYPE_SIZES = {2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes of a value of each type
+TYPE_SIZES = {2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # type -> bytes of one value
 
 SHORT = 3
 
-RATIO_TOLERANCE = 0.04  # relative: thumbnails of 160 pixels are rounded, some to a multiple of 8
+RATIO_TOLERANCE = 0.04  # relative: sides of 160 pixels are rounded, some to a multiple of 8
 
 MAX_ENTRIES = 1000  # of a directory
 
@@ -33,8 +33,8 @@ class Entry(NamedTuple):
     """An entry of a directory."""
 
     tag: int
-    value: int  # for one number of 16 or 32 bits
-    start: int  # where its content stands
+    value: int  # of one number of 16 or 32 bits
+    start: int  # place of its content
     end: int
 
 
@@ -43,14 +43,14 @@ class Directory(NamedTuple):
 
     start: int
     entries: list[Entry]
-    lead: int  # where the place of the next directory stands
+    lead: int  # place of the pointer to the next directory
 
 
 def without_misfit(exif: bytes, turned: bool, size: tuple[int, int], notes: list[str]) -> bytes:
-    """Drop the thumbnail if the picture has been turned, or if it does not fit a picture of this size (width, height).
+    """Return EXIF without a thumbnail that does not fit the picture.
 
-    It fits if the ratio of its sides is the picture's within 4 %. Damaged EXIF stays as it is, and so does EXIF without
-    a thumbnail.
+    It fits if the picture was not turned and the ratio of its sides is that of ``size`` (width, height) within 4 %.
+    Damaged EXIF stays, and so does EXIF without a thumbnail.
     """
     try:
         return _without_misfit(exif, turned, size, notes)
@@ -87,7 +87,7 @@ def _fits(thumbnail: tuple[int, ...], size: tuple[int, int]) -> bool:
 
 
 def _size(jpeg: bytes) -> tuple[int, ...]:
-    """Width and height, or nothing for what is no picture."""
+    """Return width and height; nothing where it is no picture."""
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
             return image.size
@@ -96,12 +96,12 @@ def _size(jpeg: bytes) -> tuple[int, ...]:
 
 
 def _alone(exif: bytes, order: str, first: Directory, second: Directory, start: int, end: int) -> bool:
-    """Whether nothing else that can be seen has its bytes between these.
+    """Return whether nothing else seems to use the bytes from ``start`` to ``end``.
 
-    A maker note can only be searched for the number of the place.
+    Maker notes are searched for the number of the place.
     """
     directories = [first, second]
-    for one in directories:  # it grows
+    for one in directories:  # the list grows
         leads = [entry.value for entry in one.entries if entry.tag in DIRECTORIES]
         if len(directories) + len(leads) > 2 + len(DIRECTORIES):
             return False

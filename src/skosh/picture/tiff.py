@@ -33,15 +33,15 @@ from .exif import (
 )
 from .metadata import TIFF_XMP
 
-EMPTY = b"II*\0\x08\0\0\0"  # where there is no EXIF
-STRIP = 1 << 16  # bytes of pixels, or a row if that has more
+EMPTY = b"II*\0\x08\0\0\0"  # for pictures without EXIF
+STRIP = 1 << 16  # bytes of pixels; a longer row is a strip of its own
 MAX_BYTES = (1 << 32) - (1 << 25)  # of a TIFF file, less what its directory may take
 ICC_PROFILE = 34675  # tag
 CHARACTERS, ONE_SHORT, ONE_RATIONAL = (ASCII, BYTE, UNDEFINED), (SHORT,), (RATIONAL,)
 
 
 POINTER = (LONG, DIRECTORY)
-KINDS = {  # tags that are copied -> their types: with another, some readers refuse the whole file
+KINDS = {  # tags that are copied -> types; some readers refuse a file with others
     **dict.fromkeys(("DocumentName", "ImageDescription", "Make", "Model", "Software", "DateTime"), CHARACTERS),
     **dict.fromkeys(("Artist", "HostComputer", "Copyright"), CHARACTERS),
     **dict.fromkeys(("XPTitle", "XPComment", "XPAuthor", "XPKeywords", "XPSubject"), (BYTE, UNDEFINED)),
@@ -53,7 +53,7 @@ TAGS = {ExifTags.Base[name].value: kinds for name, kinds in KINDS.items()}
 
 
 def tiff_bytes(image: Image.Image, exif: bytes | None, xmp: bytes | None, icc: bytes | None) -> tuple[bytes, list[str]]:
-    """A picture of mode L, LA, RGB or RGBA, uncompressed, and what is left out of its EXIF.
+    """Return a picture of mode L, LA, RGB or RGBA as uncompressed TIFF, and what is left out of its EXIF.
 
     Raises ImageError over 4 GB.
     """
@@ -69,7 +69,7 @@ def tiff_bytes(image: Image.Image, exif: bytes | None, xmp: bytes | None, icc: b
 
 
 def copied(exif: bytes, notes: list[str]) -> dict[int, bytes]:
-    """The entries that describe the picture, as they stand; what is left out is noted."""
+    """Return the entries that describe the picture, unchanged. What is left out is noted."""
     first = first_directory(exif)
     described = found(exif, first, TAGS)
     good = {tag: exif[entry.head : entry.head + 12] for tag, entry in described.items() if is_fit(exif, entry)}
@@ -81,7 +81,7 @@ def copied(exif: bytes, notes: list[str]) -> dict[int, bytes]:
 
 
 def is_fit(exif: bytes, entry: Entry) -> bool:
-    """Whether a reader of TIFF takes this entry: of the right type, one value where one is due, and all of it there."""
+    """Return whether TIFF readers take this entry: right type, one value where one is due, complete."""
     kinds = TAGS[entry.tag]
     if entry.kind not in kinds or not is_whole(exif, entry):
         return False
@@ -91,7 +91,7 @@ def is_fit(exif: bytes, entry: Entry) -> bool:
 
 
 class File:
-    """A TIFF file that is being put together, in the byte order of the EXIF that it begins with."""
+    """A TIFF file that is being put together, in the byte order of the EXIF at its beginning."""
 
     def __init__(self, start: bytes):
         self.order = byte_order(start) or "<"
@@ -99,7 +99,7 @@ class File:
         self.size = len(start) + (len(start) & 1)
 
     def bytes_of(self, image: Image.Image, kept: dict[int, bytes], xmp: bytes | None, icc: bytes | None) -> bytes:
-        """All of it."""
+        """Return the whole file."""
         channels = len(image.mode)
         rows = max(1, STRIP // (image.width * channels))
         strips = [image.crop((0, y, image.width, min(y + rows, image.height))) for y in range(0, image.height, rows)]
@@ -130,14 +130,14 @@ class File:
         return b"".join(self.parts)
 
     def put(self, content: bytes) -> int:
-        """Add bytes at an even place, and say which it is."""
+        """Add bytes at an even place, and return the place."""
         at = self.size
         self.parts += [content, bytes(len(content) & 1)]
         self.size += len(content) + (len(content) & 1)
         return at
 
     def entry(self, tag: int, kind: int, values: bytes | list[int]) -> bytes:
-        """The 12 bytes of an entry; its values are added before if they take more than four."""
+        """Return the 12 bytes of an entry. Values of more than four bytes are added to the file first."""
         code = {SHORT: "H", LONG: "I"}.get(kind, "B")
         content = values if isinstance(values, bytes) else struct.pack(f"{self.order}{len(values)}{code}", *values)
         head = struct.pack(f"{self.order}HHI", tag, kind, len(content) // SIZES[kind])

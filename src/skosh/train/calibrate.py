@@ -1,11 +1,13 @@
-"""Frequency tables from what a trained network really produces.
+"""Fit frequency tables to the symbols that a trained network really produces.
 
-Training counts the bits of q with one distribution per index, of one shape for all. Real symbols have other tails and a spread a little off the model's; since a
-table is only integers in the bundle, it may have any shape. A mixture of normal distributions over a few fixed ratios of the index's scale stays smooth
-where there are few symbols, and its weights come from expectation maximisation over the histogram.
+Training counts the bits of q with one shape of distribution for all scale indices. Real symbols have other tails, and a
+spread a little off the model's. A bundle's table is only integers, so it may have any shape. A mixture of normal
+distributions, over a few fixed ratios of the index's scale, stays smooth where symbols are few. Its weights come from
+expectation maximisation over the histogram.
 
-The bits of z are counted with one learned distribution per channel, the same at all qualities, while z is narrower where there is less to say. In
-the bundle each knot of the quality axis has tables of its own, from the histogram and, where that is thin, the learned distribution.
+Training counts the bits of z with one learned distribution per channel for all qualities, but z is narrower at low
+quality. So each knot of the quality axis has tables of its own in the bundle: from the histogram and, where that is
+thin, the learned distribution.
 """
 
 from __future__ import annotations
@@ -34,25 +36,25 @@ from .hyperprior import Hyperprior
 from .networks import Network, use_integer_scale
 
 RATIOS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)  # scales of the mixture's parts, relative to the index's
-PRIOR_SYMBOLS = 200.0  # weight of the plain normal distribution, as if so many symbols had been seen
+PRIOR_SYMBOLS = 200.0  # weight of the plain normal distribution, in symbols
 ROUNDS = 300  # of expectation maximisation
-HYPER_PRIOR_SYMBOLS = 50.0  # weight of the learned distribution of a channel of z, likewise
-CROP, BATCH, BATCHES = 256, 8, 96  # 50 megapixels, where there are that many different ones
+HYPER_PRIOR_SYMBOLS = 50.0  # weight of the learned distribution of a channel of z, in symbols
+CROP, BATCH, BATCHES = 256, 8, 96  # 50 megapixels, where there are enough different ones
 FEWEST = 4  # batches
-VISITS = 16  # how often to look at each pixel at most, at other levels each time
+VISITS = 16  # most visits to each pixel, at other levels each time
 
 Counts = npt.NDArray[np.float64]
 
 
 class Tables(NamedTuple):
-    """The tables of a bundle."""
+    """Tables of a bundle."""
 
-    z: list[list[IntTable]]  # a row for each knot of the quality axis (or one for all), of one table per channel
+    z: list[list[IntTable]]  # a row for each knot of the quality axis (or one for all), with one table per channel
     q: list[IntTable]  # one per scale index
 
 
 def calibrated_tables(model: Network, pictures: list[Pixels]) -> Tables:
-    """Tables that are fitted to the symbols of random crops at random levels."""
+    """Return tables fitted to the symbols of random crops at random levels."""
     entropy = model.entropy
     assert isinstance(entropy, Hyperprior)
     z_counts, q_counts = symbol_counts(model, entropy, pictures)
@@ -62,16 +64,19 @@ def calibrated_tables(model: Network, pictures: list[Pixels]) -> Tables:
 
 
 def batches_of(pictures: list[Pixels], pixels: int, fewest: int, most: int) -> int:
-    """How many batches of so many pixels are worth a look: fewer than ``most`` where they would show each pixel more than VISITS times."""
+    """Return how many batches of ``pixels`` to use, ``fewest`` to ``most``.
+
+    Fewer than ``most`` where pixels would be visited more than VISITS times.
+    """
     there = sum(int(picture.shape[0]) * int(picture.shape[1]) for picture in pictures)
     return min(most, max(fewest, -(-VISITS * there // pixels)))
 
 
 @torch.no_grad()
 def symbol_counts(model: Network, entropy: Hyperprior, pictures: list[Pixels]) -> tuple[Counts, Counts]:
-    """How often each z occurs near each knot in each channel, (knots, N, HYPER_SYMBOLS), and each magnitude of q at each index.
+    """Count each z near each knot in each channel, (knots, N, HYPER_SYMBOLS), and each magnitude of q at each index.
 
-    The latter has shape (SCALES, REACH_MAX + 2); its last column counts whatever is larger than REACH_MAX.
+    The second has shape (SCALES, REACH_MAX + 2); its last column counts all magnitudes above REACH_MAX.
     """
     model.eval()
     use_integer_scale(model, True)
@@ -94,12 +99,12 @@ def symbol_counts(model: Network, entropy: Hyperprior, pictures: list[Pixels]) -
 
 
 def fit_z(counts: Counts, learned: IntTable) -> IntTable:
-    """The table of one channel near one knot from the counts of its symbols, (HYPER_SYMBOLS,), and its learned table."""
+    """Return the table of a channel near a knot, from its symbol counts (HYPER_SYMBOLS,) and its learned table."""
     return integer_table(counts + HYPER_PRIOR_SYMBOLS * learned / learned.sum())
 
 
 def fit(counts: Counts, index: int) -> IntTable:
-    """The table of one index from the counts of its magnitudes, (REACH_MAX + 2,)."""
+    """Return the table of an index from the counts of its magnitudes, (REACH_MAX + 2,)."""
     reach, scale = int(reaches()[index]), float(scales()[index])
     magnitudes = np.arange(REACH_MAX + 1, dtype=np.float64)
     # mass of each magnitude under each part: (parts, REACH_MAX + 2), the last what lies beyond

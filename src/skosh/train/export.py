@@ -1,4 +1,4 @@
-"""From a run to a bundle: averaged weights in few bytes, integer tables, levels of all qualities, a manifest."""
+"""Export a run as a bundle: averaged weights in few bytes, integer tables, levels of all qualities, a manifest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from ..progress import stage
 from . import checkpoint
 from .calibrate import CROP, Tables, calibrated_tables
 from .config import Config
-from .corrections import REACH, CorrectionTerms, learn_corrections
 from .data import load_pictures
 from .flagship import Flagship
 from .gradient import curvature
@@ -44,9 +43,10 @@ from .networks import Network, build
 from .onnx_export import has_long_rows, rounded_rows, write_gradients, write_graphs, write_wiener
 from .provenance import provenance
 from .receptive import halos
+from .wiener_terms import REACH, WienerTerms, learn_wiener_terms
 
-HALVES = {"mean_level", "synthesis_level"}  # rows that need no more than 11 bits; a gain and its inverse do
-EIGHT_BITS = tuple(  # what works at 1/8 and 1/16, but for the linear transform
+HALVES = {"mean_level", "synthesis_level"}  # rows for which 11 bits are enough; a gain and its inverse need more
+EIGHT_BITS = tuple(  # layers at 1/8 and 1/16, but for the linear transform
     f"{part}.{layer}."
     for part, layers in {
         "analysis": ("down8", "blocks8", "down16", "blocks16", "leave"),
@@ -68,9 +68,14 @@ def export(
 ) -> dict[str, Any]:
     """Export the averaged weights of a run's checkpoint to the folder ``out`` and return the manifest.
 
-    ``calibrate``: a folder of pictures (those of the training) to which the frequency tables are fitted, and from which corrections are learned where the network was
-    trained for the squared error; without it the tables are those of the distribution that training counts bits with, and there are no corrections. ``towards``: a bundle, to whose weights those of the run are moved by ``share`` of the way (``blend``). The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless ``force``), BundleError
-    where the scale map can't be exact.
+    ``calibrate``: a folder of training pictures. Frequency tables are fitted to them, and the terms of the Wiener
+    filters are learned from them if the network was trained for the squared error. Without it, tables follow the
+    distribution that counts bits in training, and there are no Wiener filters.
+
+    ``towards``: a bundle; weights move a ``share`` of the way to its weights (``blend``).
+
+    The folder is written beside and renamed. Raises ConfigError where there is no checkpoint or ``out`` exists (unless
+    ``force``), and BundleError where the scale map can't be exact.
     """
     target = check_target(run, out, force)
     state = checkpoint.load(run)
@@ -90,14 +95,14 @@ def export(
         pictures = load_pictures(calibrate, CROP)
         tables = calibrated_tables(model, pictures)
         if refinable(config):
-            found = learn_corrections(model, pictures)
+            found = learn_wiener_terms(model, pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
         fresh, old = Path(beside, "new"), Path(beside, "old")
         fresh.mkdir()
         with stage("writing the networks"):
             manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
-        check_target(run, out, force)  # once more: it may have taken minutes
+        check_target(run, out, force)  # again: the export may have taken minutes
         if target.exists():
             os.replace(target, old)
         try:
@@ -110,7 +115,7 @@ def export(
 
 
 def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
-    """The folder of a bundle to write, whole; ConfigError unless nothing is lost by writing there."""
+    """Return the folder of a new bundle. Raises ConfigError where writing it would lose something."""
     target = Path(out).resolve()
     checkpoint.find(run)
     if Path(run).resolve().is_relative_to(target):
@@ -126,7 +131,7 @@ def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
 
 
 def is_bundle_alone(folder: Path) -> bool:
-    """Whether a folder is empty or holds a bundle's files and no others."""
+    """Return whether a folder is empty or holds only a bundle's files."""
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     with contextlib.suppress(BundleError):
         return not names or names <= {MANIFEST, *read_manifest(folder)["files"]}
@@ -141,11 +146,11 @@ def write_bundle(
     provenance: dict[str, Any],
     tables: Tables | None = None,
     licence: str = "unstated",
-    terms: CorrectionTerms | None = None,
+    terms: WienerTerms | None = None,
 ) -> dict[str, Any]:
-    """Write a network as a bundle into an empty folder; its weights are rounded on the way (``round_weights``).
+    """Write a network as a bundle into an empty folder. Weights are rounded on the way (``round_weights``).
 
-    ``tables``: by default the learned ones of z, and of q those of the distribution that training counts bits with.
+    ``tables``: by default the learned ones of z, and for q those of the distribution that counts bits in training.
     """
     round_weights(model)
     write_graphs(model, folder)
@@ -186,7 +191,7 @@ def write_bundle(
 
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Write arrays as an archive that depends on nothing but them."""
+    """Write arrays as an archive whose bytes depend on nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in arrays.items():
@@ -196,7 +201,7 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def refinable(config: Config) -> bool:
-    """Whether the network is one of several rates that was trained for the squared error alone, which an encoder can follow."""
+    """Return whether an encoder can follow the gradient: a network of several rates, trained for the squared error."""
     others = (
         config.weight_mae,
         config.weight_ms_ssim,
@@ -213,14 +218,17 @@ def refinable(config: Config) -> bool:
 
 
 def lambda_row(config: Config) -> npt.NDArray[np.float32]:
-    """Bits that a squared error of 1 (in one of a pixel's three values, in [0, 1]) is worth at each quality, (QUALITIES, 1)."""
+    """Return the bits that a squared error of 1 is worth at each quality, (QUALITIES, 1).
+
+    The error is that of one of a pixel's three values, in [0, 1].
+    """
     lambdas = np.geomspace(config.lambda_min, config.lambda_max, QUALITIES)
     worth = lambdas * config.weight_mse * 255.0**2 / (3.0 * config.lambda_r)
     return worth[:, None].astype(np.float32)
 
 
 def averaged_model(config: Config, state: dict[str, Any]) -> Network:
-    """The network of a checkpoint with its averaged weights."""
+    """Return the network of a checkpoint with its averaged weights."""
     model = build(config)
     prefix = "module."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)})
@@ -229,10 +237,11 @@ def averaged_model(config: Config, state: dict[str, Any]) -> Network:
 
 @torch.no_grad()
 def round_weights(model: Network) -> None:
-    """Round what the graphs hold to what they can store in few bytes, so that PyTorch and the bundle compute with the same weights.
+    """Round weights to values that a graph stores in few bytes, so that PyTorch and the bundle agree.
 
-    That is 8 bits and a scale for each row in most layers of the flagship's two transforms, where it changes nothing that can be measured (docs/experiments.md, 30),
-    and float16 elsewhere: near the pixels and in the entropy model it would.
+    Most layers of the flagship's two transforms take 8 bits and a scale for each row, without a measurable change
+    (docs/experiments.md, 30). All else takes float16: near the pixels and in the entropy model, 8 bits would be
+    measurable.
     """
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
     for name, value in model.state_dict().items():
@@ -245,7 +254,7 @@ def round_weights(model: Network) -> None:
 
 
 def extra_state(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters that are in no graph and no table: the factorised priors and the levels."""
+    """Return the parameters in no graph and no table: factorised priors and levels."""
     owners = {name for name, part in model.named_modules() if isinstance(part, Levels)}
     owners |= {
         f"{name}.prior" for name, part in model.named_modules() if isinstance(part, (Hyperprior, FactorisedLatent))
@@ -255,7 +264,7 @@ def extra_state(model: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]:
-    """The arrays of ``decoder/tables.npz``."""
+    """Return the arrays of ``decoder/tables.npz``."""
     entropy = model.entropy
     if tables is None:
         q_tables = symbol_tables(entropy.likelihood) if isinstance(entropy, Hyperprior) else []
@@ -283,7 +292,7 @@ def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]
 
 @torch.no_grad()
 def encoder_arrays(model: Network) -> dict[str, Any]:
-    """The arrays of ``encoder/tables.npz`` that every encoder has: the levels of z."""
+    """Return the arrays of ``encoder/tables.npz`` that every encoder has: the levels of z."""
     entropy = model.entropy
     if not isinstance(entropy, Hyperprior):
         return {}
@@ -291,13 +300,13 @@ def encoder_arrays(model: Network) -> dict[str, Any]:
 
 
 def quality_axis(entropy: nn.Module) -> Tensor:
-    """The level of each quality that has a row, in 0..1: 101 of them, or one where the network has one level."""
+    """Return the level of each quality with a row, in 0..1: 101 of them, or one where the network has one level."""
     qualities = QUALITIES if entropy.log_gain.rows.shape[0] > 1 else 1
     return torch.arange(qualities, dtype=torch.float32) / max(qualities - 1, 1)
 
 
 def level_arrays(model: Network) -> dict[str, Any]:
-    """A row for each quality 0..100 (one row where the network has one level): gains, shifts as integers, biases."""
+    """Return gains, integer shifts and biases: a row for each quality 0..100, or one where there is one level."""
     entropy = model.entropy
     t = quality_axis(entropy)
     levels = {

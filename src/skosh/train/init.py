@@ -1,4 +1,4 @@
-"""From a bundle back to a network, so that training can go on from weights that were shipped."""
+"""From a bundle back to a network: go on training from shipped weights."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ GRAPHS = {  # part of the network -> its graph
     "entropy.mean_second": "mean_second",
 }
 FIXED = ("hyper_channels", "mean_width", "mean_features", "mean_context")
-KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is no axis of inputs
+KEPT = (".rows", ".linear.basis", ".linear.scale")  # their second axis is not an axis of inputs
 
 
 def restore(bundle: str | Path) -> tuple[Config, Network]:
-    """The configuration and the network of a bundle, by an installed one's name or by folder.
+    """Return the configuration and the network of a bundle, by an installed name or a folder.
 
-    Exporting the network again gives the same bundle, but for what was fitted beside it (frequency tables and Wiener filters of ``--calibrate``). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
+    Exporting the network again gives the same bundle, but for what ``--calibrate`` fitted beside it (frequency tables
+    and Wiener filters). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
     """
     loaded = Bundle(find(bundle))
     folder, provenance = loaded.folder, loaded.manifest.get("provenance")
@@ -49,7 +50,7 @@ def restore(bundle: str | Path) -> tuple[Config, Network]:
 
 
 def read_state(bundle: Bundle, model: Network) -> dict[str, Tensor]:
-    """The parameters and buffers of a bundle by their names in the network."""
+    """Return a bundle's parameters and buffers by their names in the network."""
     has_hyperprior = isinstance(model.entropy, Hyperprior)
     state: dict[str, Tensor] = {}
     for part, graph in GRAPHS.items():
@@ -69,11 +70,12 @@ def read_state(bundle: Bundle, model: Network) -> dict[str, Tensor]:
 def start_from(
     model: Network, config: Config, bundle: str | Path, towards: str | Path | None = None, share: float = 0.0
 ) -> None:
-    """Copy a bundle's weights into a network made from ``config``; ConfigError where they do not fit.
+    """Copy a bundle's weights into a network made from ``config``. Raises ConfigError where they do not fit.
 
-    Rows of levels move to the lambdas of ``config``. A step size that the bundle does not know stays as it starts, at 1. The transforms may be wider
-    or deeper than the bundle's, and the latent may have more channels: what is new says nothing at first, but for new channels of the latent, which
-    add what the linear transform has left over. ``towards`` and ``share``: as of ``blend``.
+    Rows of levels move to the lambdas of ``config``. A step size that the bundle lacks stays at 1. The transforms may
+    be wider or deeper than the bundle's, and the latent may have more channels. New parts add nothing at first, but for
+    new channels of the latent, which code what the linear transform has left over. ``towards`` and ``share``: see
+    ``blend``.
     """
     before, trained = restore(bundle)
     if towards:
@@ -88,7 +90,7 @@ def start_from(
 
 
 def refuse_other_shapes(bundle: str | Path, have: dict[str, Tensor], due: dict[str, Tensor]) -> None:
-    """ConfigError unless a bundle's parameters have the names and shapes that are due."""
+    """Raise ConfigError unless a bundle's parameters have the names and shapes that are due."""
     wrong = sorted(
         name
         for name in have.keys() | due.keys()
@@ -100,10 +102,10 @@ def refuse_other_shapes(bundle: str | Path, have: dict[str, Tensor], due: dict[s
 
 @torch.no_grad()
 def blend(model: Network, config: Config, bundle: str | Path, share: float) -> None:
-    """Move the weights of a network made from ``config`` a ``share`` (0 to 1) of the way to a bundle's, as WiSE-FT does (Wortsman et al. 2022).
+    """Move a network's weights a ``share`` (0 to 1) of the way to a bundle's: WiSE-FT (Wortsman et al. 2022).
 
-    The bundle is meant to be the one that a fine-tuning began with: what lies between is a choice between what the two are good at
-    (docs/experiments.md, 38). ConfigError where the networks are not of the same shape.
+    Meant for the bundle that a fine-tuning began with: points in between trade the strengths of the two
+    (docs/experiments.md, 38). Raises ConfigError where shapes differ.
     """
     before, start = restore(bundle)
     towards, own = start.state_dict(), model.state_dict()
@@ -114,17 +116,18 @@ def blend(model: Network, config: Config, bundle: str | Path, share: float) -> N
 
 
 def may_grow(before: Config, now: Config) -> bool:
-    """Whether two configurations differ in nothing that shapes a network but in what ``grown`` can enlarge."""
+    """Return whether two configurations differ, in what shapes a network, only in what ``grown`` can enlarge."""
     return before.network == now.network == "flagship" and all(
         getattr(before, key) == getattr(now, key) for key in FIXED
     )
 
 
 def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
-    """A parameter of a larger network, after Net2Net (Chen et al. 2016): what the old outputs read of new inputs is 0, as is what a new block adds.
+    """Return a parameter of a larger network, after Net2Net (Chen et al. 2016).
 
-    New outputs keep the start that they have in a new network, from which the gradients of their readers grow; new channels of the latent begin as further
-    coefficients of the linear transform, of a scale that does not depend on z. What is not larger is returned as it was.
+    Weights from new inputs to old outputs are 0, and so is what a new block adds. New outputs keep their initial
+    values, from which the gradients of their readers grow. New channels of the latent begin as further coefficients of
+    the linear transform, of a scale that does not depend on z. A parameter of equal size is returned unchanged.
     """
     if old is None:
         return torch.zeros_like(new) if ".leave." in name or ".narrow." in name else new
@@ -135,7 +138,7 @@ def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
         or any(o > n for o, n in zip(old.shape, new.shape, strict=True))
     ):
         return old
-    if name == "entropy.analysis.enter.weight":  # its inputs are two rows of latents behind each other
+    if name == "entropy.analysis.enter.weight":  # its inputs are two concatenated rows of latents
         halves = zip(old.chunk(2, 1), new.chunk(2, 1), strict=True)
         return torch.cat([grown("", *half) for half in halves], 1)
     larger = torch.zeros_like(new) if name == "entropy.scale.weight" else new.clone()
@@ -146,12 +149,12 @@ def grown(name: str, old: Tensor | None, new: Tensor) -> Tensor:
 
 
 def move_levels(rows: Tensor, before: Config, now: Config) -> Tensor:
-    """Rows of levels (knots, C) learned for the lambdas of one configuration, at those of another: linear in log lambda."""
+    """Return rows of levels (knots, C) at another configuration's lambdas: linear in log lambda."""
     axis = (before.lambda_min, before.lambda_max, before.levels)
     if axis == (now.lambda_min, now.lambda_max, now.levels) or len(rows) < 2 or now.levels < 2:
         return rows
     low, high = math.log(before.lambda_min), math.log(before.lambda_max)
     due = torch.linspace(math.log(now.lambda_min), math.log(now.lambda_max), now.levels)
-    place = (due - low) / (high - low) * (len(rows) - 1)  # in knots; outside of 0..knots - 1 the ends are continued
+    place = (due - low) / (high - low) * (len(rows) - 1)  # in knots; continued beyond 0..knots - 1
     left = place.floor().clamp(0, len(rows) - 2).long()
     return torch.lerp(rows[left], rows[left + 1], (place - left)[:, None])

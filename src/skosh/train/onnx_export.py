@@ -1,4 +1,4 @@
-"""The ONNX graphs of a bundle: small wrappers that name inputs and outputs, with weights of one or two bytes, written and read back."""
+"""Write and read a bundle's ONNX graphs: small wrappers that name inputs and outputs, with weights of 1 or 2 bytes."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from torch import Tensor, nn
 
 from ..bundle.graphs import path_of
 from ..bundle.scale_map import MAP_MAX
-from .corrections import CorrectionGraph, CorrectionTerms, TermsGraph
 from .flagship import Synthesis
 from .gradient import LinearGradient, SynthesisGradient
 from .hyperprior import REDUCTION, Hyperprior, ScaleMap
 from .networks import Network
+from .wiener_terms import TermsGraph, WienerGraph, WienerTerms
 
 OPSET = 18
-STORED = ".stored"  # ends the name of a weight that is kept in a smaller type
-SCALES = ".stored.scales"  # and that of what its rows are multiplied with, where they are
-SMALL = 64  # tensors of fewer values stay in float32: nothing is to be won
-SHARED_MIN = 256  # bytes of a tensor that is worth borrowing
+STORED = ".stored"  # suffix of a weight that is kept in a smaller type
+SCALES = ".stored.scales"  # suffix of the scales of its rows, if it has them
+SMALL = 64  # tensors of fewer values stay float32: nothing to gain
+SHARED_MIN = 256  # bytes of the smallest tensor that is borrowed
 BORROWED = {TensorProto.INT8: "int8", TensorProto.FLOAT16: "float16", TensorProto.FLOAT: "float32"}
-ROW_MIN = 32  # values of a row that are worth a scale of their own
+ROW_MIN = 32  # least values in a row with a scale of its own
 ROW_MAX = 127  # the largest magnitude of a row, in units of its scale
-SCALE_BITS = 11  # of a scale's mantissa: its multiples are exact in float32
+SCALE_BITS = 11  # of a scale's mantissa, so that its multiples are exact in float32
 
 
 Floats = npt.NDArray[np.float32]
 
 
 class IntegerScaleMap(nn.Module):
-    """z -> index with the integers of a trained ``ScaleMap``; every sum is exact in float32."""
+    """Map z to the scale index with the integers of a trained ``ScaleMap``; every sum is exact in float32."""
 
     def __init__(self, scale: ScaleMap):
         super().__init__()
@@ -56,9 +56,9 @@ class IntegerScaleMap(nn.Module):
 
 
 def write_graphs(model: Network, folder: Path) -> None:
-    """Write every graph of a network (its weights already rounded) into a bundle's folder."""
+    """Write all graphs of a network, its weights already rounded, into a bundle's folder."""
     entropy = model.entropy
-    m, size = model.latent_channels, (6, 8)  # of z, for tracing: two sizes that differ from each other and from 1
+    m, size = model.latent_channels, (6, 8)  # of z, for tracing: different sizes, neither of them 1
     y = torch.zeros(1, m, size[0] * REDUCTION, size[1] * REDUCTION)
     write_graph(model.analysis, (torch.zeros(1, 3, 16 * y.shape[2], 16 * y.shape[3]),), folder / path_of("analysis"))
     if not isinstance(entropy, Hyperprior):
@@ -78,18 +78,18 @@ def write_graphs(model: Network, folder: Path) -> None:
         write_graph(model.synthesis, (y, level), folder / path_of("synthesis"))
 
 
-def write_wiener(terms: CorrectionTerms, folder: Path) -> None:
+def write_wiener(terms: WienerTerms, folder: Path) -> None:
     """Write the two graphs of a bundle's Wiener filters into its folder."""
     x, c = torch.zeros(1, 3, 36, 44), torch.zeros(1, len(terms.tables), 1, 1)
-    write_graph(CorrectionGraph(terms), (x, c), folder / path_of("wiener"))
+    write_graph(WienerGraph(terms), (x, c), folder / path_of("wiener"))
     write_graph(TermsGraph(terms), (x,), folder / path_of("wiener_terms"))
 
 
 def write_gradients(model: Network, folder: Path) -> dict[str, list[list[Any]]]:
-    """Write the gradients of the synthesis into a bundle's folder, where the synthesis is already.
+    """Write the gradients of the synthesis into a bundle's folder that already holds the synthesis.
 
-    They have no large weights of their own. Returns those that they borrow, by graph, as the manifest lists them: name, type, shape and the
-    byte in ``decoder/synthesis.onnx`` where they begin.
+    They borrow all large weights. Returns the borrowed ones by graph, as the manifest lists them: name, type, shape,
+    and first byte in ``decoder/synthesis.onnx``.
     """
     assert isinstance(model.synthesis, Synthesis)
     assert model.synthesis_level is not None
@@ -110,7 +110,7 @@ def write_gradients(model: Network, folder: Path) -> dict[str, list[list[Any]]]:
 
 
 def borrow(graph: onnx.GraphProto, lender: Path) -> list[list[Any]]:
-    """Take the weights that another graph's file holds, too, out of a graph, and say where they lie there."""
+    """Remove the weights that another graph's file holds from a graph, and return where they lie there."""
     there, rows = lender.read_bytes(), []
     for tensor in graph.initializer:
         values = tensor.raw_data
@@ -127,7 +127,7 @@ def borrow(graph: onnx.GraphProto, lender: Path) -> list[list[Any]]:
 
 
 def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
-    """Export one module for pictures of any size; inputs of a single row and column keep their shape."""
+    """Export a module for pictures of any size. Inputs of a single row and column keep their shape."""
     any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     shapes = tuple(any_size if x.shape[2] > 1 else None for x in inputs)
     with _quiet():
@@ -144,7 +144,7 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
     graph = program.model_proto
     store_compactly(graph.graph)
     graph.producer_version = ""
-    for node in graph.graph.node:  # traces of source lines: nothing that a decoder needs
+    for node in graph.graph.node:  # traces of source lines, which no decoder needs
         del node.metadata_props[:]
         node.doc_string = ""
     del graph.metadata_props[:], graph.graph.metadata_props[:], graph.graph.value_info[:]
@@ -154,9 +154,9 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
 
 
 def store_compactly(graph: onnx.GraphProto) -> None:
-    """Keep large float32 weights as int8, alone or with a scale for each row, or as float16; what would change stays float32.
+    """Store large float32 weights as int8, with or without a scale for each row, or as float16, where that is lossless.
 
-    When the graph is loaded, they become float32 again.
+    They become float32 again when the graph is loaded.
     """
     nodes = []
     for tensor in list(graph.initializer):
@@ -180,12 +180,12 @@ def store_compactly(graph: onnx.GraphProto) -> None:
 
 
 def has_long_rows(values: Tensor | Floats) -> bool:
-    """Whether a scale for each row (all weights of an output) costs little beside the row in int8."""
+    """Return whether a scale for each row (all weights of an output) is cheap beside the row in int8."""
     return len(values.shape) > 1 and math.prod(values.shape[1:]) >= ROW_MIN
 
 
 def row_scales(values: Floats) -> Floats:
-    """The scale of each row, (O, 1, ...): its largest magnitude is 127 of them, as nearly as so few bits can say."""
+    """Return the scale of each row, (O, 1, ...): its largest magnitude is 127 scales, to SCALE_BITS bits."""
     largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True)
     mantissa, exponent = np.frexp(
         np.where(largest > ROW_MAX * np.finfo(np.float32).tiny, largest, ROW_MAX) / np.float32(ROW_MAX)
@@ -195,14 +195,14 @@ def row_scales(values: Floats) -> Floats:
 
 
 def rounded_rows(values: Floats) -> Floats:
-    """Each value at the nearest of its row's 255 steps; doing it twice changes nothing."""
+    """Round each value to the nearest of its row's 255 steps. Rounding again changes nothing."""
     scales = row_scales(values)
     steps: Floats = np.clip(np.rint(values / scales), -ROW_MAX, ROW_MAX)
     return steps * scales
 
 
 def _compact(values: Floats) -> tuple[npt.NDArray[np.generic] | None, Floats | None]:
-    """The same values in a smaller type, and the scales of their rows if they have some; None where there is no such thing."""
+    """Return the values in a smaller type, and the scales of their rows if any; None where that is impossible."""
     if values.size < SMALL:
         return None, None
     with np.errstate(over="ignore", invalid="ignore"):
@@ -216,7 +216,7 @@ def _compact(values: Floats) -> tuple[npt.NDArray[np.generic] | None, Floats | N
 
 
 def read_weights(content: bytes) -> dict[str, Tensor]:
-    """The weights of a graph by the names of the module's parameters, in float32."""
+    """Return the weights of a graph in float32, by the names of the module's parameters."""
     tensors = {
         tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(content).graph.initializer
     }
@@ -230,7 +230,7 @@ def read_weights(content: bytes) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter talks a lot; what goes wrong still comes as an exception."""
+    """Silence the exporter's messages; errors still raise."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

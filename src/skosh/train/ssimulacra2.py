@@ -79,7 +79,7 @@ class SSIMULACRA2(nn.Module):
         return total
 
     def xyb(self, linear: Tensor) -> Tensor:
-        """Linear RGB -> X, Y and B - Y, scaled and moved so that all are positive, (B, 3, H, W)."""
+        """Convert linear RGB to X, Y and B - Y, scaled and shifted to be positive, (B, 3, H, W)."""
         cones = F.conv2d(linear, self.opsin).clamp(min=0.0) + OPSIN_BIAS
         long, medium, short = (cones.pow(1 / 3) - OPSIN_BIAS ** (1 / 3)).unbind(1)
         y = 0.5 * (long + medium)
@@ -87,14 +87,14 @@ class SSIMULACRA2(nn.Module):
 
 
 def score(total: Tensor) -> Tensor:
-    """The weighted sum as the metric shows it: 100 for equal pictures, 90 and more where nobody sees a difference."""
+    """Return the score of a weighted sum: 100 for equal pictures, 90 and more if nobody sees a difference."""
     s = total * 0.9562382616834844
     s = 2.326765642916932 * s - 0.020884521182843837 * s**2 + 6.248496625763138e-05 * s**3
     return 100.0 - 10.0 * s.clamp(min=0.0) ** 0.6276336467831387
 
 
 def linear_light(x: Tensor) -> Tensor:
-    """SRGB in [0, 1] -> linear RGB (IEC 61966-2-1).
+    """Convert sRGB in [0, 1] to linear RGB (IEC 61966-2-1).
 
     Values outside of [0, 1] are clipped, with a gradient that brings them back.
     """
@@ -108,7 +108,7 @@ def halved(x: Tensor) -> Tensor:
 
 
 def difference(x: Tensor, y: Tensor) -> Tensor:
-    """Planes (B, P, H, W) of both pictures -> means and then 4-norms of SSIM, ringing and blur, (B, P, 6)."""
+    """Return means and then 4-norms of SSIM, ringing and blur, (B, P, 6), of two pictures' planes (B, P, H, W)."""
     mean_x, mean_y = blur(x), blur(y)
     var_x, var_y = blur(x * x) - mean_x * mean_x, blur(y * y) - mean_y * mean_y
     covariance = blur(x * y) - mean_x * mean_y

@@ -1,7 +1,7 @@
-"""The range coder: symbols with integer frequencies become words of 32 bits, and back. ``docs/format.md`` has its arithmetic.
+"""The range coder: symbols with integer frequencies to 32-bit words, and back (arithmetic: ``docs/format.md``).
 
-Several implementations agree on every byte, one file each. ``backend`` names the one in use: ``native`` (the package constriction) where it is
-installed, else ``plain`` (Python integers, a hundred times slower).
+All implementations agree on every byte, one file each. ``backend`` returns the one in use: ``native`` (the package
+constriction) where it is installed, else ``plain`` (Python integers, a hundred times slower).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...types import Symbols
 from ..tables import IntTable
 
 Words = npt.NDArray[np.uint32]
-Model = Any  # a table as a backend keeps it
+Model = Any  # a table in a backend's own form
 
 
 class RangeEncoder(Protocol):
@@ -27,34 +27,34 @@ class RangeEncoder(Protocol):
         """Append symbols, each an index into the model's table."""
 
     def words(self) -> Words:
-        """All words so far and the end; the encoder is not changed. Zero words at the end may be left out."""
+        """Return all words with an end; the encoder does not change. Zero words at the end may be missing."""
 
 
 class RangeDecoder(Protocol):
-    """Takes symbols out of words in the order in which they were put. Words past the end are zeros."""
+    """Takes symbols out of words, in the order of encoding. Words past the end are zeros."""
 
     def decode(self, model: Model, count: int) -> Symbols:
-        """The next symbols. ValueError where the words point outside of the table."""
+        """Return the next ``count`` symbols. Raises ValueError where the words point outside of the table."""
 
 
 class Backend(Protocol):
-    """An implementation: a module with these."""
+    """What a module of this package must offer."""
 
     NAME: str
 
     def model(self, table: IntTable) -> Model:
-        """A table (``tables.check_table``) as this backend wants it."""
+        """Return a valid table (``tables.check_table``) in this backend's form."""
 
     def encoder(self) -> RangeEncoder:
-        """One that holds nothing yet."""
+        """Return an empty encoder."""
 
     def decoder(self, words: Words) -> RangeDecoder:
-        """One at the first word."""
+        """Return a decoder at the first word."""
 
 
 @cache
 def backend() -> Backend:
-    """The implementation in use."""
+    """Return the implementation in use."""
     found: Any
     try:
         found = import_module(".native", __name__)

@@ -1,4 +1,4 @@
-"""The range coder of the package constriction (``queue``), which is compiled."""
+"""The compiled range coder of the package constriction (``queue``)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ NAME = f"constriction {getattr(constriction, '__version__', '')}".strip()
 
 
 def model(table: IntTable) -> Any:
-    """A model with exactly the table's frequencies.
+    """Return a model with exactly the table's frequencies.
 
-    constriction gives every symbol one count and shares out the rest in proportion; the rest of our tables adds up to just what it
-    shares out, so its scale is 1 and nothing is rounded.
+    constriction gives every symbol one count and shares out the rest in proportion. Our tables less 1 add up to exactly
+    that rest, so nothing is scaled or rounded.
     """
     return constriction.stream.model.Categorical((table - 1).astype(np.float64), lazy=False, perfect=False)
 
 
 class Encoder:
-    """As ``rangecoder.RangeEncoder``."""
+    """Implements ``rangecoder.RangeEncoder``."""
 
     def __init__(self) -> None:
         self.coder = constriction.stream.queue.RangeEncoder()
@@ -38,7 +38,7 @@ class Encoder:
 
 
 class Decoder:
-    """As ``rangecoder.RangeDecoder``."""
+    """Implements ``rangecoder.RangeDecoder``."""
 
     def __init__(self, words: Words):
         self.coder = constriction.stream.queue.RangeDecoder(words)

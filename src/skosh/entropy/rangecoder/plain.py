@@ -1,7 +1,7 @@
-"""The range coder in Python integers: slow, and everywhere the same. The arithmetic is that of ``docs/format.md``, line by line.
+"""The range coder in Python integers: slow, and the same everywhere. It follows ``docs/format.md`` line by line.
 
-The state is an interval, ``lower`` and ``width`` of 64 bits. A symbol narrows it to its share; once the width is under 2^32, the top word of
-``lower`` is settled but for a carry, and goes out.
+The state is an interval: ``lower`` and ``width``, 64 bits each. A symbol narrows the interval to its share. Once the
+width is below 2^32, the top word of ``lower`` is final but for a carry, and is put out.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ WORD_MASK, STATE_MASK = (1 << WORD) - 1, (1 << STATE) - 1
 
 
 class Table(NamedTuple):
-    """Frequencies and what comes before each, from 0 to TOTAL."""
+    """Frequencies, and cumulative sums from 0 to TOTAL."""
 
     frequency: list[int]
     cumulative: list[int]
 
 
 def model(table: IntTable) -> Table:
-    """The frequencies and their sums."""
+    """Return a table's frequencies and their cumulative sums."""
     return Table(table.tolist(), [0, *np.cumsum(table).tolist()])
 
 
 class Encoder:
-    """As ``rangecoder.RangeEncoder``."""
+    """Implements ``rangecoder.RangeEncoder``."""
 
     def __init__(self) -> None:
         self.out: list[int] = []
@@ -53,13 +53,13 @@ class Encoder:
 
     def words(self) -> Words:
         out = list(self.out)
-        if out or self.width != STATE_MASK:  # one word names a point inside of the interval, whatever follows it
+        if out or self.width != STATE_MASK:  # one word names a point in the interval, whatever follows it
             out.append(settled(out, self.lower + WORD_MASK) >> WORD)
         return np.array(out, np.uint32)
 
 
 def settled(out: list[int], lower: int) -> int:
-    """``lower`` within 64 bits; a carry goes to the words that are out."""
+    """Return ``lower`` within 64 bits; add a carry to the words already put out."""
     if lower > STATE_MASK:
         place = len(out) - 1
         while out[place] == WORD_MASK:
@@ -70,7 +70,7 @@ def settled(out: list[int], lower: int) -> int:
 
 
 class Decoder:
-    """As ``rangecoder.RangeDecoder``. ``offset`` is how far the stream's point is above the interval's lower end."""
+    """Implements ``rangecoder.RangeDecoder``. ``offset``: the stream's point less the interval's lower end."""
 
     def __init__(self, words: Words):
         self.words, self.next = words.tolist(), 2
