@@ -29,7 +29,7 @@ test-slow: .venv/.dev
 	$(BIN)/pytest -m slow
 
 test-oldest: .venv-oldest/.done
-	.venv-oldest/bin/python -m pytest tests/codec
+	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli behaviour)
 
 lint: .venv/.dev
 	$(BIN)/ruff check src tests scripts benchmarks fuzz

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from making import CHANNELS, GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, png, png_chunk
 from PIL import Image
 
+from making import CHANNELS, GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, png, png_chunk
 from skosh.picture.picture import Picture, from_image
 
 BITS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGB_ALPHA: (8, 16)}

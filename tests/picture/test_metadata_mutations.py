@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from making import exif, xmp
 from PIL import Image, ImageCms, features
 
+from making import exif, xmp
 from skosh.codec.file_info import exif_at_a_glance, icc_name
 from skosh.errors import SkoshError
 from skosh.picture.exif import SIZES

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import display_profile, gamma_curve, grey_profile, icc, table_curve
 from PIL import Image, ImageCms, PngImagePlugin, features
 from typer.testing import CliRunner, Result
 
 import skosh
+from making import display_profile, gamma_curve, grey_profile, icc, table_curve
 from skosh.cli import app
 from skosh.container.chunks import Header, write
 from skosh.container.extras import pack

@@ -8,10 +8,10 @@ import time
 
 import numpy as np
 import pytest
-from making import png, png_chunk
 from PIL import Image, features
 
 import skosh
+from making import png, png_chunk
 from skosh.limits import MAX_METADATA
 from skosh.picture.claims import DEPTH, EXTENDED, GAIN_MAP, MAX_EDITED, OTHER, SOUND, VIDEO, without_claims
 from skosh.picture.metadata import Metadata

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import MAKER_NOTE, directory, entry, exif
 from PIL import ExifTags, Image, features
 
 import skosh
+from making import MAKER_NOTE, directory, entry, exif
 from skosh.codec.file_info import exif_at_a_glance
 from skosh.container.chunks import EXIF, ICC, XMP, Header, write
 from skosh.container.extras import pack

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import GREY as GREY_PNG
-from making import RGB, display_profile, png, png_chunk
 from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 
 import skosh
+from making import GREY as GREY_PNG
+from making import RGB, display_profile, png, png_chunk
 from skosh.picture.coded_colours import numbers_of
 from skosh.picture.metadata import of_image
 from skosh.picture.picture import Picture, from_image

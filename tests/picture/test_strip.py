@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making import ASCII, LONG, MAKER_NOTE, SHORT, UNDEFINED, directory, display_profile, entry, exif, xmp
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import skosh
+from making import ASCII, LONG, MAKER_NOTE, SHORT, UNDEFINED, directory, display_profile, entry, exif, xmp
 from skosh.cli import app
 from skosh.picture.metadata import KINDS, Metadata, kinds
 from skosh.picture.picture import from_image

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import display_profile
 from PIL import Image
 
 import skosh
+from making import display_profile
 
 DISPLAY = display_profile()
 XMP = b'<x:xmpmeta tiff:Orientation="1"/>'

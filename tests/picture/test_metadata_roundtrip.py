@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import MAKER_NOTE, SRGB, display_profile, exif, gamma_curve, grey_profile, xmp
 from PIL import Image, ImageCms, ImageOps, features
 from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner, Result
 
 import skosh
+from making import MAKER_NOTE, SRGB, display_profile, exif, gamma_curve, grey_profile, xmp
 from skosh.cli import app
 from skosh.picture.metadata import Metadata, of_image, to_info
 from skosh.picture.picture import from_image

@@ -7,9 +7,9 @@ import struct
 
 import numpy as np
 import pytest
-from making import ASCII, LONG, MAKER_NOTE, RATIONAL, SHORT, directory, entry, exif, png_chunk, xmp
 from PIL import Image, ImageOps
 
+from making import ASCII, LONG, MAKER_NOTE, RATIONAL, SHORT, directory, entry, exif, png_chunk, xmp
 from skosh.picture.metadata import Metadata
 from skosh.picture.orientation import orientation, upright
 from skosh.picture.picture import from_image, to_image

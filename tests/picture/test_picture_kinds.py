@@ -8,10 +8,10 @@ import struct
 import numpy as np
 import numpy.typing as npt
 import pytest
-from making import GREY, RGB, png, png_chunk
 from PIL import Image, features
 
 import skosh
+from making import GREY, RGB, png, png_chunk
 from skosh.picture.colours import layout_of
 from skosh.picture.opening import open_image
 from skosh.picture.picture import Picture, from_image
