@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -10,14 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from making import package_folder
+
 BUNDLES = Path(__file__).parent / "bundles"
-
-
-def package_folder(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -134,3 +136,10 @@ def icc(space: bytes, tags: tuple[tuple[bytes, bytes], ...]) -> bytes:
     head = bytearray(SRGB[:128])
     head[:4], head[16:20] = struct.pack(">I", at + len(data)), space
     return bytes(head) + table + data
+
+
+def package_folder(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent

@@ -1,4 +1,4 @@
-"""Give memory back that C's allocator keeps after it was freed: after a large picture that can be hundreds of megabytes.
+"""Give back memory that C's allocator keeps after it was freed: hundreds of megabytes after a large picture.
 
 Only glibc has these calls; elsewhere they do nothing.
 """

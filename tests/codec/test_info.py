@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from making import display_profile, exif, xmp
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import skosh
+from making import display_profile, exif, xmp
 from skosh.cli import app
 from skosh.codec.file_info import exif_at_a_glance, icc_name
 from skosh.container.chunks import Header, write

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 import skosh
-from conftest import package_folder
 from making import SRGB as LCMS_SRGB
-from making import display_profile, gamma_curve, grey_profile, icc, table_curve
+from making import display_profile, gamma_curve, grey_profile, icc, package_folder, table_curve
 from skosh.container.chunks import EXTRAS, ICC, SPACE
 from skosh.container.extras import pack, unpack
 from skosh.errors import FormatError

@@ -13,7 +13,7 @@ from skosh.entropy.tables import (
     reaches,
     scales,
 )
-from skosh.train import calibrate, corrections
+from skosh.train import calibrate, wiener_terms
 from skosh.train.calibrate import batches_of, fit, fit_z
 
 INDEX = 14  # standard deviation 0.62
@@ -78,4 +78,4 @@ def test_a_calibration_looks_no_oftener_than_there_is_something_new_to_see() -> 
     assert batches_of([small[:60, :60]], pixels, calibrate.FEWEST, most) == calibrate.FEWEST
     assert batches_of([large], pixels, calibrate.FEWEST, most) == most  # as for the bundles that are shipped
     assert batches_of([small], pixels, calibrate.FEWEST, 2) == 2
-    assert corrections.FEWEST * corrections.BATCH > corrections.TERMS
+    assert wiener_terms.FEWEST * wiener_terms.BATCH > wiener_terms.TERMS
