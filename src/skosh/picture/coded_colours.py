@@ -102,7 +102,7 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
 def profile_of(image: Image.Image, cicp: bytes | None, notes: list[str]) -> bytes | None:
     """Return the profile of a picture's colours; None is sRGB.
 
-    Coded numbers win over a profile, and a profile over gamma. ``cicp``: from ``numbers_of``. What can't be kept is
+    Coded numbers win over a profile (but in AVIF), and a profile over gamma. ``cicp``: from ``numbers_of``. What can't be kept is
     added to ``notes``.
     """
     icc = image.info.get("icc_profile") or None
