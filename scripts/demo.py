@@ -1,4 +1,4 @@
-"""The demo: a photograph to a .skosh file and back, beside a JPEG of the same size."""
+"""Run the demo: a photograph to a .skosh file and back, beside a JPEG of the same size."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def sample() -> Path:
 
 
 def jpeg_of_size(image: Image.Image, size: int) -> tuple[Image.Image, int]:
-    """The best JPEG of at most ``size`` bytes (the smallest there is, if all are larger), decoded, and its size."""
+    """Return the best JPEG of at most ``size`` bytes (else the smallest there is), decoded, and its size."""
     best = b""
     for quality in range(1, 96):
         buffer = io.BytesIO()

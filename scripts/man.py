@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "man"
 
 
 def pages() -> dict[str, str]:
-    """The text of every page by its file's name."""
+    """Return the text of every page by its file's name."""
     group: Any = typer.main.get_command(app)
     found = {"skosh.1": page("skosh", group)}
     for name, command in group.commands.items():
@@ -23,7 +23,7 @@ def pages() -> dict[str, str]:
 
 
 def page(name: str, command: Any) -> str:
-    """The page of a command."""
+    """Return the page of a command."""
     first, *others = command.help.strip().split("\n\n")
     dashed = name.replace(" ", "-")
     lines = [
@@ -69,7 +69,7 @@ def panels(command: Any) -> dict[str, list[Any]]:
 
 
 def usage(command: Any) -> str:
-    """What stands behind the command's name."""
+    """Return what stands behind the command's name in a synopsis."""
     arguments = [spelled(param) for param in command.params if param.param_type_name == "argument"]
     return " ".join(["[OPTIONS]", *arguments] + (["COMMAND"] if getattr(command, "commands", None) else []))
 
@@ -83,7 +83,7 @@ def spelled(param: Any) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text without its line ends."""
+    """Return the text without its line ends."""
     return " ".join(text.split())
 
 

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def opened(path: Path, side: int) -> Image.Image | None:
-    """The pixels of a picture as the codec would see them, halved until it fits."""
+    """Return the pixels of a picture as the codec would see them, halved until it fits."""
     try:
         with Image.open(path) as image:
             picture = Image.fromarray(from_image(image).pixels)

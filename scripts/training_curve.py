@@ -1,6 +1,6 @@
-"""The figure of docs/training.md: how far each long run has come, from the logs in docs/runs.
+"""Draw the figure of docs/training.md: the progress of each long run, from the logs in docs/runs.
 
-    python scripts/training_curve.py
+Usage: ``python scripts/training_curve.py``.
 
 A point is a validation: bytes at equal PSNR against AVIF (speed 4, 4:4:4; docs/runs/avif.csv) on the same pictures,
 with the model's own probabilities for bits. A run starts where the one before ended, so its gigapixels are counted on.

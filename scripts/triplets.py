@@ -1,9 +1,10 @@
-"""The comparisons that the documents show, from openly licensed photographs of scikit-image and scikit-learn.
+"""Draw the comparisons that the documents show, from openly licensed photographs.
 
-Writes docs/images/triplet-NAME.jpg. JPEG of high quality keeps them small; ``skosh compare`` itself writes PNG.
+Photographs of scikit-image and scikit-learn. Writes docs/images/triplet-NAME.jpg. JPEG of high quality keeps them
+small; ``skosh compare`` itself writes PNG.
 
-coffee   Rachel Michetti, CC0          astronaut  NASA, public domain
-temple   danielbuechele, CC BY 2.0     flower     dany eid, CC BY 2.0
+coffee: Rachel Michetti, CC0. astronaut: NASA, public domain. temple: danielbuechele, CC BY 2.0. flower: dany eid, CC BY
+2.0.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def photograph(name: str) -> Path:
-    """The file of a photograph."""
+    """Return the file of a photograph."""
     package, path = PHOTOGRAPHS[name]
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -64,7 +65,7 @@ def photograph(name: str) -> Path:
 
 
 def small(sheet: Image.Image) -> bytes:
-    """The figure as a JPEG of at most ``LARGEST`` bytes."""
+    """Return the figure as a JPEG of at most ``LARGEST`` bytes."""
     for quality in range(95, 59, -3):
         buffer = io.BytesIO()
         sheet.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True, progressive=True)

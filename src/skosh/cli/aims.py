@@ -64,7 +64,7 @@ TargetSize = Annotated[
         "--target-size",
         metavar="BYTES",
         parser=lambda text: parse_size(text),
-        help="The best picture in so many bytes: 20000, 20KB, 1.5MiB.",
+        help="The best picture in a file of at most BYTES: 20000, 20KB, 1.5MiB.",
         rich_help_panel=PICTURE,
     ),
 ]
@@ -74,7 +74,7 @@ TargetBpp = Annotated[
         "--target-bpp",
         metavar="BPP",
         parser=number(0),
-        help="The best picture in so many bits a pixel.",
+        help="The best picture in a file of at most BPP bits a pixel.",
         rich_help_panel=PICTURE,
     ),
 ]
@@ -84,7 +84,7 @@ TargetPsnr = Annotated[
         "--target-psnr",
         metavar="DB",
         parser=number(0),
-        help="The smallest file of so many dB.",
+        help="The smallest file that reaches this PSNR.",
         rich_help_panel=PICTURE,
     ),
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from ..picture.metadata import KINDS, kinds
+from ..picture.kinds import KINDS, kinds
 
 ALL = "all"
 

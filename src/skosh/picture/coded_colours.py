@@ -102,8 +102,8 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
 def profile_of(image: Image.Image, cicp: bytes | None, notes: list[str]) -> bytes | None:
     """Return the profile of a picture's colours; None is sRGB.
 
-    Coded numbers win over a profile, and a profile over gamma. ``cicp``: from ``numbers_of``. What can't be kept is
-    added to ``notes``.
+    Coded numbers win over a profile (but in AVIF), and a profile over gamma. ``cicp``: from ``numbers_of``. What can't
+    be kept is added to ``notes``.
     """
     icc = image.info.get("icc_profile") or None
     if cicp is not None and not (icc and image.format == "AVIF"):

@@ -6,7 +6,7 @@ damaged. ``skosh.picture.orientation`` handles the one value in it that pixels d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from .exif import EXIF_DIRECTORY, MAKER_NOTE
 
 EXIF_PREFIX = b"Exif\0\0"
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # in JPEG
-KINDS = ("exif", "icc", "xmp")
 TIFF_XMP = 700  # tag; some versions of Pillow leave it out of the picture's info
 TIFF_TAGS = (  # see descriptive()
     *("DocumentName", "ImageDescription", "Make", "Model", "Orientation", "Software", "DateTime", "Artist"),
@@ -33,16 +32,6 @@ class Metadata:
     icc: bytes | None = None
     exif: bytes | None = None  # without its prefix: from the TIFF header on
     xmp: bytes | None = None
-
-
-def kinds(strip: bool | str | Iterable[str]) -> frozenset[str]:
-    """Return the kinds of metadata to drop: all, none, or those named. Raises ValueError for an unknown name."""
-    if isinstance(strip, bool):
-        return frozenset(KINDS if strip else ())
-    named = frozenset(strip.split(",") if isinstance(strip, str) else strip)
-    if unknown := sorted(map(str, named - frozenset(KINDS))):
-        raise ValueError(f"metadata are of the kinds {', '.join(KINDS)}, not {', '.join(unknown)}")
-    return named
 
 
 def of_image(image: Image.Image, notes: list[str], cicp: bytes | None = None) -> Metadata:

@@ -25,7 +25,8 @@ from .colours import (
     without,
 )
 from .fitting import fit
-from .metadata import Metadata, kinds, of_image, to_info, without_prefix
+from .kinds import kinds
+from .metadata import Metadata, of_image, to_info, without_prefix
 from .orientation import orientation, upright
 from .parts import note_parts, parts_of
 from .thumbnail import without_misfit
