@@ -47,15 +47,18 @@ def decode(
     salvage: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
-    """Decode a ``.skosh`` file to a picture, of the mode that was coded, with its metadata in ``info``.
+    """Decode a ``.skosh`` file to a Pillow picture of the mode that was coded, with its metadata in ``info``.
 
-    ``data``: the bytes of a file, its path, or the file itself, opened in binary mode.
-    ``model``: where the bundle is if it is not an installed one; by default it is found by the file's model id. ``threads``: 0 for one a
-    core. ``region``: x, y, width and height of the part to decode; only the tiles that it needs are. ``salvage``: show what can still be read of a
-    damaged file; lost parts are grey and named in warnings, the first eight one by one, and so are lost metadata and transparency.
+    ``data``: the bytes of a file, its path, or the open binary file.
+    ``model``: the folder of a bundle that is not installed; by default the file's model id finds it.
+    ``threads``: 0 for one a core.
+    ``region``: x, y, width and height of the part to decode; only the tiles that it needs are decoded.
+    ``salvage``: show what a damaged file still holds. Lost parts are grey. Warnings name the first eight of them, and
+    lost metadata or transparency.
 
-    Raises OSError where the file can't be read, TypeError for what is no file, ValueError for a region that is not four whole numbers and for fewer than 0 threads, FormatError for bytes that are no such file or damaged, and for what nothing is left of, BundleError if the model is not there, LimitError for too large a picture
-    or a region outside of it.
+    Raises OSError for an unreadable file, TypeError for another kind of data, ValueError for a region that is not four
+    whole numbers or for threads out of range, FormatError for foreign or damaged bytes and where salvage finds
+    nothing, BundleError where the model is missing, LimitError for too large a picture or a region outside of it.
     """
     picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
     for note in picture.notes:
@@ -111,7 +114,8 @@ def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> st
         known = ", ".join(f"{name} {m['model_id']}" for name, _, m in manifest.installed()) or "none"
         others = "".join(f"; {reason}" for reason in manifest.unusable())
         raise BundleError(
-            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); name its folder (model, --model)"
+            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); "
+            "name its folder (model, --model)"
         )
     return folder
 

@@ -55,19 +55,25 @@ def encode(
     metadata: Metadata | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
-    """Encode a picture as the bytes of a ``.skosh`` file. What is lost besides precision comes as a warning.
+    """Encode a picture as the bytes of a ``.skosh`` file. Losses besides precision come as warnings.
 
-    ``image``: any Pillow picture, an array of uint8, of shape (H, W) or (H, W, 1) for grey, (H, W, 2) with transparency, (H, W, 3) for RGB and (H, W, 4)
-    with transparency, or the file of a picture: its path, its bytes, or the file itself, opened in binary mode (of more than Pillow's own limit of pixels: open it first). ``quality``: 0 (smallest) to 100 (best), in eighths. ``model``: an
-    installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``). ``threads``: 0 for one a core. ``target_bytes``: the best quality whose file is
-    not larger, instead of ``quality``. ``target_psnr``: the smallest file that reaches so many dB. ``effort``: 0 to 3, how long to look for symbols that cost less in bits
-    and squared error together (with a model trained for exact pixels alone; 0 is one quick look), for every quality that a target tries; decoding does not change. ``tile``: side in pixels of what can be decoded
-    by itself, 64 times a power of two, 0 for the whole picture. ``strip``: drop EXIF, XMP and the colour
-    profile, or those that are named, as in ``{"exif", "icc", "xmp"}``; without the profile colours become sRGB.
-    ``metadata``: a ``skosh.metadata.Metadata``, instead of those that the picture carries.
+    ``image``: a Pillow picture; an array of uint8, (H, W) or (H, W, 1) grey, (H, W, 2) grey with transparency, (H, W, 3)
+    RGB, (H, W, 4) RGB with transparency; or a picture's file, as path, bytes or an open binary file (one over Pillow's
+    own limit of pixels has to be opened first).
+    ``quality``: 0 (smallest) to 100 (best), in eighths.
+    ``model``: an installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``).
+    ``threads``: 0 for one a core.
+    ``target_bytes``: instead of ``quality``, take the best one whose file is not larger.
+    ``target_psnr``: instead of ``quality``, make the smallest file that reaches this PSNR in dB.
+    ``effort``: 0 to 3, how long to search for symbols of less rate and squared error, for every quality that a target
+    tries. Above 0 it takes a model trained for squared error alone. Decoding does not change.
+    ``tile``: side in pixels of what can be decoded by itself: 64 times a power of two, or 0 for the whole picture.
+    ``strip``: True, or kinds of metadata to drop ("exif", "icc", "xmp"); without its profile a picture becomes sRGB.
+    ``metadata``: a ``skosh.Metadata`` instead of the picture's own.
 
-    Raises TypeError for what is no picture or no metadata, ValueError for an argument out of range or an array that is no such picture, OSError for a file that can't be read, ImageError, LimitError (also for a target that can't be
-    reached) and BundleError.
+    Raises TypeError for another kind of image or metadata, ValueError for an argument out of range or an array of
+    another shape, OSError for an unreadable file, ImageError for damaged data, LimitError for too large a picture or
+    a target out of reach, and BundleError.
     """
     if not 0 <= quality <= 100:
         raise ValueError(f"quality is 0 to 100, not {quality}")
@@ -94,9 +100,12 @@ def take_apart(
     strip: bool | Collection[str] = False,
     metadata: Metadata | None = None,
 ) -> Picture:
-    """A picture from Pillow's, from an array or from a file; ValueError for an array of another shape or type, TypeError for anything else."""
+    """Take apart a Pillow picture, an array or a file.
+
+    Raises ValueError for an array of another shape or type, TypeError for another kind of image.
+    """
     if metadata is not None and not isinstance(metadata, Metadata):
-        raise TypeError(f"metadata are a skosh.metadata.Metadata, not {type(metadata).__name__}")
+        raise TypeError(f"metadata are a skosh.Metadata, not {type(metadata).__name__}")
     if isinstance(image, np.ndarray):
         image = image_of(image)
     with stage("reading the picture"):

@@ -42,7 +42,7 @@ class Change(NamedTuple):
 
 
 class Quantiser:
-    """Rounds the latents of a picture around their means at one quality: the first half of all of it, and then the second."""
+    """Rounds the latents of a picture around their means at one quality: first one half everywhere, then the other."""
 
     def __init__(self, at: Point, y: Floats, z: Symbols, workers: int = 1):
         """``y`` (M, H, W) and ``z`` (N, h, w)."""
@@ -113,7 +113,7 @@ class Quantiser:
         part[:] = flat.reshape(part.shape)
 
     def change(self, changes: dict[Box, Change]) -> None:
-        """Give latents of any windows other symbols, of those that are coded. The second half is rounded again, since its means follow the first."""
+        """Give coded latents other symbols. Then round the second half again, since its means follow the first."""
         if not changes:
             return
         self.changes = changes
