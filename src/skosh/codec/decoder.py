@@ -114,8 +114,8 @@ def _folder(header: Header, model: str | os.PathLike[str] | Bundle | None) -> st
         known = ", ".join(f"{name} {m['model_id']}" for name, _, m in manifest.installed()) or "none"
         others = "".join(f"; {reason}" for reason in manifest.unusable())
         raise BundleError(
-            f"the file was made with model {header.model_id.hex()}, which is not installed (installed: {known}{others}); "
-            "name its folder (model, --model)"
+            f"the file was made with model {header.model_id.hex()}, which is not installed "
+            f"(installed: {known}{others}); name its folder (model, --model)"
         )
     return folder
 
