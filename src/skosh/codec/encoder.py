@@ -58,8 +58,8 @@ def encode(
     """Encode a picture as the bytes of a ``.skosh`` file. Losses besides precision come as warnings.
 
     ``image``: a Pillow picture; an array of uint8, (H, W) or (H, W, 1) grey, (H, W, 2) grey with transparency,
-    (H, W, 3) RGB, (H, W, 4) RGB with transparency; or a picture's file, as path, bytes or an open binary file (one over Pillow's
-    own limit of pixels has to be opened first).
+    (H, W, 3) RGB, (H, W, 4) RGB with transparency; or a picture's file, as path, bytes or an open binary file (one over
+    Pillow's own limit of pixels has to be opened first).
     ``quality``: 0 (smallest) to 100 (best), in eighths.
     ``model``: an installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``).
     ``threads``: 0 for one a core.
