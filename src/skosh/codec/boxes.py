@@ -9,6 +9,7 @@ Wiener filters (one a tile).
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +19,9 @@ import numpy.typing as npt
 from ..memory import give_back
 from ..progress import stage
 
-MANY = 16  # windows of a picture after which it is worth the while to give memory back
+# Windows or tiles of a picture, from which on memory is given back after each stage, and in its course, too (which
+# saves 10 % of the memory and costs as much time).
+MANY, VERY_MANY = 16, 48
 
 
 class Box(NamedTuple):
@@ -109,12 +112,12 @@ def split(box: Box, side: int) -> list[Box]:
 def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str = "") -> None:
     """Do the work for every box, ``threads`` at a time; the first error ends it.
 
-    Where the system refuses threads, fewer run. ``what``: the name of the stage in the display of progress, after which
-    memory is given back.
+    Where the system refuses threads, fewer run. ``what``: the name of the stage in the display of progress. In the
+    course of a long one and after it, memory is given back.
     """
     if what:
         with stage(what, len(boxes)) as one:
-            each(boxes, one.counting(work), threads)
+            each(boxes, one.counting(thrifty(work) if len(boxes) >= VERY_MANY else work), threads)
         if len(boxes) >= MANY:
             give_back()
         return
@@ -148,3 +151,15 @@ def each(boxes: list[Box], work: Callable[[Box], None], threads: int, what: str 
         errors.append(error)
     if errors:
         raise errors[0]
+
+
+def thrifty(work: Callable[[Box], None]) -> Callable[[Box], None]:
+    """Return the same work, but let it give memory back after every second box: what threads free lies scattered."""
+    done = itertools.count(1)
+
+    def spared(box: Box) -> None:
+        work(box)
+        if next(done) % 2 == 0:
+            give_back()
+
+    return spared
