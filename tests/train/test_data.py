@@ -16,7 +16,7 @@ from PIL import Image
 from skosh.errors import ConfigError
 from skosh.picture.picture import Picture
 from skosh.train import data
-from skosh.train.data import Crops, load_pictures, patch_transform
+from skosh.train.data import Crops, load_pictures, patch_transform, recoloured, turned_hue
 
 
 def numbered(height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -181,3 +181,40 @@ def test_patch_basis_is_orthonormal_sorted_and_decorrelates_the_patches(pixels: 
     patches = pixels.reshape(64, 4, 96, 4, 3).transpose(0, 2, 4, 1, 3).reshape(-1, 48) / 255.0 - 0.5
     found = np.mean((patches @ basis.T) ** 2, axis=0)
     np.testing.assert_allclose(found[:8], variance[:8], rtol=0.25)
+
+
+def test_a_turned_hue_keeps_luma_and_grey_and_stretches_chroma() -> None:
+    rng = np.random.default_rng(0)
+    matrix = turned_hue(1.1, 1.7)
+    rgb = rng.random((50, 3))
+    luma = np.array([0.299, 0.587, 0.114])
+    assert np.allclose((rgb @ matrix.T) @ luma, rgb @ luma)
+    assert np.allclose(matrix @ [0.4, 0.4, 0.4], 0.4)
+    chroma = np.stack([(np.eye(3)[2] - luma) / 1.772, (np.eye(3)[0] - luma) / 1.402])
+    before, after = rgb @ chroma.T, (rgb @ matrix.T) @ chroma.T
+    assert np.allclose(np.hypot(*after.T), 1.7 * np.hypot(*before.T))
+    assert np.allclose(turned_hue(0.0, 1.0), np.eye(3))
+
+
+def test_a_share_of_the_crops_is_recoloured_the_same_way_each_time(crops: Crops) -> None:
+    same = torch.eye(3).expand(6, 3, 3)
+    assert torch.allclose(crops.colours(5, 0.0), same)
+    assert not torch.isclose(crops.colours(5, 1.0), same).all(2).all(1).any()
+    assert torch.equal(crops.colours(5, 0.5), crops.colours(5, 0.5))
+    assert not torch.equal(crops.colours(5, 1.0), crops.colours(6, 1.0))
+    chosen = torch.cat([~torch.isclose(crops.colours(step, 0.25), same).all(2).all(1) for step in range(100)])
+    assert 0.15 < chosen.float().mean() < 0.35
+
+
+def test_processes_recolour_their_own_part_of_a_batch(pictures: list[npt.NDArray[np.uint8]], crops: Crops) -> None:
+    parts = [Crops(pictures, 64, 6, 3, rank, 2).colours(4, 0.7) for rank in (0, 1)]
+    assert torch.equal(torch.stack(parts, 1).reshape(6, 3, 3), crops.colours(4, 0.7))
+
+
+def test_recoloured_pictures_stay_in_range() -> None:
+    x = torch.rand(2, 3, 8, 8)
+    colours = torch.stack([torch.eye(3), torch.from_numpy(turned_hue(2.0, 2.0)).float()])
+    found = recoloured(x, colours)
+    assert torch.allclose(found[0], x[0])
+    assert 0.0 <= found.min() <= found.max() <= 1.0
+    assert (found[1] - x[1]).abs().max() > 0.1

@@ -11,6 +11,7 @@ from skosh.train import loss as losses
 from skosh.train.config import Config
 from skosh.train.hyperprior import Coded
 from skosh.train.loss import Loss
+from skosh.train.ssimulacra2 import SSIMULACRA2
 
 ZERO = {"weight_mse": 0.0, "weight_mae": 0.0, "weight_ms_ssim": 0.0, "weight_lpips": 0.0}
 
@@ -139,3 +140,11 @@ def test_ms_ssim_of_a_picture_unlike_the_original_has_finite_gradients(batch: tu
     x_hat = (1.0 - x).requires_grad_()  # structure below zero at every scale
     Loss(config(weight_ms_ssim=1.0, weight_mse=1.0))(x, x_hat, coded, t).loss.backward()
     assert torch.isfinite(x_hat.grad).all()
+
+
+def test_ssimulacra2_counts_with_its_weight(batch: tuple) -> None:
+    x, x_hat, _, _ = batch
+    terms = Loss(config(weight_ssimulacra2=4.0))(*batch)
+    bpp = torch.tensor([33_000.0, 55_000.0]) / (200 * 180)
+    due = (torch.tensor([0.01, 0.16]) * 4.0 * SSIMULACRA2()(x, x_hat) + bpp).mean()
+    torch.testing.assert_close(terms.loss, due)

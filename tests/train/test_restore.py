@@ -33,6 +33,25 @@ def test_a_run_that_starts_from_a_bundle_starts_with_its_weights(
         assert torch.allclose(state[name], value, atol=1e-9), name
 
 
+def test_a_run_can_start_between_two_bundles(tiny_bundle: Path, tmp_path: Path) -> None:
+    settings, first = restore(tiny_bundle)
+    _, second = restore(tiny_bundle)
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.add_(0.125)
+    write_bundle(second, settings, tmp_path, "2", {"config": dataclasses.asdict(settings)})
+    model = build(settings)
+    start_from(model, settings, tiny_bundle, tmp_path, 0.7)
+    _, other = restore(tmp_path)
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], torch.lerp(value, other.state_dict()[name], 0.7))
+
+
+def test_a_way_towards_a_bundle_needs_one_to_start_from(tiny_bundle: Path, photo_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="give both"):
+        loop.train(config.load("tiny"), photo_folder, photo_folder, tmp_path, towards=tiny_bundle)
+
+
 @pytest.mark.usefixtures("quick_patches")
 def test_a_bundle_of_another_network_is_refused_by_the_names_that_differ(
     tiny_bundle: Path, photo_folder: Path, tmp_path: Path
