@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 import skosh
 from making import ASCII, LONG, MAKER_NOTE, SHORT, UNDEFINED, directory, display_profile, entry, exif, xmp
 from skosh.cli import app
-from skosh.picture.metadata import KINDS, Metadata, kinds
+from skosh.picture.kinds import KINDS, kinds
+from skosh.picture.metadata import Metadata
 from skosh.picture.picture import from_image
 from skosh.picture.thumbnail import without_misfit
 
