@@ -47,6 +47,7 @@ def test_a_section_of_the_results_is_replaced_and_the_rest_stays(
     assert other.read_text() == "<!-- a -->\nthere\n<!-- end a -->"
 
 
+@pytest.mark.slow
 def test_pictures_are_packed_to_a_size_and_what_is_no_picture_is_named(photo_folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "photos"
     shutil.copytree(photo_folder, source)

@@ -127,6 +127,7 @@ def test_an_output_that_another_run_wrote_meanwhile_is_skipped(tmp_path: Path) -
     assert (tmp_path / "a.skosh").read_bytes() == b"the other's"
 
 
+@pytest.mark.slow
 def test_two_runs_into_one_folder_both_end_well(tmp_path: Path, photo: Image.Image) -> None:
     (tmp_path / "in").mkdir()
     for n in range(12):

@@ -54,6 +54,7 @@ print(code(0))
 )
 
 
+@pytest.mark.slow
 @unix
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_processes_made_by_fork_code_pictures_and_end(threads: int) -> None:
@@ -86,6 +87,7 @@ thread.join()
 )
 
 
+@pytest.mark.slow
 @unix
 def test_a_fork_while_another_thread_decodes_leaves_a_child_that_decodes() -> None:
     done = python(BUSY)

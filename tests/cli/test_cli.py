@@ -330,6 +330,7 @@ def test_an_output_that_ends_in_a_slash_is_a_directory(skosh, album: Path, tmp_p
     assert (tmp_path / "file.skosh").read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 def test_a_damaged_file_s_message_names_salvage_only_where_something_is_left(skosh, album: Path) -> None:
     def said(content: bytes) -> bytes:
         (album / "a.skosh").write_bytes(content)
@@ -357,6 +358,7 @@ def test_help_has_a_short_name_as_well(skosh) -> None:
         assert b"Usage" in done.stdout
 
 
+@pytest.mark.slow
 def test_effort_makes_another_file_of_which_the_decoder_knows_nothing(skosh, album: Path) -> None:
     assert skosh("compress", album / "a.png", "-o", "plain.skosh").returncode == 0
     assert skosh("compress", album / "a.png", "-o", "slow.skosh", "--effort", 2).returncode == 0
@@ -386,6 +388,7 @@ def test_threads_are_the_most_that_all_workers_have_together(
     assert shared_out(threads, workers, jobs) == due
 
 
+@pytest.mark.slow
 def test_transparency_that_a_format_cannot_hold_is_said(skosh, album: Path, photo: Image.Image) -> None:
     clear = photo.crop((0, 0, 64, 64))
     clear.putalpha(100)

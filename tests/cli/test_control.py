@@ -151,6 +151,7 @@ def test_eighths_lie_between_their_neighbours(picture: Image.Image) -> None:
     assert sizes[0] < sizes[-1]
 
 
+@pytest.mark.slow
 def test_every_quality_costs_more_and_shows_more(picture: Image.Image) -> None:
     encoder = Encoder(take_apart(picture.crop((0, 0, 128, 128))))
     sizes = [len(encoder.file(quality)) for quality in range(101)]

@@ -59,6 +59,7 @@ def without_reader(line: str, place: Path) -> Done:
         os.close(write_end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     [
@@ -80,6 +81,7 @@ def test_a_standard_error_that_takes_nothing_stops_no_batch_and_no_pipe(
     assert run("skosh no-such-command", place).returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [">&-", ">/dev/full"])
 def test_a_standard_output_that_takes_nothing_is_an_error_where_something_was_due(behind: str, place: Path) -> None:
     assert shell(f"skosh compress in/0.png -o a.skosh {behind}", place).returncode == 0
@@ -97,6 +99,7 @@ def test_no_file_takes_the_place_of_a_closed_stream(place: Path) -> None:
     assert b"bw.png" not in (place / "a.skosh").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii:strict"])
 def test_characters_that_an_encoding_lacks_are_escaped(encoding: str, place: Path) -> None:
     shutil.copy(place / "in" / "0.png", place / "日本.png")
@@ -113,6 +116,7 @@ def test_characters_that_an_encoding_lacks_are_escaped(encoding: str, place: Pat
     assert b"1.skosh\n" in failed.stdout
 
 
+@pytest.mark.slow
 def test_a_pipe_is_read_once_and_has_no_size(place: Path) -> None:
     due = shell("skosh compress - < in/0.png", place).stdout
     os.mkfifo(place / "pipe")

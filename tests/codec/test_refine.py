@@ -45,6 +45,7 @@ def test_an_effort_costs_less_in_bits_and_error_together(tiny_bundle: Path, phot
     assert max(costs[1:]) < costs[0]
 
 
+@pytest.mark.slow
 def test_each_effort_is_worth_more_than_the_one_before(photo: Image.Image) -> None:
     """Over two pictures: on one, or with barely trained weights, a longer effort can end a little worse."""
     folder = find(None)

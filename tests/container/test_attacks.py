@@ -113,6 +113,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
 def test_no_attack_takes_much_memory() -> None:
     files = [attack(path) for path in (ATTACKS / "either" / "stream-empty.skosh", *FILES)]

@@ -191,6 +191,7 @@ def test_jpeg_2000_codes_colours_together(photo: Image.Image) -> None:
     assert data[cod + 8] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["avif", "heic"])
 def test_a_codec_tuned_for_psnr_is_nearer_at_its_bytes_and_has_a_name_of_its_own(name: str, photo: Image.Image) -> None:
     plain, tuned = installed(name), installed(f"{name}=psnr")

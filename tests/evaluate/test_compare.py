@@ -91,6 +91,7 @@ def test_a_comparison_shows_the_original_and_two_files_of_the_same_size(contest:
     assert set(ours.metrics) == {"psnr", "ms_ssim", "ms_ssim_db"}
 
 
+@pytest.mark.slow
 def test_a_figure_has_three_columns_and_a_row_of_crops(contest: Contest, pictures: Path) -> None:
     found = contest.compare(pictures / "left.png")
     sheet = figure(found, 176)

@@ -23,6 +23,7 @@ def call(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_eval_writes_a_report_and_resumes(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "report"
     common = ["--codecs", "webp,jpeg", "--qualities", "10,30,50,80", "--metrics", "psnr", "-o", out]

@@ -107,6 +107,7 @@ def test_missing_lpips_weights_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     assert missing("psnr", None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "quality"), [("jpeg", 30), ("webp", 50), ("heic", 30)])
 def test_the_reference_values_of_a_kodak_picture(shared: Path, codec: str, quality: int) -> None:
     """The same file, the same four figures."""

@@ -31,16 +31,6 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, photo_folder: Path) -> Pa
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
-    """The bundle of that run, instead of the committed one."""
-    from skosh.train.export import export
-
-    folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    export(tiny_run, folder)
-    return folder
-
-
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Sums in one order, so that results can be compared bit for bit."""

@@ -32,6 +32,7 @@ def test_the_settings_of_a_variant_are_ones_that_the_trainer_knows(name: str) ->
     assert (changed != base) == bool(settings)
 
 
+@pytest.mark.slow
 def test_cosines_are_orthonormal_and_their_variances_add_up_to_those_of_the_pictures(photo: Image.Image) -> None:
     pictures = [np.asarray(photo)]
     basis, variance = start.cosines(pictures)
@@ -53,6 +54,7 @@ def run_alone(photo: Image.Image, folder: Path, *arguments: str) -> subprocess.C
     return subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_short_training_is_kept_and_compared_with_the_base(photo: Image.Image, tmp_path: Path) -> None:
     out = tmp_path / "out"
     short = ["base", "size-5", "--minutes", "0.02", *SMALL]
@@ -76,6 +78,7 @@ def test_a_short_training_is_kept_and_compared_with_the_base(photo: Image.Image,
     assert shown[2].endswith("+0.0 % |")
 
 
+@pytest.mark.slow
 def test_a_setting_holds_for_every_variant(photo: Image.Image, tmp_path: Path) -> None:
     setting = ("--minutes", "0.02", "--set", "body_blocks=2", *SMALL)
     for name in ("base", "silu"):  # the second finds the first one's result, of the same setting
@@ -84,6 +87,7 @@ def test_a_setting_holds_for_every_variant(photo: Image.Image, tmp_path: Path) -
     assert max(receivers) < 10  # five blocks are 13.5
 
 
+@pytest.mark.slow
 def test_an_unknown_variant_is_named(photo: Image.Image, tmp_path: Path) -> None:
     done = run_alone(photo, tmp_path, "larger")
     assert done.returncode == 2

@@ -63,6 +63,7 @@ def test_two_processes_train_as_one_with_the_whole_batch(
         assert torch.allclose(two["model"][name], value, atol=2e-4), name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_patches")
 def test_a_run_stops_after_its_minutes_and_can_go_on(photo_folder: Path, tmp_path: Path) -> None:
     config = replace(configs.load("tiny"), steps=3)

@@ -39,6 +39,16 @@ from skosh.train.onnx_export import SCALES, STORED, rounded_rows
 from skosh.train.validate import to_tensor
 from skosh.types import Pixels
 
+pytestmark = pytest.mark.slow  # the networks are written once, which takes a while
+
+
+@pytest.fixture(scope="module")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
+    """The bundle of that run, instead of the committed one."""
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    export(tiny_run, folder)
+    return folder
+
 
 @pytest.fixture(scope="module")
 def network(tiny_run: Path) -> Network:

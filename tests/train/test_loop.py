@@ -59,6 +59,7 @@ def fail_in_step(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
     monkeypatch.setattr(Crops, "draw", patched)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread", "quick_patches")
 @pytest.mark.parametrize("optimiser", ["soap", "adam"])
 def test_a_run_that_was_terminated_and_resumed_ends_as_one_that_was_not_bit_for_bit(
@@ -81,6 +82,7 @@ def test_a_run_that_was_terminated_and_resumed_ends_as_one_that_was_not_bit_for_
     assert logs[0]["val"] == logs[1]["val"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_patches")
 def test_signals_are_given_back_after_a_run_however_it_ends(
     tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +100,7 @@ def test_signals_are_given_back_after_a_run_however_it_ends(
             signal.signal(number, handler)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_patches")
 @pytest.mark.parametrize("exponent", [2.0, 1.5])
 def test_a_loss_that_is_no_number_names_its_step_and_keeps_the_last_good_checkpoint(
@@ -193,6 +196,7 @@ def test_a_run_that_is_shorter_than_its_warm_up_still_ends_low() -> None:
     assert rates[10] == pytest.approx(1e-4)
 
 
+@pytest.mark.slow
 def test_epochs_draw_as_many_crops_as_there_are_pictures(
     tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, quick_patches: None
 ) -> None:
@@ -201,6 +205,7 @@ def test_epochs_draw_as_many_crops_as_there_are_pictures(
     assert checkpoint.load(tmp_path)["step"] == 2  # 3 times 4 pictures in batches of 8
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_memory_that_its_steps_free(
     tmp_path: Path, photo_folder: Path, monkeypatch: pytest.MonkeyPatch, quick_patches: None
 ) -> None:
@@ -228,6 +233,7 @@ def test_a_resumed_run_keeps_its_configuration_but_may_be_longer_and_slower(tiny
     check_same_run(configs.load("tiny"), configs.load("tiny", ("steps=99", "learning_rate=1e-4", "save_every=7")))
 
 
+@pytest.mark.slow
 def test_the_last_part_of_a_run_may_have_larger_crops(photo_folder: Path, tmp_path: Path) -> None:
     loop.train(configs.load("tiny", ("steps=2", "crop=64", "batch=4")), photo_folder, photo_folder, tmp_path)
     last = configs.load("tiny", ("steps=3", "crop=128", "batch=2"))
@@ -256,6 +262,7 @@ def test_mistakes_are_said_before_anything_is_read_or_made(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_with_other_pictures_says_so(
     photo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -269,6 +276,7 @@ def test_a_run_that_goes_on_with_other_pictures_says_so(
     assert "the pictures have changed: " in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_died_in_its_last_validation_still_gets_it(photo_folder: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "validate", lambda *_: (_ for _ in ()).throw(SystemExit("no power")))
@@ -279,6 +287,7 @@ def test_a_run_that_died_in_its_last_validation_still_gets_it(photo_folder: Path
     assert json.loads(line)["step"] == SHORT.steps
 
 
+@pytest.mark.slow
 def test_tensorboard_has_the_scalars_and_two_reconstructions(photo_folder: Path, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -48,6 +48,7 @@ def statistics(way: str) -> dict[str, int | list[int]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is of glibc")
 def test_a_step_gets_its_memory_from_the_one_before() -> None:
     kept, usual = statistics("keep"), statistics("usual")

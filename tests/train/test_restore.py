@@ -16,12 +16,14 @@ from skosh.train.init import blend, move_levels, restore, start_from
 from skosh.train.networks import Network, build
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_loaded_and_exported_again_is_the_same(tiny_bundle: Path, tmp_path: Path) -> None:
     settings, model = restore(tiny_bundle)
     again = write_bundle(model, settings, tmp_path, "1", {})
     assert again["files"] == read_manifest(tiny_bundle)["files"]
 
 
+@pytest.mark.slow
 def test_a_run_that_starts_from_a_bundle_starts_with_its_weights(
     tiny_bundle: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_way_towards_a_bundle_needs_one_to_start_from(tiny_bundle: Path, photo
         loop.train(config.load("tiny"), photo_folder, photo_folder, tmp_path, towards=tiny_bundle)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_patches")
 def test_a_bundle_of_another_network_is_refused_by_the_names_that_differ(
     tiny_bundle: Path, photo_folder: Path, tmp_path: Path
@@ -96,6 +99,7 @@ def test_rows_of_levels_move_to_the_lambdas_of_the_new_configuration() -> None:
     assert move_levels(rows, before, before) is rows
 
 
+@pytest.mark.slow
 def test_a_network_with_learned_steps_goes_on_from_a_bundle_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,7 @@ def test_what_varies_is_busy_and_what_does_not_is_not() -> None:
     assert busyness(slight).item() == pytest.approx(0.24 * 36 / (0.24 * 36 + 9), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_learned_terms_have_coefficients_of_five_steps(
     tiny_bundle: Path, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
