@@ -6,6 +6,7 @@ import contextlib
 import errno
 import functools
 import hashlib
+import io
 import os
 import platform
 import re
@@ -53,13 +54,18 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def check_ordinary(path: Path) -> None:
+    """Raise SkoshError for an output that exists and is a pipe, a device or a folder: files are renamed into place."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise SkoshError(f"{path} is no ordinary file; -o - writes to standard output, which can be redirected there")
+
+
 def write_whole(path: Path, content: bytes, replace: bool = True) -> None:
     """Write beside and rename, so that no reader sees half a file; make folders on the way.
 
     Without ``replace``, raises FileExistsError if the name has been taken meanwhile, and leaves that file alone.
     """
-    if path.exists() and not path.is_file():
-        raise SkoshError(f"{path} is no ordinary file")
+    check_ordinary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     pid = os.getpid()
     partial = path.parent / f".skosh-{_system()}-{pid}-{_start(pid)[0]}-{secrets.token_hex(4)}.partial"
@@ -198,7 +204,7 @@ def content_of(source: Source) -> bytes:
         return read_file(Path(source))
     if not hasattr(source, "read"):
         raise TypeError(f"a file is a path, a file that was opened or its bytes, not {type(source).__name__}")
-    data = source.read(MAX_FILE + 1)
+    data = source.read(MAX_FILE + 1) if not isinstance(source, io.TextIOBase) else ""
     if not isinstance(data, bytes):
         raise TypeError('a file has to be opened in binary mode, as with open(path, "rb")')
     return within_limit(data)

@@ -19,7 +19,7 @@ from PIL import Image
 
 import skosh
 from skosh.batch.plan import plan
-from skosh.batch.task import Existing, Made
+from skosh.batch.task import Existing, Job, Made
 from skosh.batch.threads import run
 from skosh.files import SKOSH
 
@@ -262,3 +262,22 @@ def test_names_that_would_move_a_terminal_s_cursor_or_are_no_text_are_shown_esca
         b"J\n.png",
         b"/b\xff.png"[-6:],
     ]
+
+
+def test_one_input_that_can_not_be_reached_does_not_stop_the_others(place: Path) -> None:
+    folder = album(place, "a.png")
+    closed = album(place / "other", "b.png")
+    closed.chmod(0)
+    inputs = [folder / "a.png", closed / "b.png", closed, place / ("x" * 300 + ".png")]
+    with nobody():
+        found = [outcome.error for outcome in run(plan(inputs, place / "out", PNG, SKOSH), convert)]
+    assert sorted(error is None for error in found) == [False, False, False, True]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_an_output_that_is_a_pipe_is_refused_with_the_way_to_write_to_one(place: Path) -> None:
+    album(place, "a.png")
+    os.mkfifo(place / "pipe")
+    for existing in Existing:
+        (outcome,) = run([Job(place / "album" / "a.png", place / "pipe")], convert, existing)
+        assert "-o - writes to standard output" in str(outcome.error)

@@ -141,3 +141,13 @@ def test_open_takes_a_file_that_can_not_be_wound_back(file: Path) -> None:
         into.write(file.read_bytes())
     with open(read, "rb") as out, skosh.open(out) as image:
         assert image.size == (96, 64)
+
+
+def test_a_file_opened_as_text_and_a_quality_that_is_no_number_are_called_so(png: Path, file: Path) -> None:
+    with open(png) as text, pytest.raises(TypeError, match="binary mode"):
+        skosh.encode(text)  # type: ignore[arg-type]
+    with open(file, encoding="latin-1") as text, pytest.raises(TypeError, match="binary mode"):
+        skosh.decode(text)  # type: ignore[arg-type]
+    for quality in ("50", None, True):
+        with pytest.raises(TypeError, match="quality is a number"):
+            skosh.encode(png, quality)  # type: ignore[arg-type]

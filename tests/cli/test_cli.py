@@ -435,3 +435,14 @@ def test_a_command_that_is_killed_says_so_by_its_status(number: int, status: int
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, b"Traceback" in errors) == (status, False)
+
+
+def test_names_that_no_file_can_have_cost_themselves_alone(skosh, album: Path) -> None:
+    long = "x" * 300
+    assert skosh("compress", album / "a.png").returncode == 0
+    shown = skosh("info", f"{long}.skosh", album / "a.skosh")
+    assert (shown.returncode, b"100x80" in shown.stdout, b"Traceback" in shown.stderr) == (1, True, False)
+    done = skosh("compress", f"{long}.png", album / "sub" / "b.jpg", "-o", "out/")
+    assert (done.returncode, b"1 done" in done.stderr, b"Traceback" in done.stderr) == (1, True, False)
+    wrong = skosh("compress", album / "sub" / "b.jpg", "--model", long, bundle=None)
+    assert (wrong.returncode, b"no model" in wrong.stderr, b"Traceback" in wrong.stderr) == (1, True, False)

@@ -19,7 +19,18 @@ from skosh.picture.metadata import Metadata
 DISPLAY = display_profile()
 KEYS = [
     *("file", "format_version", "width", "height", "mode", "quality", "bytes", "bpp", "tiles", "tile", "picture_bytes"),
-    *("alpha_bytes", "icc_bytes", "icc", "exif_bytes", "exif", "xmp_bytes", "model_id", "model", "damaged"),
+    *(
+        "alpha_bytes",
+        "icc_bytes",
+        "icc_stored_bytes",
+        "icc",
+        "exif_bytes",
+        "exif",
+        "xmp_bytes",
+        "model_id",
+        "model",
+        "damaged",
+    ),
 ]
 
 

@@ -24,17 +24,23 @@ def plan(
     one output, and where a file stands in a directory's place.
     """
     inputs = list(inputs)
-    alone = len(inputs) == 1 and not inputs[0].is_dir()
-    as_file = alone and out is not None and not out.is_dir() and not as_folder
-    if out is not None and not as_file and not out.is_dir():
+    alone = len(inputs) == 1 and not os.path.isdir(inputs[0])
+    as_file = alone and out is not None and not os.path.isdir(out) and not as_folder
+    if out is not None and not as_file and not os.path.isdir(out):
         if os.path.lexists(out):
             raise SkoshError(f"{out} is no directory, which this takes: name another")
         if not as_folder and out.suffix.lower() in {*PICTURES, SKOSH}:
             raise SkoshError(f"{out} has the name of a file where a directory is due: put a / behind it if it is one")
     jobs = []
     for path in inputs:
-        if path.is_dir():
-            found = below(path, accepted)
+        if os.path.isdir(path):
+            try:
+                found = below(path, accepted)
+            except OSError:
+                if len(inputs) == 1:
+                    raise
+                jobs.append(Job(path, (out or path.parent) / path.name))  # fails by name; the others go on
+                continue
             if not found:
                 raise SkoshError(f"nothing to do in {path}: no {', '.join(sorted(accepted))} below it")
             jobs += [Job(p, (out or path) / p.relative_to(path).with_suffix(suffix)) for p in found]
@@ -72,7 +78,7 @@ def below(folder: Path, accepted: set[str]) -> list[Path]:
             links.extend(sorted(Path(root, name) for name in folders if _link(root, name)))
             files = (Path(root, name) for name in names)
             pictures = (path for path in files if path.suffix.lower() in accepted and not is_apple_double(path))
-            found.extend(path for path in pictures if path.is_file() or leads_nowhere(path))
+            found.extend(path for path in pictures if os.path.isfile(path) or leads_nowhere(path))
 
     walk(folder)
     while links:
@@ -92,14 +98,14 @@ def is_apple_double(path: Path) -> bool:
     if not path.name.startswith("._"):
         return False
     try:
-        return path.is_file() and first_bytes(path, len(APPLE_DOUBLE)) == APPLE_DOUBLE
+        return os.path.isfile(path) and first_bytes(path, len(APPLE_DOUBLE)) == APPLE_DOUBLE
     except OSError:  # its job will report it
         return False
 
 
 def leads_nowhere(path: Path) -> bool:
     """Return whether this is a visible broken link. Hidden ones are locks and the like of other programs."""
-    return path.is_symlink() and not path.exists() and not path.name.startswith(".")
+    return os.path.islink(path) and not os.path.exists(path) and not path.name.startswith(".")
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from ..errors import SkoshError, describe
-from ..files import remove_left_partials, similar, write_whole
+from ..files import check_ordinary, remove_left_partials, similar, write_whole
 from ..limits import startable
 from .task import Convert, Existing, Job, Made, Outcome
 
@@ -65,6 +65,7 @@ def apart(work: Callable[[], Made]) -> Made:
 def do(job: Job, convert: Convert, existing: Existing) -> Outcome:
     """Do one job. No exception of one picture stops the others."""
     try:
+        check_ordinary(job.target)
         if os.path.lexists(job.target) and existing is not Existing.REPLACE:
             if existing is Existing.SKIP:
                 return Outcome(job, skipped=True)

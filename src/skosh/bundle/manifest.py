@@ -176,7 +176,7 @@ def find(model: str | os.PathLike[str] | None) -> Path:
     name = DEFAULT if model is None else os.fspath(model)
     if os.sep not in name and os.path.isfile(MODELS / name / MANIFEST):
         return MODELS / name
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return Path(name)
     if not MODELS.is_dir():  # imported from an archive
         raise BundleError(

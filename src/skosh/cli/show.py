@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,8 @@ from ..limits import UNLIMITED
 from .console import printable, say
 from .options import STREAM, named
 from .words import size
+
+CODE_MOST = 4  # bytes of a colour space that the file names by a code
 
 
 def info(
@@ -71,7 +74,7 @@ def info(
 def spread(paths: list[Path]) -> Iterator[tuple[Path, Exception | None]]:
     """Yield the files, and for folders all .skosh files below them, or an error."""
     for path in paths:
-        if path == STREAM or not path.is_dir():
+        if path == STREAM or not os.path.isdir(path):
             yield path, None
             continue
         try:
@@ -104,13 +107,20 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("quality", f"{found['quality']:g}"),
         ("tiles", tiles),
         ("alpha", amount(found["alpha_bytes"], [])),
-        ("profile", amount(found["icc_bytes"], [found["icc"] or ""])),
+        ("profile", profile_in_words(found)),
         ("EXIF", amount(found["exif_bytes"], [*exif.values(), *position])),
         ("XMP", amount(found["xmp_bytes"], [])),
         ("model", f"{found['model_id']}, " + (f"installed: {found['model']}" if found["model"] else "not installed")),
         ("format", f"version {found['format_version']}"),
         *(("damaged", text) for text in found["damaged"]),
     ]
+
+
+def profile_in_words(found: dict[str, Any]) -> str:
+    """Return what there is to say of the colour profile. One that the file names by a code is not stored."""
+    if found["icc_stored_bytes"] < found["icc_bytes"] and found["icc_stored_bytes"] <= CODE_MOST:
+        return f"a code of {found['icc_stored_bytes']} bytes: {found['icc']}"
+    return amount(found["icc_bytes"], [found["icc"] or ""])
 
 
 def amount(size: int, words: list[str]) -> str:

@@ -18,7 +18,7 @@ from ..batch.plan import plan
 from ..batch.task import Convert, Existing, Job, Made, Outcome
 from ..batch.threads import apart, run, written
 from ..errors import SkoshError, describe
-from ..files import from_stdin, read_file, remove_left_partials, remove_partials
+from ..files import check_ordinary, from_stdin, read_file, remove_left_partials, remove_partials
 from ..limits import cores
 from .console import fail, say
 from .display import USUAL, Display, Manner, shown, timed
@@ -97,8 +97,10 @@ def called(source: Path) -> str:
 def through(job: Job, convert: Callable[[bytes], Made], existing: Existing) -> Outcome:
     """Run a job whose source, target or both are -."""
     target = job.target
-    if target != STREAM and target.is_dir():
+    if target != STREAM and os.path.isdir(target):
         raise SkoshError(f"{target} is a directory: name the file in it")
+    if target != STREAM:
+        check_ordinary(target)
     if target != STREAM and os.path.lexists(target) and existing is not Existing.REPLACE:
         if existing is Existing.SKIP:
             return Outcome(job, skipped=True)

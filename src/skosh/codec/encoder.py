@@ -75,6 +75,8 @@ def encode(
     another shape, OSError for an unreadable file, ImageError for damaged data, LimitError for too large a picture or
     a target out of reach, and BundleError.
     """
+    if isinstance(quality, bool) or not isinstance(quality, (int, float, np.integer, np.floating)):
+        raise TypeError(f"quality is a number from 0 to 100, not {quality!r}")
     if not 0 <= quality <= 100:
         raise ValueError(f"quality is 0 to 100, not {quality}")
     if target_bytes is not None and target_psnr is not None:

@@ -61,6 +61,7 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "picture_bytes": sum(len(tile or b"") for tile in contents.tiles),
         "alpha_bytes": len(extras.get(ALPHA, b"")),
         "icc_bytes": icc[0],
+        "icc_stored_bytes": len(extras.get(ICC, b"")) + len(extras.get(SPACE, b"")),
         "icc": icc[1],
         "exif_bytes": exif[0],
         "exif": exif[1],
