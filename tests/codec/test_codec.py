@@ -125,7 +125,7 @@ def test_a_quality_out_of_range_is_refused(tiny_bundle: Path, noise: Image.Image
 
 
 def test_arguments_of_the_wrong_kind_are_refused_in_words(tiny_bundle: Path, noise: Image.Image) -> None:
-    with pytest.raises(TypeError, match=r"skosh\.metadata\.Metadata, not dict"):
+    with pytest.raises(TypeError, match=r"skosh\.Metadata, not dict"):
         skosh.encode(noise, 20, tiny_bundle, metadata={})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="threads are 0"):
         skosh.encode(noise, 20, tiny_bundle, threads=-1)
