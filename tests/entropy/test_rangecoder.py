@@ -41,9 +41,23 @@ def words(stream: bytes) -> np.ndarray:
     return np.frombuffer(stream + bytes(-len(stream) % 4), "<u4").astype(np.uint32)
 
 
-@given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from(["uniform", "normal", "random", "sure"]), max_size=12))
-@settings(max_examples=300, deadline=None)
+KINDS = st.lists(st.sampled_from(["uniform", "normal", "random", "sure"]), max_size=12)
+
+
+@given(st.integers(0, 2**32 - 1), KINDS)
+@settings(max_examples=30, deadline=None)
 def test_every_coder_writes_the_same_bytes_and_reads_them(seed: int, kinds: list[str]) -> None:
+    compare_both_ways(seed, kinds)
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2**32 - 1), KINDS)
+@settings(max_examples=500, deadline=None)
+def test_every_coder_writes_the_same_bytes_and_reads_them_many_times(seed: int, kinds: list[str]) -> None:
+    compare_both_ways(seed, kinds)
+
+
+def compare_both_ways(seed: int, kinds: list[str]) -> None:
     rng = np.random.default_rng(seed)
     tables = [table(kind, rng) for kind in kinds]
     symbols = []
@@ -60,7 +74,7 @@ def test_every_coder_writes_the_same_bytes_and_reads_them(seed: int, kinds: list
 
 
 @given(st.binary(max_size=60), st.integers(0, 2**32 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_coder_reads_the_same_out_of_any_bytes_and_refuses_the_same(stream: bytes, seed: int) -> None:
     rng = np.random.default_rng(seed)
     tables = [table(kind, rng) for kind in ("random", "uniform", "normal", "sure")]

@@ -35,6 +35,7 @@ def test_a_run_that_starts_from_a_bundle_starts_with_its_weights(
         assert torch.allclose(state[name], value, atol=1e-9), name
 
 
+@pytest.mark.slow
 def test_a_run_can_start_between_two_bundles(tiny_bundle: Path, tmp_path: Path) -> None:
     settings, first = restore(tiny_bundle)
     _, second = restore(tiny_bundle)
