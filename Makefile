@@ -87,8 +87,9 @@ clean:
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
+# click by its oldest minor version that the tests can take apart; newer ones warn of what this typer imports.
 .venv-oldest/.done: pyproject.toml scripts/oldest.py
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	$(PYTHON) scripts/oldest.py > .venv-oldest/oldest.txt
-	.venv-oldest/bin/pip install --quiet --requirement .venv-oldest/oldest.txt --editable . pytest hypothesis 'scikit-image>=0.25' 'scikit-learn>=1.5'
+	.venv-oldest/bin/pip install --quiet --requirement .venv-oldest/oldest.txt --editable . 'click==8.2.*' pytest hypothesis 'scikit-image>=0.25' 'scikit-learn>=1.5'
 	touch $@
