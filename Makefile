@@ -2,6 +2,7 @@
 # make demo IMAGE=photo.jpg  the same with one of your own
 # make test                  lint, types, fast tests; needs the training half as well
 # make test-slow             what takes longer: kills, thousands of damaged files, every quality
+# make test-long             what takes longer still: every variant of the ablations, a hundred kills
 # make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
 # make bench                 times and memory of skosh and the other codecs on this machine
@@ -17,7 +18,7 @@ BIN    := .venv/bin
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow test-oldest lint format bench results golden fuzz clean
+.PHONY: demo test test-slow test-long test-oldest lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -26,7 +27,10 @@ test: lint
 	$(BIN)/pytest
 
 test-slow: .venv/.dev
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m 'slow and not long'
+
+test-long: .venv/.dev
+	$(BIN)/pytest -m long
 
 test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli behaviour)

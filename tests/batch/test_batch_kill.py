@@ -92,7 +92,7 @@ def killed(kills: int, album: Path, small: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [10, 100])
+@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.long)])
 def test_a_batch_that_is_killed_leaves_whole_files_only_and_goes_on_from_there(
     album: Path, tmp_path: Path, kills: int
 ) -> None:

@@ -108,7 +108,7 @@ def after_base(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> 
     return twelve_steps("base", photo, tmp_path_factory.mktemp("base"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", variants.VARIANTS)
 def test_a_variant_takes_steps_and_is_another_network_than_the_base(
     name: str, photo: Image.Image, after_base: list[dict[str, float]], tmp_path: Path
