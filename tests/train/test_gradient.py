@@ -29,8 +29,8 @@ def test_the_gradient_written_out_is_that_of_autograd(tiny_bundle: Path) -> None
     torch.manual_seed(0)
     y = torch.randn(1, settings.latent_channels, 4, 6, requires_grad=True)
     level, x = torch.randn(1, settings.body_width, 1, 1), torch.rand(1, 3, 64, 96)
-    inside = (torch.rand(1, 1, 64, 96) > 0.3).float()
-    error = (inside * (model.synthesis(y, level) - x) ** 2).sum()
+    inside = (torch.rand(1, 1, 64, 96) > 0.3) * (0.5 + torch.rand(1, 1, 64, 96))
+    error = (inside**2 * (model.synthesis(y, level) - x) ** 2).sum()
     (due,) = torch.autograd.grad(error, y)
     found, sum_ = SynthesisGradient(model.synthesis)(y.detach(), level, x, inside)
     torch.testing.assert_close(found, due, rtol=1e-4, atol=1e-4)
@@ -110,8 +110,9 @@ def test_an_error_is_worth_what_it_weighed_in_training() -> None:
         assert lambda_row(settings)[quality, 0] * error == pytest.approx(64 * a_pixel, rel=1e-4)
 
 
-def test_only_what_was_trained_for_the_squared_error_can_be_refined() -> None:
+def test_only_what_was_trained_for_squared_error_and_ssimulacra2_can_be_refined() -> None:
     assert refinable(config.load("flagship"))
+    assert refinable(config.load("stream"))
     assert not refinable(config.load("perceptual"))
     assert not refinable(config.load("seed"))
-    assert not refinable(config.load("flagship", ("weight_pattern=1.0",)))
+    assert not refinable(config.load("flagship", ("weight_mae=1.0",)))

@@ -8,8 +8,8 @@
 ``scale_bits``, ``check_z``, ``check_index``).
 
 ``encoder/tables.npz`` holds the levels of z (``z_level``). Where the encoder can optimise rate and distortion, it also
-holds the bits that a squared error is worth at each quality (``lambda``) and the curvature of the squared error along
-each latent (``curvature``).
+holds the bits that a squared error is worth at each quality (``lambda``), the curvature of the squared error along
+each latent (``curvature``), and, where errors count for less in busy places, how much (``masking``).
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ class Bundle:
             due |= {"curvature": (self.latents,)}
             if not bool(np.all(arrays["curvature"] >= 0.0)):
                 raise BundleError(f"the curvature of the bundle {self.folder} is below 0")
+        if "masking" in arrays:
+            due |= {"masking": (2,)}
         self._check_shapes(arrays, due, ENCODER_TABLES)
         return arrays
 
@@ -156,6 +158,14 @@ class Bundle:
         """
         found: Floats = self.encoder_arrays["curvature"][None, :, None, None]
         return found
+
+    @property
+    def masking(self) -> tuple[float, float] | None:
+        """Return a and b of ``codec.masking``; None where an error counts the same everywhere."""
+        if "masking" not in self.encoder_arrays:
+            return None
+        height, softness = self.encoder_arrays["masking"]
+        return float(height), float(softness)
 
     def rows(self, array: npt.NDArray[Any], quality: float) -> tuple[npt.NDArray[Any], int]:
         """Return the two rows around a quality, (2, C), and its place between them in eighths."""

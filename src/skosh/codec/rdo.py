@@ -22,6 +22,7 @@ from ..entropy.coder import SYMBOL_MAX
 from ..types import Floats, Pixels
 from .boxes import Box, each, whole
 from .context import means
+from .masking import error_weights
 from .planes import to_network
 from .quantise import Change, Quantiser
 from .synthesis import latents_for, share_inside, shown
@@ -107,14 +108,21 @@ class Comparison:
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
         scale = self.at.inverse * self.means.step  # movement of y_hat for one step
         worth = self.at.lambda_of
-        slope = worth * self.gradient() * scale
-        curvature = worth * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
+        weights = error_weights(bundle, self.original())
+        slope = worth * weights * self.gradient() * scale
+        curvature = worth * weights * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
         moves = bundle.rate.moves(q, index[places], slope.reshape(-1)[places], curvature.reshape(-1)[places])
         changed = np.flatnonzero(moves)
         places, q, moves = places[changed], q[changed], moves[changed]
         symbols = np.clip(q + np.sign(moves), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int16)
         mean, step = self.means.at(places)
         return Change(places, symbols, mean + step * (q + moves))
+
+    def original(self) -> Floats:
+        """Return the window's pixels, padded where it reaches beyond the picture: (1, 3, 16 H, 16 W)."""
+        pixels = self.box.times(self.bundle.stride)
+        edges = ((0, 0), (0, 0), (0, pixels.height - self.core.height), (0, pixels.width - self.core.width))
+        return np.pad(self.due, edges, "edge")
 
     def gradient(self) -> Floats:
         """Return the gradient of the squared error for the window's latents, (1, M, H, W), of the linear synthesis.

@@ -1,7 +1,8 @@
 """Refinement: better latents for one picture than the analysis network gives, for the same decoder.
 
-The analysis network is trained for all pictures. For one picture, the encoder can follow the gradient of ``lambda 255^2
-MSE + R`` with respect to its symbols. There are two ways; the longest effort goes both, one after the other:
+The analysis network is trained for all pictures. For one picture, the encoder can follow the gradient of ``lambda D +
+R`` with respect to its symbols, D the squared error weighted by ``masking``. There are two ways; the longest effort
+goes both, one after the other:
 
 1. *Changes of whole symbols.* Gradient, rates and curvature (``entropy.rate``) predict what one step up or down
 changes. All promising changes are made at once.
@@ -13,7 +14,7 @@ it, and favours the nearer one more sharply from step to step (stochastic Gumbel
 Bits are those of the coder's own tables; z and the tables stay fixed. The gradient ignores how first-half symbols move
 second-half means; rounding the second half again after its means have moved mostly makes up for it.
 
-Needs a bundle that was trained for the squared error alone and has the graph ``synthesis_gradient``.
+Needs a bundle with the graph ``synthesis_gradient``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
 from .context import Means, both_halves, first_half, in_first_half
 from .defaults import EFFORT_MAX
+from .masking import error_weights, over_pixels
 from .planes import to_network
 from .synthesis import share_inside
 from .tiling import latent_windows
@@ -109,7 +111,7 @@ def check_effort(effort: int, bundle: Bundle) -> None:
     if effort and not bundle.has_gradients:
         raise BundleError(
             f"the model {bundle.name} has no efforts above 0, which take one of many rates that was trained for "
-            "exact pixels alone"
+            "squared error, with or without SSIMULACRA 2"
         )
 
 
@@ -143,9 +145,10 @@ class Window:
         self.x = to_network(part, seen.height, seen.width)
         self.inside = np.zeros((1, 1, seen.height, seen.width), np.float32)
         self.inside[..., : part.shape[0], : part.shape[1]] = 1.0
-        self.curvature = (
-            self.weight * bundle.curvature * share_inside(bundle, box, whole(*pixels.shape[:2]))
-        )  # of y_hat
+        weights = error_weights(bundle, self.x)
+        self.inside *= np.sqrt(over_pixels(weights, bundle.stride))
+        shares = share_inside(bundle, box, whole(*pixels.shape[:2]))
+        self.curvature = self.weight * weights * bundle.curvature * shares  # of y_hat
 
     def refine(self, effort: Effort) -> Floats:
         """Return the best y found with this effort, perhaps the one at the start."""

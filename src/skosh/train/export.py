@@ -45,6 +45,8 @@ from .provenance import provenance
 from .receptive import halos
 from .wiener_terms import REACH, WienerTerms, learn_wiener_terms
 
+# What SSIMULACRA 2 adds to an error's weight, for each part of its weight beside the squared error's (experiment 55)
+MASKING, MASKING_SOFTNESS = 3.0, 8.0  # grey levels
 HALVES = {"mean_level", "synthesis_level"}  # rows for which 11 bits are enough; a gain and its inverse need more
 EIGHT_BITS = tuple(  # layers at 1/8 and 1/16, but for the linear transform
     f"{part}.{layer}."
@@ -167,6 +169,9 @@ def write_bundle(
         assert isinstance(model, Flagship)
         roles[ENCODER]["borrowed"] = write_gradients(model, folder)
         encoder |= {"lambda": lambda_row(config), "curvature": curvature(model.synthesis.linear).numpy()}
+        if config.weight_ssimulacra2:
+            share = config.weight_ssimulacra2 / config.weight_mse
+            encoder |= {"masking": np.array([MASKING * share, MASKING_SOFTNESS], np.float32)}
     if terms:
         write_wiener(terms, folder)
         decoder["wiener_tables"] = np.array(terms.tables, np.int32)
@@ -201,14 +206,12 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def refinable(config: Config) -> bool:
-    """Return whether an encoder can follow the gradient: a network of several rates, trained for the squared error."""
-    others = (
-        config.weight_mae,
-        config.weight_ms_ssim,
-        config.weight_lpips,
-        config.weight_ssimulacra2,
-        config.weight_pattern,
-    )
+    """Return whether an encoder can follow the gradient.
+
+    It can for a network of several rates that was trained for the squared error, or for that and SSIMULACRA 2, whose
+    part ``codec.masking`` stands for.
+    """
+    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips)
     return (
         config.network == "flagship"
         and config.levels > 1

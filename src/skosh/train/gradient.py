@@ -22,8 +22,8 @@ class SynthesisGradient(nn.Module):
     """The gradient of a picture's squared error with respect to its latent, and the error.
 
     y_hat (1, M, h, w), the level's row (1, body, 1, 1), x (1, 3, H, W) in [0, 1] and ``inside`` (1, 1, H, W) ->
-    gradient (1, M, h, w) and error (1,). The error is the sum of ``inside * (x_hat - x)^2`` over all values. ``inside``
-    is 1 on the picture and 0 on its padding.
+    gradient (1, M, h, w) and error (1,). The error is the sum of ``(inside * (x_hat - x))^2`` over all values.
+    ``inside`` is 0 on the picture's padding, and elsewhere the square root of an error's weight.
     """
 
     def __init__(self, synthesis: Synthesis):
@@ -38,7 +38,7 @@ class SynthesisGradient(nn.Module):
         f, render = forward_all(s.render, shown)
         difference = inside * (blocks + F.pixel_shuffle(s.leave(f), RENDER) + 0.5 - x)
 
-        g_x = 2.0 * difference  # (1, 3, H, W)
+        g_x = 2.0 * inside * difference  # (1, 3, H, W)
         g = back(s.leave, F.pixel_unshuffle(g_x, RENDER))
         g = backward_all(s.render, render, g)  # at 1/4
         g_blocks = g_x + F.conv_transpose2d(g, s.look.weight, stride=RENDER)
