@@ -28,4 +28,5 @@ def test_a_bundle_without_masking_weighs_all_errors_alike() -> None:
 def test_weights_are_repeated_for_the_pixels_of_their_block() -> None:
     found = over_pixels(np.array([[1.0, 2.0]], np.float32), 16)
     assert found.shape == (1, 1, 16, 32)
-    assert (found[..., :16] == 1).all() and (found[..., 16:] == 2).all()
+    assert (found[..., :16] == 1).all()
+    assert (found[..., 16:] == 2).all()
