@@ -96,7 +96,7 @@ def export(
         round_weights(model)
         pictures = load_pictures(calibrate, CROP)
         tables = calibrated_tables(model, pictures)
-        if refinable(config):
+        if refinable(config) and not config.weight_ssimulacra2:  # the filters are fitted to the squared error
             found = learn_wiener_terms(model, pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
