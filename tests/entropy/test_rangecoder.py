@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skosh.entropy.rangecoder import Backend, backend, native, plain
+from skosh.entropy.rangecoder import Backend, backend, compiled, native, plain
 from skosh.entropy.tables import TOTAL, IntTable, integer_table, normal_tables
 
-BACKENDS = [native, plain]
+BACKENDS = [native, compiled, plain]
 
 
 def table(kind: str, rng: np.random.Generator) -> IntTable:
@@ -65,8 +65,8 @@ def compare_both_ways(seed: int, kinds: list[str]) -> None:
         likely = rng.choice(frequencies.size, 40, p=frequencies / TOTAL)
         anywhere = rng.integers(0, frequencies.size, 40)
         symbols.append(np.where(rng.random(40) < 0.9, likely, anywhere).astype(np.int32))
-    one, other = (coded(coder, tables, symbols) for coder in BACKENDS)
-    assert one == other
+    one, *others = (coded(coder, tables, symbols) for coder in BACKENDS)
+    assert all(other == one for other in others)
     for coder in BACKENDS:
         decoder = coder.decoder(words(one))
         for frequencies, run in zip(tables, symbols, strict=True):
@@ -89,7 +89,7 @@ def test_every_coder_reads_the_same_out_of_any_bytes_and_refuses_the_same(stream
             return f"refused after {len(found)}"
         return found
 
-    assert read(native) == read(plain)
+    assert read(native) == read(plain) == read(compiled)
 
 
 def test_a_carry_runs_through_words_that_are_full() -> None:
@@ -98,7 +98,8 @@ def test_a_carry_runs_through_words_that_are_full() -> None:
     rng = np.random.default_rng(1)
     for _ in range(200):
         run = np.where(rng.random(300) < 0.98, 1, 2).astype(np.int32)
-        assert coded(native, [frequencies], [run]) == coded(plain, [frequencies], [run])
+        one, *others = (coded(coder, [frequencies], [run]) for coder in BACKENDS)
+        assert all(other == one for other in others)
 
 
 def test_an_encoder_goes_on_after_it_was_asked_for_its_words() -> None:
@@ -112,16 +113,31 @@ def test_an_encoder_goes_on_after_it_was_asked_for_its_words() -> None:
 
 
 def test_a_symbol_outside_of_its_table_is_refused() -> None:
-    encoder = plain.encoder()
-    with pytest.raises(ValueError, match="outside of a table"):
-        encoder.encode(np.array([3], np.int32), plain.model(np.array([1, TOTAL - 1], np.int64)))
+    for coder in (compiled, plain):
+        encoder = coder.encoder()
+        for symbol in (2, -1):
+            with pytest.raises(ValueError, match="outside of a table"):
+                encoder.encode(np.array([symbol], np.int32), coder.model(np.array([1, TOTAL - 1], np.int64)))
 
 
-def test_without_constriction_the_plain_coder_takes_over_and_files_are_the_same() -> None:
+@pytest.mark.slow
+def test_every_coder_agrees_on_millions_of_symbols() -> None:
+    rng = np.random.default_rng(2)
+    tables = [table(kind, rng) for kind in ("normal", "random", "uniform", "sure")]
+    symbols = [rng.choice(t.size, 500_000, p=t / TOTAL).astype(np.int32) for t in tables]
+    stream = coded(native, tables, symbols)
+    assert coded(compiled, tables, symbols) == stream
+    decoder = compiled.decoder(words(stream))
+    for frequencies, run in zip(tables, symbols, strict=True):
+        assert np.array_equal(decoder.decode(compiled.model(frequencies), run.size), run)
+
+
+def test_without_constriction_another_coder_takes_over_and_files_are_the_same() -> None:
     assert backend() is native
     code = """
 import sys
-sys.modules["constriction"] = None
+for name in MISSING:
+    sys.modules[name] = None
 import hashlib, numpy as np, skosh
 from skosh.entropy.rangecoder import backend
 picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -130,9 +146,10 @@ assert skosh.decode(data, threads=1).size == (50, 40)
 print(backend().NAME, hashlib.sha256(data).hexdigest())
 """
     shown = [
-        subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout.split()
-        for text in (code, code.replace('sys.modules["constriction"] = None', ""))
+        subprocess.run(
+            [sys.executable, "-c", code.replace("MISSING", missing)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for missing in ("()", "('constriction',)", "('constriction', 'numba')")
     ]
-    assert shown[0][:2] == ["plain", "Python"]
-    assert shown[1][0] == "constriction"
-    assert shown[0][-1] == shown[1][-1]
+    assert [line[0] for line in shown] == ["constriction", "numba", "plain"]
+    assert len({line[-1] for line in shown}) == 1

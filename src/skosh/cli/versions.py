@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("numpy", "pillow", "onnxruntime", "constriction", "typer", "rich", "torch")
+PACKAGES = ("numpy", "pillow", "onnxruntime", "constriction", "numba", "typer", "rich", "torch")
 
 
 def versions() -> list[str]:

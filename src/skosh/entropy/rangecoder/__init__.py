@@ -1,11 +1,13 @@
 """The range coder: symbols with integer frequencies to 32-bit words, and back (arithmetic: ``docs/format.md``).
 
-All implementations agree on every byte, one file each. ``backend`` returns the one in use: ``native`` (the package
-constriction) where it is installed, else ``plain`` (Python integers, a hundred times slower).
+All implementations agree on every byte, one file each. ``backend`` returns the first that is there: ``native`` (the
+package constriction), ``compiled`` (by numba, where constriction has no wheel) or ``plain`` (Python integers, a hundred
+times slower).
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -17,6 +19,7 @@ from ...types import Symbols
 from ..tables import IntTable
 
 Words = npt.NDArray[np.uint32]
+BACKENDS = ("native", "compiled", "plain")  # the fastest first
 Model = Any  # a table in a backend's own form
 
 
@@ -55,9 +58,9 @@ class Backend(Protocol):
 @cache
 def backend() -> Backend:
     """Return the implementation in use."""
-    found: Any
-    try:
-        found = import_module(".native", __name__)
-    except ImportError:  # there is no wheel for this machine
-        found = import_module(".plain", __name__)
+    found: Any = None
+    for name in BACKENDS:
+        with suppress(ImportError):  # there is no wheel for this machine
+            found = import_module(f".{name}", __name__)
+            break
     return found  # type: ignore[no-any-return]
