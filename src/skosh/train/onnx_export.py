@@ -7,6 +7,7 @@ import io
 import logging
 import math
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..bundle.graphs import path_of
+from ..bundle.graphs import GRAPHS, Graph, path_of
 from ..bundle.scale_map import MAP_MAX
 from .flagship import Synthesis
 from .gradient import LinearGradient, SynthesisGradient
@@ -127,7 +128,10 @@ def borrow(graph: onnx.GraphProto, lender: Path) -> list[list[Any]]:
 
 
 def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
-    """Export a module for pictures of any size. Inputs of a single row and column keep their shape."""
+    """Export a module for pictures of any size, to a path that ends in the name of a row of ``graphs.TABLE``.
+
+    Inputs of a single row and column keep their shape.
+    """
     any_size = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     shapes = tuple(any_size if x.shape[2] > 1 else None for x in inputs)
     with _quiet():
@@ -142,6 +146,7 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
         )
     assert program is not None
     graph = program.model_proto
+    name_tensors(graph.graph, GRAPHS[path.stem])
     store_compactly(graph.graph)
     graph.producer_version = ""
     for node in graph.graph.node:  # traces of source lines, which no decoder needs
@@ -151,6 +156,28 @@ def write_graph(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> No
     onnx.checker.check_model(graph)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+def name_tensors(graph: onnx.GraphProto, row: Graph) -> None:
+    """Give tensors and nodes names that do not depend on the exporter.
+
+    Inputs and outputs get those of their row. What lies between is called after its operator and counted, from 0.
+    Parameters keep their names.
+    """
+    names: dict[str, str] = {}
+    for tensors, given in ((graph.input, row.inputs), (graph.output, row.outputs)):
+        names |= {tensor.name: name.strip("[]") for tensor, name in zip(tensors, given, strict=False)}
+    counts: Counter[str] = Counter()
+    for node in graph.node:
+        node.name = f"{node.op_type.lower()}.{counts[node.op_type]}"
+        counts[node.op_type] += 1
+        for place, name in enumerate(node.output):
+            names.setdefault(name, node.name if len(node.output) == 1 else f"{node.name}.{place}")
+    for tensor in (*graph.input, *graph.output):
+        tensor.name = names[tensor.name]
+    for node in graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(name, name) for name in values]
 
 
 def store_compactly(graph: onnx.GraphProto) -> None:
