@@ -77,6 +77,7 @@ def made_up() -> Callable[..., list[Result]]:
         for image in images:
             for i in range(points):
                 metrics = {"psnr": 28.0 + i, "ms_ssim": 0.9 + 0.01 * i, "ms_ssim_db": 10.0 + i, "lpips": 0.4 * 0.8**i}
+                metrics |= {"butteraugli_3": 5.0 * 0.8**i, "flip": 0.2 * 0.8**i}
                 size = round(factor * 0.1 * 1.5**i * 1e6 / 8)
                 found.append(Result(image, image, codec, "1", "", float(i), 1000, 1000, size, dict(metrics)))
         return found

@@ -10,7 +10,7 @@ import skosh
 
 from ..files import write_whole
 from . import tables
-from .curves import PLOTTED, TABLED, Curve, measure
+from .curves import PLOTTED, TABLED, Curve, measure, reported
 from .plots import COLOURS, png, rd_figure, svg, with_variables
 from .results import Result, machine, to_csv
 from .run import Evaluation
@@ -117,7 +117,7 @@ def appendix(evaluation: Evaluation, curves: Sequence[Curve]) -> list[str]:
 
 def every(evaluation: Evaluation) -> Table:
     """Return a row for each result."""
-    keys = [key for key in TABLED if any(key in result.metrics for result in evaluation.results)]
+    keys = reported(TABLED, [result.metrics for result in evaluation.results])
     table = Table(["picture", "codec", "quality", "bytes", "bpp", *(tables.title(key) for key in keys)], words=(1,))
     for r in sorted(evaluation.results, key=lambda r: (r.image, r.codec, r.quality)):
         if not r.error:

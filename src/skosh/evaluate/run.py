@@ -13,7 +13,7 @@ from ..errors import did_you_mean
 from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
-from .metrics import NAMES, Metrics, missing
+from .metrics import DEFAULT, NAMES, Metrics, keys, missing
 from .pictures import Picture
 from .pool import Pool
 from .results import Key, Result, Store
@@ -33,7 +33,7 @@ class Request:
     out: Path  # of the report
     codecs: tuple[str, ...] = ()  # as codecs.make takes them; () for all
     qualities: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by codec's name; "" for those not named
-    metrics: tuple[str, ...] = NAMES
+    metrics: tuple[str, ...] = DEFAULT
     lpips_weights: Path | None = None
     measured: tuple[Path, ...] = ()  # files with curves of codecs that are not installed
     workers: int = 0  # processes; 0: one a core, at most 8
@@ -86,7 +86,7 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
         for entry, picture in itertools.product(chosen, found)
         for quality in qualities(entry, request)
     ]
-    due = [trial for trial in trials if not store.get(trial.result().key, metrics)]
+    due = [trial for trial in trials if not store.get(trial.result().key, keys(metrics))]
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
@@ -210,12 +210,12 @@ def collected(
     """
     for trial in trials:
         key = trial.result().key
-        result = failed.get(key) or store.get(key, metrics)
+        result = failed.get(key) or store.get(key, keys(metrics))
         if result:
             yield replace(with_metrics(result, metrics), image=trial.picture.name)
 
 
 def with_metrics(result: Result, metrics: tuple[str, ...]) -> Result:
-    """Return a result with these metrics and no others."""
-    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
+    """Return a result with these metrics and what goes with them, and no others."""
+    wanted = keys(metrics)
     return replace(result, metrics={name: value for name, value in result.metrics.items() if name in wanted})
