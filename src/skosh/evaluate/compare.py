@@ -13,12 +13,11 @@ import skosh
 
 from . import UsageError, codecs, pictures
 from .codec import Codec
-from .metrics import Metrics, Values, missing
+from .metrics import DEFAULT, Metrics, Values, available
 from .search import EQUAL, Match, equal_bytes
 
 INSTEAD = {"bpg": "heic"}  # HEVC intra coding, x265, 4:4:4
 FAR = 0.1  # relative difference to the bytes asked for from which on a note says so
-METRICS = ("psnr", "ms_ssim", "lpips")
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
@@ -66,12 +65,12 @@ def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
         return stand_in, note
 
 
-def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
-    """Return the metrics that are available here; write a line for each that is not."""
-    reasons = {name: missing(name, weights) for name in METRICS}
-    for reason in filter(None, reasons.values()):
-        say(f"skipped: {reason}")
-    return Metrics(tuple(name for name in METRICS if not reasons[name]), weights)
+def usable_metrics(weights: Path | None, say: Callable[[str], None], names: tuple[str, ...] = DEFAULT) -> Metrics:
+    """Return the metrics that are available here; write a line for each that is not.
+
+    Raises UsageError for an unknown one.
+    """
+    return Metrics(available(names, weights, say), weights)
 
 
 @dataclass(frozen=True)

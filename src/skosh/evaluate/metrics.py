@@ -23,7 +23,7 @@ import importlib.util
 import io
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ from PIL import Image
 
 import skosh
 
+from ..errors import did_you_mean
+from . import UsageError
 from .butteraugli import INSTALL, TOOL, butteraugli
 from .tool import find_tool
 
@@ -76,6 +78,21 @@ def missing(name: str, weights: Path | None) -> str | None:
         except skosh.DependencyError as error:
             return f"no Butteraugli: {error}"
     return None
+
+
+def available(names: Sequence[str], weights: Path | None, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Return those of the metrics that are available here; write a line for each that is not.
+
+    Raises UsageError for an unknown one, and for none.
+    """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        suggestion = did_you_mean(unknown[0], NAMES) if unknown else ""
+        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}{suggestion}")
+    reasons = {name: missing(name, weights) for name in names}
+    for reason in filter(None, reasons.values()):
+        say(f"skipped: {reason}")
+    return tuple(name for name in reasons if not reasons[name])
 
 
 class Metrics:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import skosh
 
-from ..errors import did_you_mean
 from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
-from .metrics import DEFAULT, NAMES, Metrics, keys, missing
+from .metrics import DEFAULT, Metrics, available, keys
 from .pictures import Picture
 from .pool import Pool
 from .results import Key, Result, Store
@@ -73,7 +72,7 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     """
     store = Store(request.out / RESULTS)
     found = pictures.find(request.folder, request.out)
-    metrics = available(request, say)
+    metrics = available(request.metrics, request.lpips_weights, say)
     before = [row for path in request.measured for row in measured.load(path)]
     chosen, stand_in = installed(request, {row.codec for row in before}, say)
     asked = request.codecs or codecs.names()
@@ -109,22 +108,6 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
         say(f"not used: the curve of {name} that was measured before: {why}")
     evaluation.results += [with_metrics(row, metrics) for row in stood_in]
     return evaluation
-
-
-def available(request: Request, say: Say) -> tuple[str, ...]:
-    """Return the metrics that are available here; write a line for each that is not."""
-    unknown = [name for name in request.metrics if name not in NAMES]
-    if unknown or not request.metrics:
-        suggestion = did_you_mean(unknown[0], NAMES) if unknown else ""
-        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}{suggestion}")
-    found = []
-    for name in request.metrics:
-        reason = missing(name, request.lpips_weights)
-        if reason:
-            say(f"skipped: {reason}")
-        else:
-            found.append(name)
-    return tuple(found)
 
 
 def installed(request: Request, measured_before: set[str], say: Say) -> tuple[list[Chosen], list[Chosen]]:
@@ -173,7 +156,7 @@ def qualities(chosen: Chosen, request: Request) -> tuple[float, ...]:
 
 def kinds(names: Iterable[str]) -> list[str]:
     """The codecs' names without what stands after them."""
-    return [name.partition("=")[0] for name in names]
+    return [codecs.name_in(name) for name in names]
 
 
 def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
