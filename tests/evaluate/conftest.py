@@ -6,15 +6,17 @@ import importlib.util
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from skosh.evaluate import codecs
+from skosh.evaluate import codecs, run, trial
 from skosh.evaluate.codec import Codec
+from skosh.evaluate.pool import Pool
 from skosh.evaluate.results import Result
+from skosh.evaluate.trial import Trial
 
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]
@@ -63,6 +65,22 @@ def pretended_bpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
     return install
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
+    """Trials run in this process; the list says which."""
+    tried: list[Trial] = []
+
+    class Here(Pool):
+        def run(self, trials: object) -> Iterator[Result]:
+            bench = trial.Bench(*self._arguments)
+            for one in trials:  # type: ignore[attr-defined]
+                tried.append(one)
+                yield bench.run(one)
+
+    monkeypatch.setattr(run, "Pool", Here)
+    return tried
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from skosh import DependencyError
 from skosh.evaluate import UsageError, codecs
 from skosh.evaluate.codec import Codec, Scale
-from skosh.evaluate.compare import Contest, Panel, box_means, most_different, opponent
+from skosh.evaluate.compare import Contest, Panel, opponent
+from skosh.evaluate.crops import box_means, most_different
 from skosh.evaluate.figure import GAP, captions, figure
 from skosh.evaluate.figure import font as figure_font
 from skosh.evaluate.metrics import Metrics
@@ -120,7 +121,7 @@ def test_a_crop_outside_of_the_picture_is_refused(contest: Contest, pictures: Pa
 def test_the_crop_is_where_the_two_differ_most(photo: Image.Image) -> None:
     spoiled = photo.copy()
     ImageDraw.Draw(spoiled).rectangle((300, 200, 340, 230), fill=(90, 90, 90))
-    left, top, right, bottom = most_different(photo, spoiled, photo)
+    left, top, right, bottom = most_different([photo, spoiled], photo)
     assert left <= 310
     assert right >= 330
     assert top <= 205
@@ -131,7 +132,7 @@ def test_the_crop_is_where_the_two_differ_most(photo: Image.Image) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 64), (65, 63)])
 def test_small_pictures_have_a_crop_too(size: tuple[int, int]) -> None:
     picture = Image.new("RGB", size)
-    left, top, right, bottom = most_different(picture, picture, picture)
+    left, top, right, bottom = most_different([picture, picture], picture)
     assert 0 <= left < right <= size[0]
     assert 0 <= top < bottom <= size[1]
 

@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from skosh.cli import app
+from skosh.evaluate.trial import Trial
 
 runner = CliRunner()
 
@@ -35,6 +36,15 @@ def test_eval_writes_a_report_and_resumes(pictures: Path, tmp_path: Path) -> Non
     }
     status, again, words = call("eval", pictures, *common)
     assert (status, again, "16 of them measured before" in words) == (0, table, True)
+
+
+def test_eval_shows_the_pictures_that_are_named_or_none(pictures: Path, tmp_path: Path, here: list[Trial]) -> None:
+    common = ["eval", pictures, "--codecs", "jpeg", "--qualities", "10,30", "--metrics", "psnr", "-o", tmp_path]
+    for show, sections in (("left", 1), ("0", 0)):
+        assert call(*common, "--show", show, "-j", "1")[0] == 0
+        assert (tmp_path / "index.html").read_text().count("<section>") == sections
+    assert [path.name[:9] for path in (tmp_path / "pictures").iterdir()] == ["left-jpeg"]
+    assert call(*common, "--show", "lefd")[0] == 2
 
 
 def test_eval_of_a_folder_without_pictures_fails_with_words(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from .evaluation import LpipsWeights, MetricNames, ended, names, need
 from .options import Force, Model, named, number, rectangle, whole
 
 if TYPE_CHECKING:
-    from ..evaluate.compare import Box, Contest
+    from ..evaluate.compare import Contest
+    from ..evaluate.crops import Box
 
 FIGURES = (".png", ".jpg", ".webp")
 

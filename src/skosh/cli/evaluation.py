@@ -12,7 +12,7 @@ import typer
 from ..errors import SkoshError, describe
 from .console import fail, say
 from .display import Display
-from .options import Workers, whole
+from .options import Workers, number, whole
 from .work import status
 
 if TYPE_CHECKING:
@@ -57,6 +57,18 @@ def evaluate(
             help="results.json or CODEC.csv with the curve of a codec that is not installed; may be repeated.",
         ),
     ] = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            "--show",
+            metavar="N|NAMES",
+            help="Pictures whose crops the report shows: how many, from easy to hard, or names with commas; 0: none.",
+        ),
+    ] = "3",
+    bpp: Annotated[
+        float,
+        typer.Option("--bpp", metavar="BPP", parser=number(0.001, 24), help="Bits a pixel of those crops' files."),
+    ] = 0.25,
     jobs: Annotated[
         int,
         typer.Option(
@@ -77,8 +89,9 @@ def evaluate(
     """
     need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
     try:
+        from ..evaluate.gallery import exhibits
         from ..evaluate.report import write_report
-        from ..evaluate.run import Request, evaluate
+        from ..evaluate.run import Request, Show, evaluate
 
         request = Request(
             folder,
@@ -89,9 +102,11 @@ def evaluate(
             lpips_weights,
             tuple(measured or ()),
             jobs or workers,
+            Show(int(show), (), bpp) if show.isdecimal() else Show(0, names(show), bpp),
         )
         found = evaluate(request, say, progress)
-        write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
+        shown = exhibits(found, request, progress)
+        write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs", shown, bpp)
     except (SkoshError, OSError) as error:
         ended(error)
     except KeyboardInterrupt as error:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from .compare import Box, Comparison, Panel
+from .compare import Comparison, Panel
+from .crops import Box
 from .curves import TABLED, measure, reported
 from .metrics import Values
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import skosh
 
+from ..errors import did_you_mean
 from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
@@ -25,6 +26,15 @@ MAX_WORKERS = 8  # processes unless told otherwise
 
 
 @dataclass(frozen=True)
+class Show:
+    """Which pictures the report shows."""
+
+    count: int = 3  # from easy to hard to code
+    names: tuple[str, ...] = ()  # these instead
+    bpp: float = 0.25  # of their files
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for."""
 
@@ -36,6 +46,7 @@ class Request:
     lpips_weights: Path | None = None
     measured: tuple[Path, ...] = ()  # files with curves of codecs that are not installed
     workers: int = 0  # processes; 0: one a core, at most 8
+    show: Show = Show()  # for ``gallery.exhibits``
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Evaluation:
     metrics: tuple[str, ...]
     results: list[Result] = field(default_factory=list)
     computed: int = 0  # results that are new
+    trials: list[Trial] = field(default_factory=list)  # that were asked for, run now or before
 
     @property
     def failures(self) -> list[Result]:
@@ -68,10 +80,13 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     """Measure what has not been measured yet, and collect the rest.
 
     Raises SkoshError for a folder without pictures, for a results file of another version, and if none of the codecs is
-    installed. Raises UsageError for an unknown codec and for a quality that a codec does not take.
+    installed. Raises UsageError for an unknown codec or picture and for a quality that a codec does not take.
     """
     store = Store(request.out / RESULTS)
     found = pictures.find(request.folder, request.out)
+    for name in request.show.names:
+        if name not in (known := [picture.name for picture in found]):
+            raise UsageError(f"no picture {name!r} to show{did_you_mean(name, known)}")
     metrics = available(request.metrics, request.lpips_weights, say)
     before = [row for path in request.measured for row in measured.load(path)]
     chosen, stand_in = installed(request, {row.codec for row in before}, say)
@@ -89,7 +104,7 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
-    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
+    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics, trials=trials)
     failed = {}
     try:
         for result in progress(measure(due, request, metrics), len(due)):
