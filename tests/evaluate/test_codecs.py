@@ -264,7 +264,7 @@ def test_an_option_that_this_version_does_not_have_is_wrong_usage(monkeypatch: p
 
 def test_one_encoder_writes_the_files_of_every_rendition() -> None:
     made = [codecs.make(spec) for spec in ("skosh=x@2", "skosh=x@2@realism=0", "skosh=x@2@realism=1", "skosh=x")]
-    assert [codec.encoder for codec in made] == ["skosh=x@2"] * 3 + ["skosh=x"]  # type: ignore[attr-defined]
+    assert [codec.encoder for codec in made] == ["skosh=x@2"] * 3 + ["skosh=x"]
 
 
 def test_weights_that_the_model_id_leaves_out_make_another_version(tiny_bundle: Path, tmp_path: Path) -> None:

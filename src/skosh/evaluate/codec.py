@@ -62,6 +62,11 @@ class Codec(ABC):
             raise UsageError(f"{cls.name} takes nothing after its name, and not {argument!r}")
         return cls()
 
+    @property
+    def encoder(self) -> str:
+        """What decides the files: codecs of one encoder differ in how they decode alone."""
+        return self.name
+
     @abstractmethod
     def version(self) -> str:
         """Return the tool or library and its version; results are kept under it.

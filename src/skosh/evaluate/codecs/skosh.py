@@ -51,12 +51,16 @@ class Skosh(Codec):
             called = "/".join(PurePath(model).parts[-2:])  # of a folder with the one above it: many end in "bundle"
             self.name, self.label = f"skosh={called}", f"skosh {called}"
             self.colour, self.marker = "pink", "d"
-        self.encoder = self.name  # codecs of one encoder write the same files
+        self._encoder = self.name
         for name in (name for name in KINDS if name in self.options):
             tag, words = named(name, self.options[name])
             self.name, self.label = self.name + tag, f"{self.label}, {words}"
-            self.encoder += tag if name in ENCODING else ""
+            self._encoder += tag if name in ENCODING else ""
             self.colour, self.marker = LOOKS[name]
+
+    @property
+    def encoder(self) -> str:
+        return self._encoder
 
     @classmethod
     def make(cls, argument: str | None) -> Skosh:
