@@ -6,15 +6,17 @@ import importlib.util
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from skosh.evaluate import codecs
+from skosh.evaluate import codecs, run, trial
 from skosh.evaluate.codec import Codec
+from skosh.evaluate.pool import Pool
 from skosh.evaluate.results import Result
+from skosh.evaluate.trial import Trial
 
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob = ["test_*.py"]
@@ -66,6 +68,22 @@ def pretended_bpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
 
 
 @pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
+    """Trials run in this process; the list says which."""
+    tried: list[Trial] = []
+
+    class Here(Pool):
+        def run(self, trials: object) -> Iterator[Result]:
+            bench = trial.Bench(*self._arguments)
+            for one in trials:  # type: ignore[attr-defined]
+                tried.append(one)
+                yield bench.run(one)
+
+    monkeypatch.setattr(run, "Pool", Here)
+    return tried
+
+
+@pytest.fixture
 def made_up() -> Callable[..., list[Result]]:
     """Return results of a codec over pictures, with known values.
 
@@ -77,6 +95,7 @@ def made_up() -> Callable[..., list[Result]]:
         for image in images:
             for i in range(points):
                 metrics = {"psnr": 28.0 + i, "ms_ssim": 0.9 + 0.01 * i, "ms_ssim_db": 10.0 + i, "lpips": 0.4 * 0.8**i}
+                metrics |= {"butteraugli_3": 5.0 * 0.8**i, "flip": 0.2 * 0.8**i}
                 size = round(factor * 0.1 * 1.5**i * 1e6 / 8)
                 found.append(Result(image, image, codec, "1", "", float(i), 1000, 1000, size, dict(metrics)))
         return found

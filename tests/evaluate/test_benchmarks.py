@@ -122,6 +122,6 @@ def test_the_page_of_results_has_the_sections_that_the_scripts_write() -> None:
 
 
 def test_the_scripts_say_what_they_do() -> None:
-    for script in ("benchmarks/quality.py", "benchmarks/speed.py", "scripts/triplets.py"):
+    for script in ("benchmarks/quality.py", "benchmarks/speed.py", "scripts/triplets.py", "scripts/patterns.py"):
         call = [sys.executable, str(BENCHMARKS.parent / script), "--help"]
         assert "usage" in subprocess.run(call, capture_output=True, text=True, check=True).stdout

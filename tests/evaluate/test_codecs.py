@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import skosh
 from skosh import DependencyError, SkoshError
-from skosh.bundle.manifest import find, read_manifest
+from skosh.bundle.manifest import find, read_manifest, reseal
 from skosh.evaluate import UsageError, codecs, tool
 from skosh.evaluate.codec import Codec, Scale
+from skosh.evaluate.codecs import skosh as ours
 from skosh.evaluate.codecs import vvc
 from skosh.evaluate.tool import run_tool
 
@@ -80,8 +82,9 @@ def test_a_scale_in_eighths() -> None:
 def test_an_unknown_codec_is_named_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match=r"no codec 'gif': there are skosh, .*jpeg"):
         codecs.make("gif")
-    with pytest.raises(UsageError, match="takes nothing"):
-        codecs.make("jpeg=3")
+    for spec in ("jpeg=3", "jpeg@2"):
+        with pytest.raises(UsageError, match="takes nothing"):
+            codecs.make(spec)
 
 
 def test_another_bundle_has_a_name_and_its_model_id(tmp_path: Path, photo: Image.Image) -> None:
@@ -182,6 +185,97 @@ def test_an_effort_goes_behind_the_bundle_unless_that_is_a_folder(
     folder = tmp_path / "bundle@2"
     shutil.copytree(tiny_bundle, folder)
     assert codecs.make(f"skosh={folder}").name == f"skosh={tmp_path.name}/bundle@2"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "label", "options"),
+    [
+        ("skosh", "skosh", "skosh", {}),
+        ("skosh@2", "skosh@2", "skosh, effort 2", {"effort": 2}),
+        ("skosh@effort=2", "skosh@2", "skosh, effort 2", {"effort": 2}),
+        ("skosh@realism=0.50", "skosh@realism=0.5", "skosh, realism 0.5", {"realism": 0.5}),
+        ("skosh@realism=0", "skosh@realism=0", "skosh, realism 0", {"realism": 0.0}),
+        ("skosh@tune=psnr", "skosh@tune=psnr", "skosh, tune psnr", {"tune": "psnr"}),
+        ("skosh@denoise", "skosh@denoise", "skosh, denoise", {"denoise": True}),
+        (
+            "skosh=a/b/c@realism=0@2",
+            "skosh=b/c@2@realism=0",
+            "skosh b/c, effort 2, realism 0",
+            {"realism": 0.0, "effort": 2},
+        ),
+    ],
+)
+def test_options_stand_behind_the_name_and_name_the_curve(
+    spec: str, name: str, label: str, options: dict[str, object]
+) -> None:
+    codec = codecs.make(spec)
+    assert isinstance(codec, ours.Skosh)
+    assert (codec.name, codec.label, codec.options) == (name, label, options)
+    assert codecs.name_in(spec) == "skosh"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("skosh@realizm=1", "no option 'realizm' .* effort, tune, denoise, realism; did you mean realism?"),
+        ("skosh=flagship@fast", "no option 'fast'"),
+        ("skosh@realism", "realism takes a value: @realism=..."),
+        ("skosh@realism=much", "realism takes a number, not 'much'"),
+        ("skosh@effort=1.5", "effort takes a number"),
+        ("skosh@denoise=no", "denoise takes no value: @denoise"),
+        ("skosh@2@effort=3", "one effort, not 3 and 2"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_with_those_that_there_are(spec: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words.replace("?", r"\?")):
+        codecs.make(spec)
+
+
+def test_options_go_to_the_encoder_and_the_decoder_that_know_them_and_nothing_else_does(
+    monkeypatch: pytest.MonkeyPatch, photo: Image.Image
+) -> None:
+    called: list[dict[str, object]] = []
+    encode, decode = skosh.encode, skosh.decode
+
+    def watched(how: object, *taken: str) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            called.append(options)
+            return how(*arguments, **{key: value for key, value in options.items() if key in taken})  # type: ignore[operator]
+
+        return call
+
+    monkeypatch.setattr(skosh, "encode", watched(encode, "effort"))
+    monkeypatch.setattr(skosh, "decode", watched(decode))
+    small = photo.crop((0, 0, 64, 64))
+    for spec in ("skosh", "skosh@1@tune=psnr@realism=0.5@denoise"):
+        codec = codecs.make(spec)
+        codec.decode(codec.encode(small, 20))
+    assert called == [{}, {}, {"denoise": True, "tune": "psnr", "effort": 1}, {"realism": 0.5}]
+
+
+def test_an_option_that_this_version_does_not_have_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def encode(image: object, quality: float, model: object, threads: int) -> bytes:
+        raise AssertionError("the option was left out")
+
+    monkeypatch.setattr(skosh, "encode", encode)
+    with pytest.raises(UsageError, match=r"skosh@tune=psnr: .*tune"):
+        codecs.make("skosh@tune=psnr").version()
+
+
+def test_one_encoder_writes_the_files_of_every_rendition() -> None:
+    made = [codecs.make(spec) for spec in ("skosh=x@2", "skosh=x@2@realism=0", "skosh=x@2@realism=1", "skosh=x")]
+    assert [codec.encoder for codec in made] == ["skosh=x@2"] * 3 + ["skosh=x"]
+
+
+def test_weights_that_the_model_id_leaves_out_make_another_version(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    before = codecs.make(f"skosh={folder}").version()
+    (folder / "encoder" / "note.txt").write_text("another encoder")
+    reseal(folder)
+    after = codecs.make(f"skosh={folder}").version()
+    assert before.split()[-1] == after.split()[-1]
+    assert before != after
 
 
 def test_jpeg_2000_codes_colours_together(photo: Image.Image) -> None:

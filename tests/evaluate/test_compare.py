@@ -13,8 +13,10 @@ from PIL import Image, ImageDraw
 from skosh import DependencyError
 from skosh.evaluate import UsageError, codecs
 from skosh.evaluate.codec import Codec, Scale
-from skosh.evaluate.compare import Contest, box_means, most_different, opponent
-from skosh.evaluate.figure import GAP, figure
+from skosh.evaluate.compare import Contest, Panel, opponent
+from skosh.evaluate.crops import box_means, most_different
+from skosh.evaluate.figure import GAP, captions, figure
+from skosh.evaluate.figure import font as figure_font
 from skosh.evaluate.metrics import Metrics
 from skosh.evaluate.search import EQUAL, Sizes, equal_bytes
 
@@ -119,7 +121,7 @@ def test_a_crop_outside_of_the_picture_is_refused(contest: Contest, pictures: Pa
 def test_the_crop_is_where_the_two_differ_most(photo: Image.Image) -> None:
     spoiled = photo.copy()
     ImageDraw.Draw(spoiled).rectangle((300, 200, 340, 230), fill=(90, 90, 90))
-    left, top, right, bottom = most_different(photo, spoiled, photo)
+    left, top, right, bottom = most_different([photo, spoiled], photo)
     assert left <= 310
     assert right >= 330
     assert top <= 205
@@ -130,7 +132,7 @@ def test_the_crop_is_where_the_two_differ_most(photo: Image.Image) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 64), (65, 63)])
 def test_small_pictures_have_a_crop_too(size: tuple[int, int]) -> None:
     picture = Image.new("RGB", size)
-    left, top, right, bottom = most_different(picture, picture, picture)
+    left, top, right, bottom = most_different([picture, picture], picture)
     assert 0 <= left < right <= size[0]
     assert 0 <= top < bottom <= size[1]
 
@@ -138,6 +140,17 @@ def test_small_pictures_have_a_crop_too(size: tuple[int, int]) -> None:
 def test_means_over_boxes() -> None:
     values = np.arange(12.0).reshape(3, 4)
     assert box_means(values, 2, 3).tolist() == [[3.0, 4.0], [7.0, 8.0]]
+
+
+def test_scores_that_do_not_fit_below_a_column_take_another_line() -> None:
+    panel = Panel("JPEG", "quality 5", Image.new("RGB", (176, 168)), 1000, {})
+    metrics = {"psnr": 30.0, "ms_ssim": 0.9, "ms_ssim_db": 10.0, "lpips": 0.3, "lpips_off": 0.2, "ssimulacra2": None}
+    scored = replace(panel, metrics={**metrics, "butteraugli": 9.0, "butteraugli_3": 3.0, "flip": 0.1})
+    wide, narrow = captions(scored, (768, 512), 768), captions(scored, (176, 168), 176)
+    assert wide[2].startswith("PSNR 30.00 dB, MS-SSIM 0.9000, LPIPS 0.200, Butteraugli, max 9.00")
+    assert ", ".join(narrow) == ", ".join(wide)
+    assert len(narrow) > len(wide)
+    assert max(figure_font(12).getlength(line) for line in narrow[2:]) <= 176
 
 
 def test_heic_stands_in_for_bpg_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_values_between_points_are_interpolated_over_the_logarithm_of_the_rate(m
     assert found.at(5.0, "psnr") is None
 
 
-@pytest.mark.parametrize("key", ["psnr", "ms_ssim_db", "lpips"])
+@pytest.mark.parametrize("key", ["psnr", "ms_ssim_db", "lpips", "butteraugli_3", "flip"])
 def test_a_fifth_fewer_bytes_are_minus_20_per_cent(made_up: Made, key: str) -> None:
     found = bd_rate(made_curve(made_up, "webp", factor=0.8), made_curve(made_up, "jpeg"), key)
     assert found.percent == pytest.approx(-20.0, abs=0.3)
@@ -160,6 +160,23 @@ def test_the_table_at_a_rate_has_the_best_first_and_leaves_out_who_does_not_reac
     assert [row[0] for row in tables.at_rate(lpips, 0.23).rows] == ["WebP", "JPEG"]
 
 
+def test_tables_show_the_lpips_whose_grid_is_moved_and_the_other_only_where_a_curve_has_no_more(made_up: Made) -> None:
+    moved = [replace(row, metrics=row.metrics | {"lpips_off": 0.5}) for row in made_up("webp")]
+    ours, elsewhere = curve(moved, codecs.make("webp")), made_curve(made_up, "jpeg")
+    assert tables.at_rate([ours], 0.23).head[:4] == ["at 0.23 bpp", "PSNR (dB)", "MS-SSIM", "LPIPS"]
+    assert tables.at_rate([ours], 0.23).rows[0][3] == "0.500"
+    table = tables.at_rate([ours, elsewhere], 0.23)
+    assert table.head[3:5] == ["LPIPS", "LPIPS, grid at 0"]
+    assert [row[3] for row in table.rows] == ["0.500", "-"]
+
+
+def test_a_table_at_a_rate_by_a_distance_alone_has_the_lowest_on_top(made_up: Made) -> None:
+    rows = {name: [replace(r, metrics={"flip": r.metrics["flip"]}) for r in made_up(name)] for name in ("webp", "jpeg")}
+    worse = [replace(row, metrics={"flip": 2 * (row.metrics["flip"] or 0.0)}) for row in rows["webp"]]
+    curves = [curve(worse, codecs.make("webp")), curve(rows["jpeg"], codecs.make("jpeg"))]
+    assert [row[0] for row in tables.at_rate(curves, 0.23).rows] == ["JPEG", "WebP"]
+
+
 def test_the_published_figures_of_the_reference_curves(shared: Path) -> None:
     """BD-rates against BPG on Kodak, which were computed elsewhere from the same files: PSNR, MS-SSIM, LPIPS."""
     due = {"avif": (10, -19, -17), "heic": (17, 3, -8)}
@@ -167,6 +184,6 @@ def test_the_published_figures_of_the_reference_curves(shared: Path) -> None:
     curves = {name: curve(found, codecs.make(name)) for name, found in rows.items()}
     for name, figures in due.items():
         table = tables.bd_table([], curves[name], [curves["bpg"]])
-        assert table.head[1:4] == ["PSNR", "MS-SSIM", "LPIPS"]
+        assert table.head[1:4] == ["PSNR", "MS-SSIM", "LPIPS, grid at 0"]
         found = [float(cell.split()[0]) for cell in table.rows[0][1:4]]
         assert found == [pytest.approx(figure, abs=0.75) for figure in figures]

@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from skosh.cli import app
+from skosh.evaluate.trial import Trial
 
 runner = CliRunner()
 
@@ -35,6 +36,15 @@ def test_eval_writes_a_report_and_resumes(pictures: Path, tmp_path: Path) -> Non
     }
     status, again, words = call("eval", pictures, *common)
     assert (status, again, "16 of them measured before" in words) == (0, table, True)
+
+
+def test_eval_shows_the_pictures_that_are_named_or_none(pictures: Path, tmp_path: Path, here: list[Trial]) -> None:
+    common = ["eval", pictures, "--codecs", "jpeg", "--qualities", "10,30", "--metrics", "psnr", "-o", tmp_path]
+    for show, sections in (("left", 1), ("0", 0)):
+        assert call(*common, "--show", show, "-j", "1")[0] == 0
+        assert (tmp_path / "index.html").read_text().count("<section>") == sections
+    assert [path.name[:9] for path in (tmp_path / "pictures").iterdir()] == ["left-jpeg"]
+    assert call(*common, "--show", "lefd")[0] == 2
 
 
 def test_eval_of_a_folder_without_pictures_fails_with_words(tmp_path: Path) -> None:
@@ -114,6 +124,17 @@ def test_compare_draws_a_figure_and_does_not_replace_one_unasked(pictures: Path,
     assert "--force replaces it" in words
 
 
+def test_compare_takes_two_of_ours_and_other_metrics(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    ours, against = f"skosh={tiny_bundle}@1", f"skosh={tiny_bundle}"
+    common = ["compare", pictures / "left.png", "--against", against, "--metrics", "psnr,ssimulacra2"]
+    status, _, words = call(*common, "--ours", ours, "--bpp", "2", "-o", tmp_path / "figure.png")
+    assert status == 0, words
+    assert "skosh bundles/tiny, effort 1, quality" in words
+    assert "skosh bundles/tiny, quality" in words
+    assert "SSIMULACRA 2" in words
+    assert "MS-SSIM" not in words
+
+
 def test_compare_never_replaces_a_picture_that_it_compares(photo: Image.Image, tmp_path: Path) -> None:
     picture = tmp_path / "a-compare.png"
     photo.save(picture)
@@ -138,7 +159,16 @@ def test_compare_goes_on_after_a_picture_that_fails(pictures: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--crop", "1,2,3"], ["--crop", "0,0,0,5"], ["--against", "gif"], ["-o", "figure.txt"], ["--bpp", "0"]],
+    [
+        ["--crop", "1,2,3"],
+        ["--crop", "0,0,0,5"],
+        ["--against", "gif"],
+        ["-o", "figure.txt"],
+        ["--bpp", "0"],
+        ["--ours", "skosh@2", "--model", "flagship"],
+        ["--ours", "skosh@realizm=1"],
+        ["--metrics", "beauty"],
+    ],
     ids=" ".join,
 )
 def test_compare_wrong_usage_is_status_2(pictures: Path, wrong: list[str]) -> None:

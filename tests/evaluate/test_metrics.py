@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 from PIL import Image
 from scipy.ndimage import correlate1d
 
-from skosh import SkoshError
+from skosh import DependencyError, SkoshError
 from skosh.evaluate import codecs, pictures
-from skosh.evaluate.metrics import CEILING, Metrics, decibels, missing
+from skosh.evaluate.metrics import CEILING, Metrics, decibels, keys, missing
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003
 plain = Metrics(("psnr", "ms_ssim"))
@@ -93,6 +95,76 @@ def test_ssimulacra2_is_100_for_equal_pictures_and_falls_with_quality(photo: Ima
     assert scores == sorted(scores)
     assert scores[0] is not None
     assert scores[0] < 40 < 75 < (scores[2] or 0)
+
+
+def installed(name: str) -> Metrics:
+    if reason := missing(name, None):
+        pytest.skip(reason)
+    return Metrics((name,))
+
+
+@pytest.mark.parametrize("name", ["butteraugli", "flip"])
+def test_a_distance_is_0_for_equal_pictures_and_rises_as_quality_falls(name: str, photo: Image.Image) -> None:
+    metrics, codec = installed(name), codecs.make("jpeg")
+    small = photo.crop((100, 50, 228, 146))
+    rows = [metrics(small, codec.decode(codec.encode(small, quality))) for quality in (90, 50, 10)]
+    for key in keys((name,)):
+        assert metrics(small, small)[key] == 0.0
+        values = [row[key] or 0.0 for row in rows]
+        assert 0.0 < values[0] < values[1] < values[2]
+
+
+def test_butteraugli_is_a_maximum_and_a_mean(photo: Image.Image) -> None:
+    metrics = installed("butteraugli")
+    small = photo.crop((100, 50, 228, 146))
+    spot = small.copy()
+    spot.paste((255, 0, 0), (60, 40, 66, 46))
+    found = metrics(small, spot)
+    assert (found["butteraugli"] or 0.0) > 3 * (found["butteraugli_3"] or 0.0) > 0.0
+
+
+def test_a_butteraugli_that_is_not_installed_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DependencyError, match="butteraugli_main is not on the PATH: apt-get install libjxl-devtools"):
+        Metrics(("butteraugli",))
+    assert "libjxl-devtools" in (missing("butteraugli", None) or "")
+
+
+def test_a_butteraugli_that_prints_something_else_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = tmp_path / "butteraugli_main"
+    tool.write_text("#!/bin/sh\necho 1.5\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(SkoshError, match=r"printed no distances but '1\.5'"):
+        Metrics(("butteraugli",))(flat(1), flat(2))
+
+
+def test_a_missing_flip_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert missing("flip", None) == "no FLIP: pip install flip-evaluator"
+
+
+def test_distances_of_pictures_too_small_for_them_are_not_measured() -> None:
+    found = installed("butteraugli")(flat(1, (7, 300)), flat(2, (7, 300)))
+    assert found == {"butteraugli": None, "butteraugli_3": None}
+
+
+def test_lpips_goes_with_that_of_the_picture_without_its_first_six_rows_and_columns(
+    shared: Path, photo: Image.Image
+) -> None:
+    weights = shared / "lpips" / "alexnet_lpips_v0.1_fp16.npz"
+    if not weights.is_file():
+        pytest.skip("the LPIPS weights are not there")
+    metrics, codec = Metrics(("lpips",), weights), codecs.make("jpeg")
+    decoded = codec.decode(codec.encode(photo, 20))
+    cut = [image.crop((6, 6, *image.size)) for image in (photo, decoded)]
+    found = metrics(photo, decoded)
+    assert found["lpips_off"] == metrics(*cut)["lpips"] != found["lpips"]
+    small = metrics(flat(1, (36, 40)), flat(2, (36, 40)))
+    assert small["lpips"] is not None
+    assert small["lpips_off"] is None
 
 
 def test_pictures_of_two_sizes_are_not_compared() -> None:

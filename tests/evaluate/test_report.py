@@ -10,9 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from skosh.evaluate import codecs, tables
+from skosh.evaluate.compare import Panel
 from skosh.evaluate.curves import curve
+from skosh.evaluate.gallery import Exhibit
 from skosh.evaluate.pictures import Picture
 from skosh.evaluate.plots import COLOURS, png, rd_figure, spread, svg, with_variables
 from skosh.evaluate.report import page, write_report
@@ -25,7 +28,7 @@ Made = Callable[..., list[Result]]
 class Balance(HTMLParser):
     """Tags that open and close, and what they refer to."""
 
-    VOID = frozenset({"meta", "br", "path", "use", "link"})
+    VOID = frozenset({"meta", "br", "path", "use", "link", "img"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,14 +61,18 @@ def evaluation(made_up: Made) -> Evaluation:
 
 
 def test_the_page_stands_alone_and_is_well_formed(evaluation: Evaluation, tmp_path: Path) -> None:
-    files = write_report(evaluation, tmp_path, "two <pictures>")
+    panel = Panel("original", "", Image.new("RGB", (20, 10)), 100, {})
+    crops = (("where the codecs differ most", (0, 0, 8, 8)), ("where the original is flattest", (8, 2, 16, 10)))
+    exhibits = [Exhibit("a", (panel, panel), crops)]
+    files = write_report(evaluation, tmp_path, "two <pictures>", exhibits, 0.25)
     names = {path.name for path in files}
     assert {"index.html", "results.csv", "psnr.svg", "psnr.png", "ms_ssim_db.svg", "lpips.png"} <= names
     text = (tmp_path / "index.html").read_text()
     parser = Balance()
     parser.feed(text)
     assert parser.open == []
-    assert [reference for reference in parser.references if not reference.startswith("#")] == []
+    inside = [reference.startswith("data:image/webp;base64,") for reference in parser.references if reference[0] != "#"]
+    assert inside == [True] * 5
     assert "<script" not in text
     assert not re.search(r"@import|url\(\s*[\"']?(?!#)", text)
     assert "two &lt;pictures&gt;" in text

@@ -43,22 +43,6 @@ def finished(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return request, evaluate(request, print, quiet)
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
-    """Trials run in this process; the list says which."""
-    tried: list[Trial] = []
-
-    class Here(Pool):
-        def run(self, trials: object) -> Iterator[Result]:
-            bench = trial.Bench(*self._arguments)
-            for one in trials:  # type: ignore[attr-defined]
-                tried.append(one)
-                yield bench.run(one)
-
-    monkeypatch.setattr(run, "Pool", Here)
-    return tried
-
-
 def test_every_picture_codec_and_quality_is_measured(finished: tuple[Request, Evaluation]) -> None:
     _, found = finished
     assert found.computed == 8

@@ -14,8 +14,9 @@ from .. import __version__
 from ..errors import describe
 from ..memory import share_memory
 from .coding import compress, decompress
+from .comparison import compare
 from .console import hear_warnings, say
-from .evaluation import compare, evaluate
+from .evaluation import evaluate
 from .kinds import WithKinds
 from .show import info
 from .streams import make_safe

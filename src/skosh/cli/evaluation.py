@@ -1,9 +1,8 @@
-"""``skosh eval`` and ``skosh compare``."""
+"""``skosh eval``."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ..errors import SkoshError, describe
-from ..files import write_whole
 from .console import fail, say
 from .display import Display
-from .options import Force, Model, Workers, named, number, rectangle, whole
+from .options import Workers, number, whole
 from .work import status
 
 if TYPE_CHECKING:
-    from ..evaluate.compare import Box, Contest
     from ..evaluate.results import Result
     from ..evaluate.run import Evaluation
 
-FIGURES = (".png", ".jpg", ".webp")
-
+MetricNames = Annotated[
+    str, typer.Option("--metrics", help="Names, with commas. There are also butteraugli and flip, where installed.")
+]
 LpipsWeights = Annotated[
     Path | None,
     typer.Option("--lpips-weights", help="The published LPIPS weights (.npz); also SKOSH_LPIPS_WEIGHTS."),
@@ -36,8 +34,8 @@ def evaluate(
         str,
         typer.Option(
             "--codecs",
-            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles, skosh=NAME@2 one with "
-            "effort 2. Default: all.",
+            help="Names, with commas. skosh=NAME and skosh=FOLDER are other bundles; options follow, as in skosh@2 "
+            "(effort 2), skosh@realism=0.5, skosh=NAME@tune=psnr. Default: all.",
         ),
     ] = "",
     qualities: Annotated[
@@ -48,7 +46,7 @@ def evaluate(
             "(bpg, vvc: a quantiser; jpeg2000: a compression ratio). Default: each codec's own.",
         ),
     ] = None,
-    metrics: Annotated[str, typer.Option("--metrics", help="Names, with commas.")] = "psnr,ms_ssim,lpips,ssimulacra2",
+    metrics: MetricNames = "psnr,ms_ssim,lpips,ssimulacra2",
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the report; results there are used again.")
     ] = Path("report"),
@@ -59,6 +57,18 @@ def evaluate(
             help="results.json or CODEC.csv with the curve of a codec that is not installed; may be repeated.",
         ),
     ] = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            "--show",
+            metavar="N|NAMES",
+            help="Pictures whose crops the report shows: how many, from easy to hard, or names with commas; 0: none.",
+        ),
+    ] = "3",
+    bpp: Annotated[
+        float,
+        typer.Option("--bpp", metavar="BPP", parser=number(0.001, 24), help="Bits a pixel of those crops' files."),
+    ] = 0.25,
     jobs: Annotated[
         int,
         typer.Option(
@@ -79,8 +89,9 @@ def evaluate(
     """
     need("torch", "pytorch_msssim", "bjontegaard", "scipy", "matplotlib")
     try:
+        from ..evaluate.gallery import exhibits
         from ..evaluate.report import write_report
-        from ..evaluate.run import Request, evaluate
+        from ..evaluate.run import Request, Show, evaluate
 
         request = Request(
             folder,
@@ -91,9 +102,11 @@ def evaluate(
             lpips_weights,
             tuple(measured or ()),
             jobs or workers,
+            Show(int(show), (), bpp) if show.isdecimal() else Show(0, names(show), bpp),
         )
         found = evaluate(request, say, progress)
-        write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs")
+        shown = exhibits(found, request, progress)
+        write_report(found, out, f"{folder.resolve().name}: {len(found.codecs)} codecs", shown, bpp)
     except (SkoshError, OSError) as error:
         ended(error)
     except KeyboardInterrupt as error:
@@ -158,106 +171,3 @@ def need(*packages: str) -> None:
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     if absent:
         fail(f"this needs {', '.join(absent)}: pip install '.[eval]' in a checkout")
-
-
-def compare(
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", parser=named, help="Pictures.", show_default=False)
-    ],
-    bpp: Annotated[
-        float, typer.Option("--bpp", metavar="BPP", parser=number(0.001, 24), help="Bits a pixel of both files.")
-    ] = 0.23,
-    against: Annotated[str, typer.Option("--against", help="The other codec.")] = "bpg",
-    model: Model = None,
-    crop: Annotated[
-        str | None,
-        typer.Option("--crop", metavar="X,Y,W,H", help="What to enlarge. Default: where the two differ most."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="A folder, or a file for one picture. Default: IMAGE-compare.png here."),
-    ] = None,
-    width: Annotated[
-        int,
-        typer.Option(
-            "--width", metavar="PIXELS", parser=whole(64, 8192), help="Pixels of each of the three columns, at most."
-        ),
-    ] = 768,
-    lpips_weights: LpipsWeights = None,
-    force: Force = False,
-) -> None:
-    """Draw a picture, skosh's and another codec's version of it at the same bytes, and an enlarged crop of each.
-
-    \b
-    Beside BPG:   skosh compare photo.png
-    Beside AVIF:  skosh compare photo.png --bpp 0.23 --against avif -o figure.png
-    """
-    need("torch", "pytorch_msssim")
-    box = asked_crop(crop)
-    targets = planned_figures(images, out, force)
-    try:
-        from ..evaluate import codecs
-        from ..evaluate.compare import Contest, opponent, usable_metrics
-
-        ours = codecs.make("skosh" if model is None else f"skosh={model}")
-        ours.version()
-        other, note = opponent(against, say)
-        contest = Contest(ours, other, usable_metrics(lpips_weights, say), bpp, box, note)
-    except (SkoshError, OSError) as error:
-        ended(error)
-    failed = 0
-    for image, target in zip(images, targets, strict=True):
-        try:
-            draw_comparison(contest, image, target, width, force)
-        except Exception as error:  # one picture's error does not stop the others
-            say(f"failed: {image}: {describe(error)}")
-            failed += 1
-    if failed:
-        raise typer.Exit(1)
-
-
-def draw_comparison(contest: Contest, image: Path, target: Path, width: int, replace: bool) -> None:
-    """Draw one figure, and print a line about it."""
-    from ..evaluate.figure import captions, figure
-    from ..picture.saving import image_bytes
-
-    found = contest.compare(image)
-    content, _ = image_bytes(figure(found, width), target.suffix)
-    write_whole(target, content, replace)
-    for panel in found.panels[1:]:
-        say(f"{image}: {', '.join(captions(panel, panel.picture.size, width))}")
-    if found.note:
-        say(f"{image}: {found.note}")
-    say(f"{image} -> {target}")
-
-
-def planned_figures(images: list[Path], out: Path | None, force: bool) -> list[Path]:
-    """Return the paths of the figures. Ends the command where two are equal, or one exists."""
-    if out and len(images) == 1 and not out.is_dir() and out.suffix:
-        targets = [out]
-    elif out and not out.is_dir() and out.suffix.lower() in FIGURES:
-        raise typer.BadParameter(f"{out} is the name of one figure, for one picture: name a folder")
-    else:
-        targets = [(out or Path()) / f"{image.stem}-compare.png" for image in images]
-    twice = [target for target in targets if targets.count(target) > 1]
-    if twice:
-        raise typer.BadParameter(f"two pictures would give {twice[0]}")
-    if targets[0].suffix.lower() not in FIGURES:
-        raise typer.BadParameter(f"figures end in {', '.join(FIGURES)}, not {targets[0].suffix}")
-    inputs = {os.path.realpath(image) for image in images}
-    for target in targets:
-        if os.path.realpath(target) in inputs:
-            raise typer.BadParameter(f"{target} is one of the pictures: name another figure")
-        if target.exists() and not force:
-            fail(f"{target} exists; --force replaces it")
-    return targets
-
-
-def asked_crop(text: str | None) -> Box | None:
-    """Parse X,Y,W,H to left, top, right, bottom."""
-    if text is None:
-        return None
-    x, y, width, height = rectangle(text, "--crop")
-    if x < 0 or y < 0 or width < 1 or height < 1:
-        raise typer.BadParameter("--crop takes a place inside of the picture and a size of at least 1x1")
-    return x, y, x + width, y + height

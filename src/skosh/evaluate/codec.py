@@ -54,10 +54,18 @@ class Codec(ABC):
 
     @classmethod
     def make(cls, argument: str | None) -> Codec:
-        """The codec, from what stands after ``NAME=`` on the command line. UsageError where it takes nothing there."""
+        """The codec, from what stands after its name on the command line, without a first ``=``.
+
+        Raises UsageError where it takes nothing there.
+        """
         if argument is not None:
-            raise UsageError(f"{cls.name} takes nothing after =")
+            raise UsageError(f"{cls.name} takes nothing after its name, and not {argument!r}")
         return cls()
+
+    @property
+    def encoder(self) -> str:
+        """What decides the files: codecs of one encoder differ in how they decode alone."""
+        return self.name
 
     @abstractmethod
     def version(self) -> str:

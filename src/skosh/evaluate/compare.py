@@ -6,20 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 import skosh
 
 from . import UsageError, codecs, pictures
 from .codec import Codec
-from .metrics import Metrics, Values, missing
+from .crops import Box, most_different
+from .metrics import DEFAULT, Metrics, Values, available
 from .search import EQUAL, Match, equal_bytes
 
 INSTEAD = {"bpg": "heic"}  # HEVC intra coding, x265, 4:4:4
 FAR = 0.1  # relative difference to the bytes asked for from which on a note says so
-METRICS = ("psnr", "ms_ssim", "lpips")
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,12 @@ def opponent(name: str, say: Callable[[str], None]) -> tuple[Codec, str]:
         return stand_in, note
 
 
-def usable_metrics(weights: Path | None, say: Callable[[str], None]) -> Metrics:
-    """Return the metrics that are available here; write a line for each that is not."""
-    reasons = {name: missing(name, weights) for name in METRICS}
-    for reason in filter(None, reasons.values()):
-        say(f"skipped: {reason}")
-    return Metrics(tuple(name for name in METRICS if not reasons[name]), weights)
+def usable_metrics(weights: Path | None, say: Callable[[str], None], names: tuple[str, ...] = DEFAULT) -> Metrics:
+    """Return the metrics that are available here; write a line for each that is not.
+
+    Raises UsageError for an unknown one.
+    """
+    return Metrics(available(names, weights, say), weights)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Contest:
         sides = ((self.ours, match.ours, match.our_quality), (self.other, match.other, match.other_quality))
         coded = [self.decoded(*side, original) for side in sides]
         panels = (Panel("original", "", original, path.stat().st_size, {}), coded[0], coded[1])
-        box = self.crop or most_different(coded[0].picture, coded[1].picture, original)
+        box = self.crop or most_different([one.picture for one in coded], original)
         notes = [self.note, *what_is_off(match, target)]
         return Comparison(panels, box, "; ".join(filter(None, notes)))
 
@@ -121,31 +119,3 @@ def check_inside(crop: Box | None, image: Image.Image, path: Path) -> None:
     """Raise UsageError unless the crop is inside of the picture."""
     if crop and not (0 <= crop[0] < crop[2] <= image.width and 0 <= crop[1] < crop[3] <= image.height):
         raise UsageError(f"the crop is not inside of {path}, which is {image.width}x{image.height}")
-
-
-def most_different(first: Image.Image, second: Image.Image, original: Image.Image) -> Box:
-    """Return a box, a quarter of the sides, where two decoded pictures differ most from each other.
-
-    A difference is divided by the original's local contrast, so that noise in busy texture does not win.
-    """
-    width, height = original.size
-    box_width, box_height = max(1, min(width, max(64, width // 4))), max(1, min(height, max(64, height // 4)))
-    grey = [
-        np.asarray(picture.convert("L").filter(ImageFilter.BoxBlur(1)), np.float64)
-        for picture in (first, second, original)
-    ]
-    contrast = box_means(np.square(grey[2] - box_means(grey[2], 9, 9, same=True)), 9, 9, same=True)
-    score = box_means(np.abs(grey[0] - grey[1]) / np.sqrt(contrast + 25.0), box_height, box_width)
-    top, left = np.unravel_index(int(score.argmax()), score.shape)
-    return int(left), int(top), int(left) + box_width, int(top) + box_height
-
-
-def box_means(values: np.ndarray, height: int, width: int, same: bool = False) -> np.ndarray:
-    """Means over boxes: (H, W) -> (H - height + 1, W - width + 1), or the same size with repeated edges."""
-    if same:
-        values = np.pad(values, ((height // 2, height - 1 - height // 2), (width // 2, width - 1 - width // 2)), "edge")
-    sums = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    found: np.ndarray = (
-        sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    )
-    return found / (height * width)

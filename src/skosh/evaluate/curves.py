@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -37,21 +37,30 @@ MEASURES = (
     Measure("psnr", "PSNR", "dB, RGB", 2),
     Measure("ms_ssim", "MS-SSIM", "", 4),
     Measure("ms_ssim_db", "MS-SSIM", "dB", 2),
-    Measure("lpips", "LPIPS", "AlexNet, lower is better", 3, -1),
+    Measure("lpips_off", "LPIPS", "AlexNet, grid moved by 6 pixels, lower is better", 3, -1),
+    Measure("lpips", "LPIPS, grid at 0", "AlexNet, lower is better", 3, -1),
     Measure("ssimulacra2", "SSIMULACRA 2", "", 1),
+    Measure("butteraugli", "Butteraugli, max", "lower is better", 2, -1),
+    Measure("butteraugli_3", "Butteraugli, 3-norm", "lower is better", 3, -1),
+    Measure("flip", "FLIP", "lower is better", 4, -1),
 )
-PLOTTED = (
-    "psnr",
-    "ms_ssim_db",
-    "lpips",
-    "ssimulacra2",
-)  # and integrated for BD-rates: MS-SSIM itself flattens towards 1
-TABLED = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
+JUDGES = ("lpips_off", "lpips", "ssimulacra2", "butteraugli", "butteraugli_3", "flip")
+PLOTTED = ("psnr", "ms_ssim_db", *JUDGES)  # and integrated for BD-rates: MS-SSIM itself flattens towards 1
+TABLED = ("psnr", "ms_ssim", *JUDGES)
 
 
 def measure(key: str) -> Measure:
     """A metric by its key."""
     return next(found for found in MEASURES if found.key == key)
+
+
+def reported(keys: Sequence[str], rows: Sequence[Collection[str]]) -> list[str]:
+    """Return those of the keys that some row has.
+
+    Of LPIPS that is the one with its grid moved, and the other one too where a row, measured elsewhere, has no other.
+    """
+    plain = any("lpips" in row and "lpips_off" not in row for row in rows)
+    return [key for key in keys if any(key in row for row in rows) and (key != "lpips" or plain)]
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,18 @@ Three pictures side by side with their figures under them, and a row of the crop
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image, ImageDraw, ImageFont
 
-from .compare import Box, Comparison, Panel
+from .compare import Comparison, Panel
+from .crops import Box
+from .curves import TABLED, measure, reported
+from .metrics import Values
 
 COLUMN = 768  # pixels; larger pictures are reduced
 GAP = 12
+LETTER = 0.52  # width of a letter, as a share of the text's size
 INK, SOFT, MARK = "#111111", "#555555", "#d55e00"
 
 
@@ -23,9 +29,9 @@ def figure(comparison: Comparison, column: int = COLUMN) -> Image.Image:
     width = min(column, original.width)
     height = round(original.height * width / original.width)
     zoomed = [enlarged(panel.picture, comparison.crop, width) for panel in comparison.panels]
-    text = max(12, width // 36)
-    lines = captions(comparison.panels[0], original.size, width)
-    caption = round(text * 1.45) * max(len(lines), 3) + GAP
+    text = text_size(width)
+    lines = max(len(captions(panel, original.size, width)) for panel in comparison.panels)
+    caption = round(text * 1.45) * max(lines, 3) + GAP
     sheet = Image.new(
         "RGB", (3 * width + 4 * GAP, height + caption + zoomed[0].height + 3 * GAP + round(1.6 * text)), "white"
     )
@@ -49,13 +55,34 @@ def captions(panel: Panel, size: tuple[int, int], width: int) -> list[str]:
     if not panel.metrics:
         shown = "" if size[0] == width else f", shown at {width / size[0]:.0%}"
         return [panel.label, f"{size[0]}x{size[1]}, {panel.bytes:,} bytes on disk{shown}"]
-    figures = [
-        text
-        for key, form in (("psnr", "PSNR {:.2f} dB"), ("ms_ssim", "MS-SSIM {:.4f}"), ("lpips", "LPIPS {:.3f}"))
-        if (value := panel.metrics.get(key)) is not None
-        for text in [form.format(value)]
+    figures = wrapped(scores(panel.metrics), int(width / (LETTER * text_size(width))))
+    return [f"{panel.label}, {panel.setting}", f"{panel.bytes:,} bytes, {panel.bpp:.3f} bpp", *figures]
+
+
+def scores(metrics: Values) -> list[str]:
+    """A picture's metrics in words, without those that it is too small for."""
+    shown = [(measure(key), metrics[key]) for key in reported(TABLED, [metrics])]
+    return [
+        f"{found.label} {found.show(value)}{' dB' if found.unit.startswith('dB') else ''}"
+        for found, value in shown
+        if value is not None
     ]
-    return [f"{panel.label}, {panel.setting}", f"{panel.bytes:,} bytes, {panel.bpp:.3f} bpp", ", ".join(figures)]
+
+
+def wrapped(words: Sequence[str], length: int) -> list[str]:
+    """Join words with commas to lines of at most ``length`` letters, of one word at least."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 2 <= length:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def text_size(width: int) -> int:
+    """The size of the text below a column, in pixels."""
+    return max(12, width // 36)
 
 
 def write(sheet: Image.Image, lines: list[str], left: int, top: int, size: int) -> None:

@@ -1,7 +1,8 @@
 """Curves measured before, for codecs that are not installed here: from a results file or a CSV file.
 
-A CSV file has a row for each picture and setting, with the columns image, q, bytes, bpp, psnr, ms_ssim, lpips. The
-codec is in a column ``codec``, or else it is the file's name without suffix.
+A CSV file has a row for each picture and setting, with the columns image, q, bytes, bpp, and columns named as the
+metrics, psnr, ms_ssim, lpips and so on. The codec is in a column ``codec``, or else it is the file's name without
+suffix.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import skosh
 
 from . import results
-from .metrics import decibels
+from .metrics import NAMES, decibels, keys
 from .pictures import Picture
 from .results import Result
 
@@ -35,9 +36,7 @@ def load(path: Path) -> list[Result]:
 
 def from_row(row: dict[str, str], path: Path) -> Result:
     """Return a result from a row of a CSV file. Raises KeyError, ValueError or TypeError if something is missing."""
-    metrics: dict[str, float | None] = {
-        name: float(row[name]) for name in ("psnr", "ms_ssim", "lpips", "ssimulacra2") if row.get(name)
-    }
+    metrics: dict[str, float | None] = {name: float(row[name]) for name in keys(NAMES) if row.get(name)}
     if metrics.get("ms_ssim") is not None:
         metrics["ms_ssim_db"] = decibels(1.0 - float(row["ms_ssim"]))
     codec = row.get("codec") or path.stem

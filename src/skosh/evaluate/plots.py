@@ -31,7 +31,9 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 RATES = (0.08, 1.6)  # bpp shown
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 FEW_TICKS, WIDE = (0.1, 0.2, 0.5, 1.0), 3.0  # on plots of less than so many inches
-FINE_TICKS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)  # of LPIPS
+FINE_TICKS = tuple(
+    step * 10.0**power for power in (-3, -2, -1, 0, 1) for step in (1, 1.5, 2, 3, 4, 5, 7)
+)  # of distances
 SIZE = (5.4, 4.1)  # inches of one plot
 MARGINS = (0.55, 0.55, 0.4)  # inches: left, bottom, top
 LETTER = 0.088  # inches of a letter of a name
@@ -55,7 +57,7 @@ def rd_figure(curves: Sequence[Curve], keys: Sequence[str], size: tuple[float, f
 
 
 def draw(axis: Axes, curves: Sequence[Curve], shown: Measure) -> None:
-    """Draw one plot. LPIPS is upside down and logarithmic, so that up is better in all of them."""
+    """Draw one plot. A distance is upside down and logarithmic, so that up is better in all of them."""
     axis.set_xscale("log")
     low, high = limits([curve for curve in curves if curve.has(shown.key)])
     axis.set_xlim(low, high)

@@ -10,18 +10,25 @@ import skosh
 
 from ..files import write_whole
 from . import tables
-from .curves import PLOTTED, TABLED, Curve, measure
+from .curves import PLOTTED, TABLED, Curve, measure, reported
+from .gallery import Exhibit
 from .plots import COLOURS, png, rd_figure, svg, with_variables
 from .results import Result, machine, to_csv
 from .run import Evaluation
+from .showcase import showcase
 from .tables import Table
 
 STYLE = Path(__file__).with_name("report.css")
 RATE = 0.23  # bits a pixel of the table of codecs
 
 
-def write_report(evaluation: Evaluation, out: Path, title: str) -> list[Path]:
-    """Write ``index.html``, ``results.csv`` and a PNG and an SVG for each metric; returns their paths."""
+def write_report(
+    evaluation: Evaluation, out: Path, title: str, exhibits: Sequence[Exhibit] = (), bpp: float = 0.0
+) -> list[Path]:
+    """Write ``index.html``, ``results.csv`` and a PNG and an SVG for each metric; returns their paths.
+
+    ``exhibits``: pictures to show, in files of about ``bpp`` bits a pixel.
+    """
     curves = tables.curves_of(evaluation)
     files: dict[str, str | bytes] = {"results.csv": to_csv(evaluation.results)}
     drawings = []
@@ -29,14 +36,20 @@ def write_report(evaluation: Evaluation, out: Path, title: str) -> list[Path]:
         figure = rd_figure(curves, [key])
         drawings.append((measure(key).label, with_variables(svg(figure))))
         files |= {f"{key}.svg": svg(figure, text_as_paths=True), f"{key}.png": png(figure)}
-    files["index.html"] = page(evaluation, curves, drawings, title)
+    files["index.html"] = page(evaluation, curves, drawings, title, showcase(exhibits, bpp))
     for name, content in files.items():
         write_whole(out / name, content.encode() if isinstance(content, str) else content)
     return [out / name for name in files]
 
 
-def page(evaluation: Evaluation, curves: Sequence[Curve], drawings: Sequence[tuple[str, str]], title: str) -> str:
-    """The page."""
+def page(
+    evaluation: Evaluation,
+    curves: Sequence[Curve],
+    drawings: Sequence[tuple[str, str]],
+    title: str,
+    shown: Sequence[str] = (),
+) -> str:
+    """The page. ``shown``: its part with pictures."""
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f'<p class="soft">{summary(evaluation)}</p>',
@@ -47,6 +60,7 @@ def page(evaluation: Evaluation, curves: Sequence[Curve], drawings: Sequence[tup
             for name, drawing in drawings
         ),
         "</div>",
+        *shown,
         *comparison(evaluation, curves),
         *appendix(evaluation, curves),
     ]
@@ -117,7 +131,7 @@ def appendix(evaluation: Evaluation, curves: Sequence[Curve]) -> list[str]:
 
 def every(evaluation: Evaluation) -> Table:
     """Return a row for each result."""
-    keys = [key for key in TABLED if any(key in result.metrics for result in evaluation.results)]
+    keys = reported(TABLED, [result.metrics for result in evaluation.results])
     table = Table(["picture", "codec", "quality", "bytes", "bpp", *(tables.title(key) for key in keys)], words=(1,))
     for r in sorted(evaluation.results, key=lambda r: (r.image, r.codec, r.quality)):
         if not r.error:

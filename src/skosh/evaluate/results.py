@@ -24,10 +24,11 @@ import skosh
 
 from ..files import write_whole
 from ..limits import cores
+from .metrics import NAMES, keys
 
 VERSION = 1  # of the results file
 SAVE_EVERY = 5.0  # seconds
-COLUMNS = ("image", "codec", "q", "bytes", "bpp", "psnr", "ms_ssim", "ms_ssim_db", "lpips", "ssimulacra2")
+COLUMNS = ("image", "codec", "q", "bytes", "bpp")  # and a metric each
 Key = tuple[str, str, str, str, float]
 
 
@@ -140,12 +141,13 @@ def to_csv(results: Iterable[Result]) -> str:
     """A table with a row for each result."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, "encode_ms", "decode_ms", "version", "measured", "error"])
+    metrics = keys(NAMES)
+    writer.writerow([*COLUMNS, *metrics, "encode_ms", "decode_ms", "version", "measured", "error"])
     for r in results:
-        metrics = [number(r.metrics.get(name)) for name in COLUMNS[5:]]
+        values = [number(r.metrics.get(name)) for name in metrics]
         size = [r.bytes, number(r.bpp)] if not r.error else ["", ""]
         times = ["" if r.measured or r.error else f"{1000 * s:.1f}" for s in (r.encode_seconds, r.decode_seconds)]
-        row = [r.image, r.codec, f"{r.quality:g}", *size, *metrics, *times, r.version, r.measured or "", r.error or ""]
+        row = [r.image, r.codec, f"{r.quality:g}", *size, *values, *times, r.version, r.measured or "", r.error or ""]
         writer.writerow(row)
     return text.getvalue()
 

@@ -13,7 +13,7 @@ from ..errors import did_you_mean
 from ..limits import cores
 from . import UsageError, codecs, measured, pictures
 from .codec import Codec
-from .metrics import NAMES, Metrics, missing
+from .metrics import DEFAULT, Metrics, available, keys
 from .pictures import Picture
 from .pool import Pool
 from .results import Key, Result, Store
@@ -26,6 +26,15 @@ MAX_WORKERS = 8  # processes unless told otherwise
 
 
 @dataclass(frozen=True)
+class Show:
+    """Which pictures the report shows."""
+
+    count: int = 3  # from easy to hard to code
+    names: tuple[str, ...] = ()  # these instead
+    bpp: float = 0.25  # of their files
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for."""
 
@@ -33,10 +42,11 @@ class Request:
     out: Path  # of the report
     codecs: tuple[str, ...] = ()  # as codecs.make takes them; () for all
     qualities: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by codec's name; "" for those not named
-    metrics: tuple[str, ...] = NAMES
+    metrics: tuple[str, ...] = DEFAULT
     lpips_weights: Path | None = None
     measured: tuple[Path, ...] = ()  # files with curves of codecs that are not installed
     workers: int = 0  # processes; 0: one a core, at most 8
+    show: Show = Show()  # for ``gallery.exhibits``
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Evaluation:
     metrics: tuple[str, ...]
     results: list[Result] = field(default_factory=list)
     computed: int = 0  # results that are new
+    trials: list[Trial] = field(default_factory=list)  # that were asked for, run now or before
 
     @property
     def failures(self) -> list[Result]:
@@ -69,11 +80,14 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
     """Measure what has not been measured yet, and collect the rest.
 
     Raises SkoshError for a folder without pictures, for a results file of another version, and if none of the codecs is
-    installed. Raises UsageError for an unknown codec and for a quality that a codec does not take.
+    installed. Raises UsageError for an unknown codec or picture and for a quality that a codec does not take.
     """
     store = Store(request.out / RESULTS)
     found = pictures.find(request.folder, request.out)
-    metrics = available(request, say)
+    for name in request.show.names:
+        if name not in (known := [picture.name for picture in found]):
+            raise UsageError(f"no picture {name!r} to show{did_you_mean(name, known)}")
+    metrics = available(request.metrics, request.lpips_weights, say)
     before = [row for path in request.measured for row in measured.load(path)]
     chosen, stand_in = installed(request, {row.codec for row in before}, say)
     asked = request.codecs or codecs.names()
@@ -86,11 +100,11 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
         for entry, picture in itertools.product(chosen, found)
         for quality in qualities(entry, request)
     ]
-    due = [trial for trial in trials if not store.get(trial.result().key, metrics)]
+    due = [trial for trial in trials if not store.get(trial.result().key, keys(metrics))]
     broken = unreadable(due)
     due = [trial for trial in due if trial.picture.name not in broken]
     in_order = sorted((*chosen, *stand_in), key=lambda entry: asked.index(entry.spec))
-    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics)
+    evaluation = Evaluation(found, [entry.codec for entry in in_order], versions, metrics, trials=trials)
     failed = {}
     try:
         for result in progress(measure(due, request, metrics), len(due)):
@@ -109,22 +123,6 @@ def evaluate(request: Request, say: Say, progress: Progress) -> Evaluation:
         say(f"not used: the curve of {name} that was measured before: {why}")
     evaluation.results += [with_metrics(row, metrics) for row in stood_in]
     return evaluation
-
-
-def available(request: Request, say: Say) -> tuple[str, ...]:
-    """Return the metrics that are available here; write a line for each that is not."""
-    unknown = [name for name in request.metrics if name not in NAMES]
-    if unknown or not request.metrics:
-        suggestion = did_you_mean(unknown[0], NAMES) if unknown else ""
-        raise UsageError(f"no metric {', '.join(unknown) or 'named'}: there are {', '.join(NAMES)}{suggestion}")
-    found = []
-    for name in request.metrics:
-        reason = missing(name, request.lpips_weights)
-        if reason:
-            say(f"skipped: {reason}")
-        else:
-            found.append(name)
-    return tuple(found)
 
 
 def installed(request: Request, measured_before: set[str], say: Say) -> tuple[list[Chosen], list[Chosen]]:
@@ -173,7 +171,7 @@ def qualities(chosen: Chosen, request: Request) -> tuple[float, ...]:
 
 def kinds(names: Iterable[str]) -> list[str]:
     """The codecs' names without what stands after them."""
-    return [name.partition("=")[0] for name in names]
+    return [codecs.name_in(name) for name in names]
 
 
 def unreadable(trials: Sequence[Trial]) -> dict[str, Result]:
@@ -210,12 +208,12 @@ def collected(
     """
     for trial in trials:
         key = trial.result().key
-        result = failed.get(key) or store.get(key, metrics)
+        result = failed.get(key) or store.get(key, keys(metrics))
         if result:
             yield replace(with_metrics(result, metrics), image=trial.picture.name)
 
 
 def with_metrics(result: Result, metrics: tuple[str, ...]) -> Result:
-    """Return a result with these metrics and no others."""
-    wanted = {*metrics, *(("ms_ssim_db",) if "ms_ssim" in metrics else ())}
+    """Return a result with these metrics and what goes with them, and no others."""
+    wanted = keys(metrics)
     return replace(result, metrics={name: value for name, value in result.metrics.items() if name in wanted})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .bdrate import BDRate, bd_rate
-from .curves import PLOTTED, TABLED, Curve, curve, measure
+from .curves import PLOTTED, TABLED, Curve, curve, measure, reported
 from .results import Result
 from .run import Evaluation
 
@@ -34,8 +34,8 @@ def curves_of(evaluation: Evaluation) -> list[Curve]:
 
 
 def metric_keys(curves: Sequence[Curve], keys: Sequence[str] = TABLED) -> list[str]:
-    """The metrics that some curve has."""
-    return [key for key in keys if any(one.has(key) for one in curves)]
+    """The metrics that some curve has, without an LPIPS that another stands for."""
+    return reported(keys, [[key for key in keys if one.has(key)] for one in curves])
 
 
 def at_rate(curves: Sequence[Curve], bpp: float) -> Table:

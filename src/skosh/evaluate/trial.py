@@ -5,6 +5,7 @@ Runs in a worker process.
 
 from __future__ import annotations
 
+import io
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from PIL import Image
 
 import skosh
 
+from ..files import write_whole
 from . import codecs, pictures
 from .codec import Codec
 from .metrics import Metrics
@@ -32,6 +34,7 @@ class Trial:
     version: str
     settings: str
     quality: float
+    keep: Path | None = None  # where to write the decoded picture, PNG
 
     def result(self) -> Result:
         """The result to fill in."""
@@ -66,16 +69,16 @@ class Bench:
         try:
             original = self.picture(trial.picture.path)
             result = replace(result, width=original.width, height=original.height)
-            return self.measure(self.codec(trial.spec), original, trial.quality, result)
+            return self.measure(self.codec(trial.spec), original, trial, result)
         except Exception as error:  # one codec that fails on one picture must not stop the rest
             return replace(result, error=in_a_line(error))
 
-    def measure(self, codec: Codec, original: Image.Image, quality: float, result: Result) -> Result:
+    def measure(self, codec: Codec, original: Image.Image, trial: Trial, result: Result) -> Result:
         """Bytes of the file and metrics of the picture that is decoded from it."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "coded"
             start = time.perf_counter()
-            data = codec.encode(original, quality)
+            data = codec.encode(original, trial.quality)
             encoded = time.perf_counter()
             file.write_bytes(data)
             size, data = file.stat().st_size, file.read_bytes()
@@ -83,8 +86,17 @@ class Bench:
             decoded = codec.decode(data)
             seconds = encoded - start, time.perf_counter() - read
         metrics = self.metrics(original, decoded)
+        if trial.keep:
+            write_whole(trial.keep, png(decoded))
         times = {"encode_seconds": round(seconds[0], 6), "decode_seconds": round(seconds[1], 6)}
         return replace(result, bytes=size, metrics=metrics, **times)  # type: ignore[arg-type]
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as a file without loss."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
 
 
 def in_a_line(error: BaseException) -> str:

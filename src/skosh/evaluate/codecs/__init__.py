@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 from ...errors import did_you_mean
 from .. import UsageError
@@ -19,9 +20,15 @@ def names() -> list[str]:
 
 
 def make(spec: str) -> Codec:
-    """Return the codec that NAME or NAME=ARGUMENT stands for. Raises UsageError for an unknown name."""
-    name, separator, argument = spec.partition("=")
+    """Return the codec that NAME, NAME=ARGUMENT or NAME@OPTION stands for. Raises UsageError for an unknown name."""
+    name = name_in(spec)
     if name not in names():
         raise UsageError(f"no codec {name!r}: there are {', '.join(names())}{did_you_mean(name, names())}")
     kind: type[Codec] = importlib.import_module(f".{name}", __package__).CODEC
-    return kind.make(argument if separator else None)
+    rest = spec[len(name) :]
+    return kind.make(rest.removeprefix("=") if rest else None)
+
+
+def name_in(spec: str) -> str:
+    """Return the codec's name at the start of NAME, NAME=ARGUMENT or NAME@OPTION."""
+    return re.split("[=@]", spec, maxsplit=1)[0]
