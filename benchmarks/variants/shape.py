@@ -94,10 +94,9 @@ class OneResolution(flagship.Synthesis):
         self.leave = nn.Conv2d(config.body_width, flagship.PATCH_VALUES, 1)
         start_at_zero(self.leave)
 
-    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
-        f = self.leave(self.body(self.enter(y_hat) + level))
-        out: Tensor = self.linear(y_hat) + F.pixel_shuffle(f, flagship.PATCH) + 0.5
-        return out
+    def forward(self, y_hat: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        body = self.body(self.enter(y_hat) + level)
+        return self.linear(y_hat) + F.pixel_shuffle(self.leave(body), flagship.PATCH) + 0.5, body, body
 
 
 class Stepwise(flagship.Synthesis):
@@ -110,13 +109,12 @@ class Stepwise(flagship.Synthesis):
         self.blocks8 = nn.Sequential(*[MixBlock(between) for _ in range(2)])
         self.up = nn.Conv2d(between, 4 * config.render_width, 1)
 
-    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
-        f = self.body(self.enter(y_hat) + level)
-        f = self.blocks8(F.pixel_shuffle(self.up8(f), 2))
+    def forward(self, y_hat: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        body = self.body(self.enter(y_hat) + level)
+        f = self.blocks8(F.pixel_shuffle(self.up8(body), 2))
         blocks = self.linear(y_hat)
         f = self.render(F.pixel_shuffle(self.up(f), 2) + self.look(blocks))
-        out: Tensor = blocks + F.pixel_shuffle(self.leave(f), 4) + 0.5
-        return out
+        return blocks + F.pixel_shuffle(self.leave(f), 4) + 0.5, body, f
 
 
 class Attentive(flagship.Synthesis):

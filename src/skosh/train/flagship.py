@@ -38,16 +38,17 @@ class LinearAnalysis(nn.Module):
 
 
 class LinearSynthesis(nn.Module):
-    """The way back: M coefficients of unit variance -> pixels."""
+    """The way back: M coefficients of unit variance -> pixels, ``side`` x ``side`` for each sample of y."""
 
-    def __init__(self, basis: Tensor, std: Tensor):
+    def __init__(self, basis: Tensor, std: Tensor, side: int = PATCH):  # (M, 3 side^2), (M,)
         super().__init__()
+        self.side = side
         self.basis = nn.Parameter(basis.t()[:, :, None, None].clone())
         self.register_buffer("scale", std[None, :, None, None])
 
     def forward(self, y: Tensor) -> Tensor:
         with full_precision(y):
-            return F.pixel_shuffle(F.conv2d(y.float() * self.scale, self.basis), PATCH)  # (B, 3, H, W)
+            return F.pixel_shuffle(F.conv2d(y.float() * self.scale, self.basis), self.side)  # (B, 3, H, W)
 
 
 class Analysis(nn.Module):
@@ -76,7 +77,10 @@ class Analysis(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """g_s: y_hat (B, M, H/16, W/16) and the level's row -> x_hat (B, 3, H, W)."""
+    """g_s: y_hat (B, M, H/16, W/16) and the level's row -> x_hat (B, 3, H, W), and the features that heads read.
+
+    These are those of the body, (B, body, H/16, W/16), and those of the renderer, (B, render, H/4, W/4).
+    """
 
     def __init__(self, config: Config, basis: Tensor, std: Tensor):
         super().__init__()
@@ -91,12 +95,11 @@ class Synthesis(nn.Module):
         self.leave = nn.Conv2d(render, 48, 1)
         start_at_zero(self.leave)
 
-    def forward(self, y_hat: Tensor, level: Tensor) -> Tensor:
-        f = self.body(self.enter(y_hat) + level)  # (B, body, H/16, W/16)
+    def forward(self, y_hat: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        body = self.body(self.enter(y_hat) + level)  # (B, body, H/16, W/16)
         blocks = self.linear(y_hat)  # (B, 3, H, W)
-        f = self.render(F.pixel_shuffle(self.up(f), 4) + self.look(blocks))  # (B, render, H/4, W/4)
-        out: Tensor = blocks + F.pixel_shuffle(self.leave(f), 4) + 0.5
-        return out
+        render = self.render(F.pixel_shuffle(self.up(body), 4) + self.look(blocks))  # (B, render, H/4, W/4)
+        return blocks + F.pixel_shuffle(self.leave(render), 4) + 0.5, body, render
 
 
 class Flagship(nn.Module):
@@ -130,7 +133,7 @@ class Flagship(nn.Module):
         with full_precision(x):
             coded = self.entropy(y.float(), t)
             level = self.synthesis_level(t)
-        return self.synthesis(coded.y_hat, level), coded
+        return self.synthesis(coded.y_hat, level)[0], coded
 
 
 def start_log_gain(config: Config, std: Tensor) -> Tensor:
