@@ -16,7 +16,7 @@ from PIL import Image
 from skosh.errors import ConfigError
 from skosh.picture.picture import Picture
 from skosh.train import data
-from skosh.train.data import Crops, load_pictures, patch_transform, recoloured, turned_hue
+from skosh.train.data import Crops, halved, load_pictures, noisy, patch_transform, recoloured, turned_hue
 
 
 def numbered(height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -218,3 +218,36 @@ def test_recoloured_pictures_stay_in_range() -> None:
     assert torch.allclose(found[0], x[0])
     assert 0.0 <= found.min() <= found.max() <= 1.0
     assert (found[1] - x[1]).abs().max() > 0.1
+
+
+def test_noise_is_for_a_share_of_the_crops_and_depends_on_seed_and_step(crops: Crops) -> None:
+    chosen = torch.cat([crops.noise(step, 0.75, 50.0) for step in range(200)])  # (1200, 2)
+    assert torch.equal(crops.noise(7, 0.75, 50.0), chosen[42:48])
+    white = chosen.sum(1).sqrt() * 255.0  # standard deviation at white
+    assert (white > 0).float().mean().item() == pytest.approx(0.75, abs=0.05)
+    assert 48 < white.max() <= 50.01
+    assert white[white > 0].mean().item() == pytest.approx(25.0, abs=1.5)
+    growing = chosen[:, 0] > 0
+    assert growing.float().mean().item() == pytest.approx(0.75 / 2, abs=0.05)
+    assert not crops.noise(0, 0.0, 50.0).any()
+
+
+def test_noise_has_the_variance_that_was_chosen_and_clean_pictures_stay_as_they_are() -> None:
+    torch.manual_seed(0)
+    x = torch.cat([torch.full((1, 3, 200, 200), value) for value in (0.25, 0.5, 0.5)])
+    slope, offset = 0.004, 0.001
+    found = noisy(x, torch.tensor([[slope, offset], [0.0, 0.0], [0.0, 0.01]]))
+    assert found[0].var().item() == pytest.approx(slope * 0.25 + offset, rel=0.03)
+    assert torch.equal(found[1], x[1])
+    assert found[2].var().item() == pytest.approx(0.01, rel=0.03)
+    torch.testing.assert_close(found[0] * 255.0, torch.round(found[0] * 255.0), atol=1e-3, rtol=0)
+    bright = noisy(torch.ones(1, 3, 50, 50), torch.tensor([[0.0, 0.04]]))
+    assert bright.min() < 0.5
+    assert bright.max() == 1.0
+
+
+def test_pictures_are_halved_as_pillow_does_it(pixels: npt.NDArray[np.uint8]) -> None:
+    grey = pixels[:64, :96, 0].astype(np.float32) / 255.0
+    due = np.asarray(Image.fromarray(grey).resize((48, 32), Image.Resampling.BICUBIC))
+    found = halved(torch.from_numpy(grey).expand(1, 3, -1, -1))
+    np.testing.assert_allclose(found[0, 2].numpy(), due.clip(0.0, 1.0), atol=1e-5)

@@ -43,25 +43,33 @@ class LPIPS(nn.Module):
             flat = values.reshape(-1) if name.startswith("lin") else values
             self.register_buffer(name.replace(".", "_"), torch.from_numpy(flat.copy()))
 
-    def features(self, x: Tensor) -> list[Tensor]:
-        """The five ReLU outputs of AlexNet, each of unit length over its channels."""
+    def features(self, x: Tensor, layers: int = 5) -> list[Tensor]:
+        """The ReLU outputs of AlexNet's first layers, each of unit length over its channels."""
         x = (2.0 * x - 1.0 - self.shift) / self.scale
         found = []
-        for i in range(5):
+        for i in range(layers):
             if i in POOL_BEFORE:
                 x = F.max_pool2d(x, 3, 2)
             weight, bias = self.get_buffer(f"conv{i + 1}_weight"), self.get_buffer(f"conv{i + 1}_bias")
             x = F.relu(F.conv2d(x, weight, bias, STRIDES[i], PADDINGS[i]))
+            wide = x.float()  # of autocast's bfloat16
             # the inner 1e-20 only keeps the gradient finite where all channels are 0
-            found.append(x / (torch.sqrt((x * x).sum(1, keepdim=True) + 1e-20) + 1e-10))
+            found.append(wide / (torch.sqrt((wide * wide).sum(1, keepdim=True) + 1e-20) + 1e-10))
         return found
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        total = torch.zeros(x.shape[0], device=x.device)
-        for i, (f, g) in enumerate(zip(self.features(x), self.features(y), strict=True)):
-            lin = self.get_buffer(f"lin{i + 1}_weight")[None, :, None, None]
-            total = total + (lin * (f - g) ** 2).sum(1).mean((1, 2))
+    def weights(self, layer: int) -> Tensor:
+        """How much each channel of a layer, 0 to 4, counts: (1, C, 1, 1)."""
+        return self.get_buffer(f"lin{layer + 1}_weight")[None, :, None, None]
+
+    def distance(self, features: list[Tensor], others: list[Tensor]) -> Tensor:
+        """The distance (B,) of two pictures by their features."""
+        total = torch.zeros(len(features[0]), device=features[0].device)
+        for i, (f, g) in enumerate(zip(features, others, strict=True)):
+            total = total + (self.weights(i) * (f - g) ** 2).sum(1).mean((1, 2))
         return total
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.distance(self.features(x), self.features(y))
 
 
 def load_lpips(path: str | Path | None = None) -> LPIPS:

@@ -14,12 +14,26 @@ import yaml
 
 from ..errors import ConfigError, did_you_mean
 
+HEADS = ("detail", "small", "double")  # parts that read what a decoder computes,
+PARTS = (*HEADS, "denoise", "psnr")  # and encoders
+
 
 @dataclass(frozen=True)
 class Config:
     """Everything a run depends on besides the pictures. Fields that the chosen network does not use are ignored."""
 
     name: str = "unnamed"  # becomes the bundle's name
+    part: str = ""  # everything, or on a frozen bundle: detail, small, double (heads), denoise or psnr (encoders)
+
+    # heads
+    head_width_16: int = 192  # channels of detail and double at 1/16
+    head_blocks_16: int = 2
+    head_width_4: int = 32  # at 1/4
+    head_blocks_4: int = 3
+    small_width: int = 64  # channels of the small pictures' networks, at 1/16
+    small_blocks: int = 1
+
+    # from here to lambda_max: where a part is trained, as the frozen bundle has it
     network: str = "flagship"  # flagship or seed
 
     # entropy model, both networks
@@ -60,11 +74,23 @@ class Config:
     weight_lpips: float = 0.0  # times LPIPS (AlexNet)
     weight_ssimulacra2: float = 0.0  # times SSIMULACRA 2's weighted sum, about 1 at a score of 90 and 20 at 50
     weight_pattern: float = 0.0  # times 255^2 MSE of the error that all blocks of 16x16 share
+    weight_wasserstein: float = 0.0  # times LPIPS of local means and deviations of the features
+    weight_drift: float = 0.0  # times MAE of the pictures reduced by 2, 4, 8, 16 and 32
+    weight_adversary: float = 0.0  # times the discriminator's verdict (adversary.py), about 0.7 where it can't tell
+    weight_matching: float = 0.0  # times MAE of the discriminator's features
+
+    # adversary
+    adversary_width: int = 32  # channels of the discriminator at 1/2, four times as many at 1/8
+    adversary_every: int = 2  # steps between two updates of the discriminator
+    adversary_rate: float = 1e-4  # its learning rate
+    adversary_ramp: float = 0.2  # fraction of the steps over which both weights rise
 
     # data
     crop: int = 256  # side of a crop in pixels, a multiple of 64
     batch: int = 10  # crops a step, over all processes
     recolour: float = 0.0  # share of the crops whose hue is turned and whose saturation is raised
+    noise: float = 0.0  # share of the crops that get noise, without which they are due back
+    noise_max: float = 50.0  # its largest standard deviation, of 255
     seed: int = 1
 
     # optimiser
@@ -150,6 +176,18 @@ def from_dict(values: dict[str, Any]) -> Config:
     return config
 
 
+def network_fields() -> list[str]:
+    """Return the names of the fields that say what codec a part belongs to, and the lambdas of its levels."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    return names[names.index("network") : names.index("lambda_max") + 1]
+
+
+def other_weights(c: Config) -> tuple[float, ...]:
+    """Return the weights of what the loss adds to plain errors of pixels, but for the adversary's."""
+    features = (c.weight_lpips, c.weight_wasserstein)
+    return (c.weight_ms_ssim, c.weight_ssimulacra2, *features, c.weight_pattern, c.weight_drift)
+
+
 def _typed(key: str, value: Any, kind: type) -> Any:
     if kind in (int, float) and isinstance(value, str):  # YAML 1.1 reads 1e-3 as a string
         with contextlib.suppress(ValueError):
@@ -166,13 +204,26 @@ def _typed(key: str, value: Any, kind: type) -> Any:
 
 
 def _check(c: Config) -> None:
-    widths = (c.mean_width, c.mean_features, c.mean_context, c.width_4, c.width_8, c.width_16, c.body_width)
+    means, transform = (c.mean_width, c.mean_features, c.mean_context), (c.width_4, c.width_8, c.width_16)
+    widths = (*means, *transform, c.body_width, c.render_width, c.width, c.adversary_width)
+    head_widths = (c.head_width_16, c.head_width_4, c.small_width)
     blocks = (c.blocks_4, c.blocks_8, c.blocks_16, c.body_blocks, c.render_blocks)
-    weights = (c.weight_mse, c.weight_mae, c.weight_ms_ssim, c.weight_lpips, c.weight_ssimulacra2, c.weight_pattern)
+    head_blocks = (c.head_blocks_16, c.head_blocks_4, c.small_blocks)
+    plain, others = (c.weight_mse, c.weight_mae), other_weights(c)
+    judged = (c.weight_adversary, c.weight_matching)
     rules = {
-        "widths, mean_features and mean_context are positive": min(*widths, c.render_width, c.width) > 0,
-        "blocks and hyper_channels are not negative": min(*blocks, c.hyper_channels) >= 0,
-        "weights are not negative, and one is positive": min(weights) >= 0 < max(weights),
+        "widths, mean_features and mean_context are positive": min(*widths, *head_widths) > 0,
+        "blocks and hyper_channels are not negative": min(*blocks, *head_blocks, c.hyper_channels) >= 0,
+        "weights are not negative, and one is positive": min(*plain, *others, *judged) >= 0 < max(*plain, *others),
+        "part is empty or one of detail, small, double, denoise and psnr": c.part in ("", *PARTS),
+        "parts belong to a flagship": not c.part or c.network == "flagship",
+        "small pictures are trained with weight_mse and weight_mae only": c.part != "small" or not any(others),
+        "double needs a crop that is a multiple of 128": c.part != "double" or c.crop % 128 == 0,
+        "noise is in 0..1, and for encoders": 0 <= c.noise <= (c.part not in HEADS),
+        "noise_max is in 0..255": 0 <= c.noise_max <= 255,
+        "an adversary is for detail or everything": c.part in ("", "detail") or not any(judged),
+        "adversary_every is positive, adversary_rate not negative": c.adversary_every > 0 <= c.adversary_rate,
+        "adversary_ramp is in 0..1": 0 <= c.adversary_ramp <= 1,
         "0 <= learning_rate_min <= learning_rate": 0 <= c.learning_rate_min <= c.learning_rate,
         "warmup, soap_max_side and linear_rate are not negative": min(c.warmup, c.soap_max_side, c.linear_rate) >= 0,
         "recolour is in 0..1": 0 <= c.recolour <= 1,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -121,6 +122,19 @@ class Crops:
         )
         return torch.from_numpy(matrices[self.share].astype(np.float32)).to(self.device)
 
+    def noise(self, step: int, share: float, largest: float) -> Tensor:
+        """Return how the variance of each crop's noise grows with the pixel, and what it is at black, (b, 2).
+
+        Both are 0 but for a ``share`` of the crops. Half of these get Gaussian noise, the others Poisson-Gaussian
+        noise; the standard deviation at white is uniform in 0..``largest`` (of 255).
+        """
+        rng = np.random.default_rng((self.seed, step, 2))
+        chosen = rng.random(self.batch) < share
+        variance = chosen * (rng.uniform(0.0, largest, self.batch) / 255.0) ** 2
+        growing = rng.uniform(0.0, 1.0, self.batch) * rng.integers(0, 2, self.batch)
+        both = np.stack([growing * variance, (1.0 - growing) * variance], 1)
+        return torch.from_numpy(both[self.share].astype(np.float32)).to(self.device)
+
     def _where(
         self, choices: npt.NDArray[np.int64], corners: npt.NDArray[np.int64], turns: npt.NDArray[np.bool_]
     ) -> Tensor:
@@ -157,6 +171,20 @@ def recoloured(x: Tensor, colours: Tensor) -> Tensor:
     """Return pictures (b, 3, H, W) in [0, 1] with other colours, by matrices (b, 3, 3), clipped to the range."""
     turned = torch.einsum("bij,bjhw->bihw", colours, x).clamp(0.0, 1.0)
     return turned.contiguous(memory_format=torch.channels_last)
+
+
+def noisy(x: Tensor, noise: Tensor) -> Tensor:
+    """Return pictures (b, 3, H, W) in [0, 1] with noise as ``Crops.noise`` chose it, (b, 2), in grey levels again."""
+    slope, offset = (part[:, None, None, None] for part in noise.unbind(1))
+    variance = slope * x + offset
+    shown = torch.round((x + variance.sqrt() * torch.randn_like(x)).clamp(0.0, 1.0) * 255.0) / 255.0
+    return torch.where(variance > 0, shown, x)
+
+
+def halved(x: Tensor) -> Tensor:
+    """Return pictures (b, 3, H, W) in [0, 1] at half their size, by bicubic interpolation as Pillow's ``resize``."""
+    half = F.interpolate(x, scale_factor=0.5, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+    return half.contiguous(memory_format=torch.channels_last)
 
 
 def patch_transform(
