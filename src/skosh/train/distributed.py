@@ -77,6 +77,15 @@ def shared(model: nn.Module, place: Place) -> nn.Module:
     return DistributedDataParallel(model) if place.world > 1 else model
 
 
+def average_gradients(model: nn.Module, place: Place) -> None:
+    """Average the gradients of a model that is not ``shared`` over all processes."""
+    if place.world > 1:
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= place.world
+
+
 def any_of(asked: bool, place: Place) -> bool:
     """Return whether any process asks for something, so that all stop at the same step."""
     if place.world == 1:
