@@ -19,7 +19,8 @@ def test_every_shipped_configuration_loads_under_its_name(name: str) -> None:
 
 
 def test_these_configurations_are_shipped() -> None:
-    assert set(configs()) == {"flagship", "flagship-gpu", "perceptual", "seed", "stream", "tiny"}
+    everything = {"flagship", "flagship-gpu", "perceptual", "seed", "stream", "tiny"}
+    assert set(configs()) == {*everything, "detail", "small", "double", "denoise", "psnr"}
 
 
 def test_a_saved_configuration_is_read_back_the_same() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..bundle.bundle import Bundle
 from ..bundle.graphs import path_of
-from ..bundle.manifest import EXTRA, content, find
+from ..bundle.manifest import EXTRA, content, find, read_manifest
 from ..errors import ConfigError
 from .config import Config, from_dict
 from .hyperprior import Hyperprior, ScaleMap
@@ -37,16 +37,21 @@ def restore(bundle: str | Path) -> tuple[Config, Network]:
     and Wiener filters). Raises BundleError for a damaged bundle and ConfigError for one whose parts do not fit.
     """
     loaded = Bundle(find(bundle))
-    folder, provenance = loaded.folder, loaded.manifest.get("provenance")
-    if not isinstance(provenance, dict) or "config" not in provenance:
-        raise ConfigError(f"the bundle {folder} does not say how it was trained")
-    config = from_dict(provenance["config"])
+    config = configuration(loaded.folder)
     model = build(config)
     try:
         model.load_state_dict(read_state(loaded, model))
     except (RuntimeError, KeyError, OSError, ValueError) as error:
-        raise ConfigError(f"the bundle {folder} does not hold a whole network: {error}") from error
+        raise ConfigError(f"the bundle {loaded.folder} does not hold a whole network: {error}") from error
     return config, model
+
+
+def configuration(folder: Path) -> Config:
+    """Return the configuration that a bundle was trained with. Raises BundleError or ConfigError if it has none."""
+    provenance = read_manifest(folder).get("provenance")
+    if not isinstance(provenance, dict) or "config" not in provenance:
+        raise ConfigError(f"the bundle {folder} does not say how it was trained")
+    return from_dict(provenance["config"])
 
 
 def read_state(bundle: Bundle, model: Network) -> dict[str, Tensor]:

@@ -17,8 +17,9 @@ from ..types import Pixels
 from . import checkpoint, distributed
 from .config import Config
 from .data import load_pictures
-from .loss import Loss
+from .loss import loss_of
 from .memory import keep_freed_memory
+from .parts import settled
 from .report import Board, Line
 from .run import Run, check_same_run, learning_rate
 from .validate import Point, validate
@@ -44,7 +45,8 @@ def train(
 
     Training ends at ``config.steps``, after ``minutes``, or at SIGINT or SIGTERM. With ``resume`` it goes on from the
     checkpoint in ``out``. With ``init`` it starts from a bundle's weights; with ``towards``, from a point ``share`` (0
-    to 1) of the way to those of another bundle. Under ``torchrun`` all processes train one network.
+    to 1) of the way to those of another bundle. A part (``config.part``) is trained on the bundle ``init``, which
+    stays as it is. Under ``torchrun`` all processes train one network.
 
     From now on the process keeps memory that it frees (``memory.py``). Raises ConfigError for unusable settings or
     data, and SkoshError if the loss is no longer a number; the last good checkpoint stays.
@@ -54,8 +56,13 @@ def train(
     folder = Path(out)
     if towards and not init:
         raise ConfigError("--towards moves the weights that --init names: give both")
-    saved = saved_run(config, folder, resume, init)
-    loss = Loss(config, lpips_weights)
+    if towards and config.part:
+        raise ConfigError(f"{config.part} belongs to one bundle: leave --towards out")
+    saved = saved_run(folder, resume, init)
+    config = settled(config, init, saved["config"] if saved else None)
+    if saved:
+        check_same_run(saved["config"], config)
+    loss = loss_of(config, lpips_weights)
     place = distributed.join(device)
 
     line = Line(quiet=not place.first)
@@ -95,6 +102,8 @@ def go_on(
     Writes lines, validates on the pictures held out, and saves checkpoints, the last one at the end.
     """
     config, place = run.config, run.place
+    if config.part and run.done == 0 and place.first:  # where the frozen bundle stands
+        record(folder, line, board, run, held_out)
     line.begin(run.done)
     while run.done < run.steps and not distributed.any_of(stopped(), place):
         batch = run.step()
@@ -104,14 +113,14 @@ def go_on(
             rate = learning_rate(config, run.done - 1, run.steps)
             board.scalars("train", {**batch.summary(), "rate": rate}, run.done)
         if place.first and (run.done % config.validate_every == 0 or run.done == run.steps):
-            record(folder, line, board, run, validate(run.averaged, run.loss, held_out, knots(config)))
+            record(folder, line, board, run, held_out)
             board.reconstructions(run.averaged, held_out, run.done)
         if run.done % config.save_every == 0:  # after the validation: every saved step has its line in the log
             run.save(folder)
     run.save(folder)
 
 
-def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | None) -> dict[str, Any] | None:
+def saved_run(folder: Path, resume: bool, init: str | Path | None) -> dict[str, Any] | None:
     """Return the checkpoint to go on from, or None for a new run.
 
     Raises ConfigError or BundleError for what would fail later, before anything that takes time.
@@ -121,9 +130,7 @@ def saved_run(config: Config, folder: Path, resume: bool, init: str | Path | Non
     if init:
         find(init)
     if resume:
-        saved = checkpoint.load(folder)
-        check_same_run(saved["config"], config)
-        return saved
+        return checkpoint.load(folder)
     if (folder / checkpoint.FILE).exists():
         raise ConfigError(f"{folder} holds a run already: add --resume to go on with it, or name another folder")
     return None
@@ -134,16 +141,28 @@ def knots(config: Config) -> list[float]:
     return [k / max(config.levels - 1, 1) for k in range(config.levels)]
 
 
-def record(folder: Path, line: Line, board: Board, run: Run, points: list[Point]) -> None:
-    """Append a validation to log.jsonl and show it."""
+def record(folder: Path, line: Line, board: Board, run: Run, held_out: list[Pixels]) -> None:
+    """Validate, append that to log.jsonl and show it."""
+    points = validate(run.averaged.module, run.loss, held_out, knots(run.config))
     mean_loss = sum(p["loss"] for p in points) / len(points)
     gpx, hours = run.pixels / 1e9, run.seconds / 3600
     row = {"step": run.done, "gpx": gpx, "hours": hours, "loss": mean_loss, "val": points}
     with (folder / "log.jsonl").open("a") as log:
         log.write(json.dumps(row) + "\n")
     board.scalars("val", {"loss": mean_loss}, run.done)
-    curve = "  ".join(f"{p['bpp']:.3f} bpp {p['psnr']:.2f} dB" for p in points)
-    line.say(f"step {run.done}, {gpx:.2f} Gpx, {hours:.2f} h: validation loss {mean_loss:.4f}  {curve}")
+    curve = "".join(f"\n  {in_words(p)}" for p in points) if run.config.part else "".join(map(in_short, points))
+    line.say(f"step {run.done}, {gpx:.2f} Gpx, {hours:.2f} h: validation loss {mean_loss:.4f}{curve}")
+
+
+def in_short(point: Point) -> str:
+    """Return rate and PSNR of a level."""
+    return f"  {point['bpp']:.3f} bpp {point['psnr']:.2f} dB"
+
+
+def in_words(point: Point) -> str:
+    """Return everything that was measured at a level of a part."""
+    figures = [f"{key} {value:.4g}" for key, value in point.items() if key not in ("level", "bpp", "loss")]
+    return f"{point['bpp']:.3f} bpp: {', '.join(figures)}"
 
 
 class StopSignal:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..types import Pixels
 from .validate import to_tensor
@@ -53,6 +53,7 @@ class Line:
             f"{shown['psnr']:.2f} dB",
             f"MS-SSIM {shown['ms_ssim']:.4f}" if "ms_ssim" in shown else "",
             f"norm {shown['norm']:.2f}",
+            f"adversary {shown['told']:.3f}" if "told" in shown else "",
             f"{speed * pixels / 1e6:.2g} Mpx/s",
             f"{(steps - done) / speed / 60:.0f} min left",
         ]
@@ -90,5 +91,6 @@ class Board:
         model.eval()
         device = next(model.parameters()).device
         for i, picture in enumerate(pictures[:2]):
-            x_hat, _ = model(to_tensor(picture).to(device), torch.full((1,), 0.5, device=device))
+            x_hat = model(to_tensor(picture).to(device), torch.full((1,), 0.5, device=device))[0]
+            x_hat = x_hat if isinstance(x_hat, Tensor) else x_hat[0]  # the largest of several
             self.writer.add_image(f"val/{i}", x_hat[0].clamp(0, 1), step)

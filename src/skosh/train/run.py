@@ -1,5 +1,7 @@
 """A run: everything that a checkpoint holds, and the step that moves it on.
 
+What learns is a whole network, or a part on a frozen one (``parts.py``).
+
 All randomness of a step depends on the seed and the step's number alone: a resumed run draws what it would have drawn.
 """
 
@@ -19,23 +21,28 @@ from torch.optim.swa_utils import AveragedModel
 from ..errors import ConfigError, SkoshError
 from ..types import Pixels
 from . import checkpoint, distributed
+from .adversary import Adversary
 from .config import Config
-from .data import Crops, recoloured, to_network
+from .data import Crops, noisy, recoloured, to_network
 from .distributed import Place
-from .init import start_from
-from .loss import Loss, Terms
-from .networks import build, use_integer_scale
+from .loss import Loss, SmallLoss, Terms
+from .networks import use_integer_scale
+from .parts import started
 from .soap import SOAP
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step: its pictures (b, 3, crop, crop) in [0, 1], their reconstructions, and the gradient's norm."""
+    """One step: its pictures (b, 3, crop, crop) in [0, 1], what was made of them, and the gradient's norm.
+
+    ``told``: the loss of the adversary, where it took a step.
+    """
 
     x: Tensor
     x_hat: Tensor
     terms: Terms
     norm: float
+    told: float | None = None
 
     def summary(self) -> dict[str, float]:
         """What the progress line shows."""
@@ -45,13 +52,15 @@ class Batch:
             "psnr": float(-10.0 * torch.log10(self.terms.mse.clamp(min=1e-10)).mean()),
             "norm": self.norm,
         }
-        if min(self.x.shape[2:]) > 160:  # five scales of an 11-pixel window
+        if self.told is not None:
+            shown["told"] = self.told
+        if min(self.x.shape[2:]) > 160 and self.x.shape == self.x_hat.shape:  # five scales of an 11-pixel window
             shown["ms_ssim"] = float(ms_ssim(self.x_hat.clamp(0, 1), self.x, data_range=1.0))
         return shown
 
 
 class Run:
-    """Network, average of its weights, optimiser, and how far they are.
+    """Network, average of its weights, optimiser, adversary if there is one, and how far they are.
 
     ``done`` of ``steps``; ``pixels`` seen; ``seconds`` inside of steps.
     """
@@ -62,7 +71,7 @@ class Run:
         pictures: list[Pixels],
         source: str,
         place: Place,
-        loss: Loss,
+        loss: Loss | SmallLoss,
         init: str | Path | None = None,
         saved: dict[str, Any] | None = None,
         towards: str | Path | None = None,
@@ -78,13 +87,13 @@ class Run:
         self.steps = config.steps or math.ceil(config.epochs * len(pictures) / config.batch)
         self.pixels_a_step = config.batch * config.crop**2
         torch.manual_seed(config.seed)
-        model: nn.Module = build(config, None if saved else pictures)
+        model: nn.Module = started(config, None, None) if saved else started(config, pictures, init, towards, share)
         self.model = model.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if init and not saved:
-            start_from(self.model, config, init, towards, share)
         self.averaged = AveragedModel(self.model, multi_avg_fn=warming_average(config.ema))
         self.loss = loss.to(place.device)
         self.optimiser = make_optimiser(config, self.model)
+        judged = config.weight_adversary or config.weight_matching
+        self.adversary = Adversary(config, place) if judged else None
         self.done, self.pixels, self.seconds = 0, 0, 0.0
         if saved:
             self._restore(saved)
@@ -94,8 +103,8 @@ class Run:
 
     @property
     def size(self) -> str:
-        """The size of the network, in words."""
-        return f"{sum(p.numel() for p in self.model.parameters()) / 1e6:.2f} M parameters"
+        """How much is trained, in words."""
+        return f"{sum(p.numel() for p in self.model.parameters() if p.requires_grad) / 1e6:.2f} M parameters"
 
     def step(self) -> Batch:
         """Update the weights once. If the loss is no longer a number, leave them and raise SkoshError."""
@@ -104,14 +113,14 @@ class Run:
         use_integer_scale(self.model, self.done >= config.integer_scale_from * self.steps)
         set_rate(self.optimiser, learning_rate(config, self.done, self.steps))
 
-        cut, t = self.crops.draw(self.done)
-        x = to_network(cut)  # (b, 3, crop, crop) in [0, 1]
-        if config.recolour:
-            x = recoloured(x, self.crops.colours(self.done, config.recolour))
+        x, source, t = self._draw()
         with torch.autocast(place.device.type, torch.bfloat16, enabled=config.autocast == "bf16"):
-            x_hat, coded = self.forward(x, t)
-        x_hat = x_hat.float()
-        terms = self.loss(x, x_hat, coded, t)
+            x_hat, coded, *faithful = self.forward(source, t)
+        if isinstance(x_hat, Tensor):
+            x_hat = x_hat.float()
+        known = faithful[0] if faithful else coded.y_hat  # to the adversary
+        verdict = self.adversary.verdict(x, x_hat, known, self.done / self.steps) if self.adversary else None
+        terms = self.loss(x, x_hat, coded, t, verdict)
         self.optimiser.zero_grad(set_to_none=True)
         terms.loss.backward()
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf))
@@ -119,11 +128,26 @@ class Run:
             raise SkoshError(f"step {self.done}: the loss is {float(terms.loss.detach())}, the gradient's norm {norm}")
         self.optimiser.step()
         self.averaged.update_parameters(self.model)
+        shown, told = (x_hat if isinstance(x_hat, Tensor) else x_hat[0]).detach(), None
+        if self.adversary and self.done % config.adversary_every == 0:
+            told = self.adversary.learn(x, shown, known)
 
         self.done += 1
         self.pixels += self.pixels_a_step
         self.seconds += time.monotonic() - start
-        return Batch(x, x_hat.detach(), terms._replace(loss=terms.loss.detach()), norm)
+        return Batch(x, shown, terms._replace(loss=terms.loss.detach()), norm, told)
+
+    def _draw(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a step's pictures (b, 3, crop, crop) in [0, 1], what the encoder sees of them, and levels (b,)."""
+        config = self.config
+        cut, t = self.crops.draw(self.done)
+        x = to_network(cut)
+        if config.recolour:
+            x = recoloured(x, self.crops.colours(self.done, config.recolour))
+        source = self.model.source(x) if config.part else x
+        if config.noise:
+            source = noisy(source, self.crops.noise(self.done, config.noise, config.noise_max))
+        return x, source, t
 
     def save(self, folder: Path) -> None:
         """Save a checkpoint, if this process is the one that does."""
@@ -134,6 +158,7 @@ class Run:
                 model=self.model.state_dict(),
                 averaged=self.averaged.state_dict(),
                 optimiser=self.optimiser.state_dict(),
+                adversary=self.adversary.state_dict() if self.adversary else None,
                 step=self.done,
                 pixels=self.pixels,
                 seconds=self.seconds,
@@ -144,6 +169,8 @@ class Run:
         self.model.load_state_dict(saved["model"])
         self.averaged.load_state_dict(saved["averaged"])
         self.optimiser.load_state_dict(saved["optimiser"])
+        if self.adversary:
+            self.adversary.load_state_dict(saved["adversary"])
         self.done, self.pixels, self.seconds = saved["step"], saved["pixels"], saved["seconds"]
 
 
@@ -161,8 +188,9 @@ def check_same_run(before: Config, now: Config) -> None:
 
 def make_optimiser(config: Config, model: nn.Module) -> torch.optim.Optimizer:
     """Return an optimiser of two groups: the linear transform with its own, lower rate, and the rest."""
-    linear = [p for name, p in model.named_parameters() if name.endswith("linear.basis")]
-    rest = [p for name, p in model.named_parameters() if not name.endswith("linear.basis")]
+    learned = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    linear = [p for name, p in learned.items() if name.endswith("linear.basis")]
+    rest = [p for name, p in learned.items() if not name.endswith("linear.basis")]
     groups = [{"params": rest, "relative": 1.0}]
     if linear:
         groups.append({"params": linear, "relative": config.linear_rate})
