@@ -19,7 +19,9 @@ def train(
     config: Annotated[
         str,
         typer.Option(
-            "--config", help="A configuration's name (flagship, flagship-gpu, perceptual, seed, tiny) or a .yaml file."
+            "--config",
+            help="A configuration's name (flagship, flagship-gpu, perceptual, seed, stream, tiny; for a part of a "
+            "bundle detail, small, double, denoise, psnr) or a .yaml file.",
         ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Folder of training pictures.")],
@@ -34,7 +36,12 @@ def train(
         ),
     ] = False,
     init: Annotated[
-        str | None, typer.Option("--init", help="Start from the weights of an installed model or a bundle's folder.")
+        str | None,
+        typer.Option(
+            "--init",
+            help="Start from the weights of an installed model or a bundle's folder. A part is trained on this bundle, "
+            "which stays as it is.",
+        ),
     ] = None,
     towards: Annotated[
         str | None,
@@ -72,6 +79,7 @@ def train(
     A new run:     skosh train --config flagship --data in/ --val held/ --out runs/a
     Going on:      the same with --resume
     From weights:  the same with --init flagship
+    A part:        skosh train --config detail --init bundle/ --data in/ --val held/ --out runs/b
     Other values:  the same with --set steps=20000 --set batch=4
     """
     try:
@@ -99,7 +107,18 @@ def train(
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the bundle to write.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the bundle to write.", show_default=False)
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--into",
+            help="For a run that trained a part: the folder of the bundle that it was trained on. Its graphs are "
+            "written there, or replaced; all else stays, the model id as well.",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[str, typer.Option("--version", help="Version of the weights, for the manifest.")] = "1",
     calibrate: Annotated[
         Path | None,
@@ -137,21 +156,33 @@ def export(
     At once:      skosh export runs/a -o bundle/
     Calibrated:   skosh export runs/a -o bundle/ --calibrate photos/
     To use it:    skosh compress photo.jpg --model bundle/
+    A part:       skosh export runs/b --into bundle/
     """
+    if (out is None) == (into is None):
+        raise typer.BadParameter("give either --out, for a bundle, or --into, for a part of one")
+    if into is not None and (calibrate is not None or towards is not None or force):
+        raise typer.BadParameter("--into takes a part as it is: leave --calibrate, --towards and --force out")
     if share is not None and towards is None:
         raise typer.BadParameter("--share says how far to go --towards a bundle: name it")
     try:
         training_half()
         from ..train.export import check_target
         from ..train.export import export as export_run
+        from ..train.export_part import check_bundle, export_into
 
-        check_target(run, out, force)
+        if out is not None:
+            check_target(run, out, force)
+        elif into is not None:
+            check_bundle(run, into)
         with Display() as display, watched(display.part("export")):
             way = 0.1 if share is None else share
-            manifest = export_run(run, out, version, force, calibrate, licence, towards, way)
+            if out is not None:
+                manifest = export_run(run, out, version, force, calibrate, licence, towards, way)
+            elif into is not None:
+                manifest = export_into(run, into)
     except (SkoshError, OSError) as error:
         fail(describe(error))
-    say(f"{out}: {manifest['name']} {manifest['version']}, model id {manifest['model_id']}")
+    say(f"{out or into}: {manifest['name']} {manifest['version']}, model id {manifest['model_id']}")
 
 
 def wanted(training: Any, config: str, settings: tuple[str, ...]) -> Any:

@@ -82,6 +82,8 @@ def export(
     target = check_target(run, out, force)
     state = checkpoint.load(run)
     config: Config = state["config"]
+    if config.part:
+        raise ConfigError(f"{run} trained {config.part} alone: export it --into the bundle that it was trained on")
     model = averaged_model(config, state)
     origin = provenance(Path(run), state)
     if towards:
@@ -105,15 +107,20 @@ def export(
         with stage("writing the networks"):
             manifest = write_bundle(model, config, fresh, version, origin, tables, licence, found)
         check_target(run, out, force)  # again: the export may have taken minutes
-        if target.exists():
-            os.replace(target, old)
-        try:
-            os.replace(fresh, target)
-        except OSError:
-            if old.exists():
-                os.replace(old, target)
-            raise
+        swap(fresh, target, old)
     return manifest
+
+
+def swap(fresh: Path, target: Path, old: Path) -> None:
+    """Rename a folder to ``target``, and what is there to ``old``; if that fails, all stays as it is."""
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(fresh, target)
+    except OSError:
+        if old.exists():
+            os.replace(old, target)
+        raise
 
 
 def check_target(run: str | Path, out: str | Path, force: bool) -> Path:
@@ -211,7 +218,8 @@ def refinable(config: Config) -> bool:
     It can for a network of several rates that was trained for the squared error, or for that and SSIMULACRA 2, whose
     part ``codec.masking`` stands for.
     """
-    others = (config.weight_mae, config.weight_ms_ssim, config.weight_lpips)
+    perceptual = (config.weight_ms_ssim, config.weight_lpips, config.weight_wasserstein)
+    others = (config.weight_mae, *perceptual, config.weight_drift, config.weight_adversary, config.weight_matching)
     return (
         config.network == "flagship"
         and config.levels > 1
@@ -233,12 +241,16 @@ def lambda_row(config: Config) -> npt.NDArray[np.float32]:
 def averaged_model(config: Config, state: dict[str, Any]) -> Network:
     """Return the network of a checkpoint with its averaged weights."""
     model = build(config)
-    prefix = "module."
-    model.load_state_dict({k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)})
+    model.load_state_dict(averaged_state(state))
     return model.eval()
 
 
-@torch.no_grad()
+def averaged_state(state: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the averaged weights of a checkpoint by their names in what it trained."""
+    prefix = "module."
+    return {k.removeprefix(prefix): v for k, v in state["averaged"].items() if k.startswith(prefix)}
+
+
 def round_weights(model: Network) -> None:
     """Round weights to values that a graph stores in few bytes, so that PyTorch and the bundle agree.
 
@@ -247,10 +259,17 @@ def round_weights(model: Network) -> None:
     measurable.
     """
     kept = {*extra_state(model), "entropy.scale.weight", "entropy.scale.bias"}  # the scale map is rounded to integers
-    for name, value in model.state_dict().items():
-        if name in kept or value.numel() == 1:
+    state = {name: value for name, value in model.state_dict().items() if name not in kept}
+    round_state(state, EIGHT_BITS if isinstance(model, Flagship) else ())
+
+
+@torch.no_grad()
+def round_state(state: dict[str, Tensor], eight_bits: tuple[str, ...]) -> None:
+    """Round parameters in place: to 8 bits and a scale for each row, where names begin so, else to float16."""
+    for name, value in state.items():
+        if value.numel() == 1:
             continue
-        if isinstance(model, Flagship) and name.startswith(EIGHT_BITS) and has_long_rows(value):
+        if name.startswith(eight_bits) and has_long_rows(value):
             value.copy_(torch.from_numpy(rounded_rows(value.numpy())))
         else:
             value.copy_(value.half().float())
