@@ -23,24 +23,32 @@ class Graph(NamedTuple):
     name: str  # of the file, without .onnx
     role: str
     inputs: tuple[str, ...]  # in this order; [in brackets]: only in bundles with such levels
-    outputs: tuple[str, ...]  # likewise
-    scale: float  # output samples a side for one of the input
+    outputs: tuple[str, ...]  # likewise; [in brackets]: not in every bundle
+    scale: float  # output samples a side for one of the first input
     halo: bool  # whether the manifest gives its halo, in samples of the coarser side
     needs: str = "always"  # always, hyperprior (of bundles that have one) or optional
     threads: int = MOST_THREADS  # at most; more do not pay
 
 
 TABLE = (
-    Graph("synthesis", DECODER, ("y_hat", "[synthesis_level]"), ("x_hat",), 16, True),
+    # body (1, 256, H/16, W/16) and render (1, 32, H/4, W/4): features that heads take
+    Graph("synthesis", DECODER, ("y_hat", "[synthesis_level]"), ("x_hat", "[body]", "[render]"), 16, True),
     Graph("scale_map", DECODER, ("z",), ("index",), 4, False, "hyperprior", 4),  # exact: whole numbers on every machine
     Graph("mean_first", DECODER, ("z", "mean_level"), ("features", "mean", "[step]"), 4, True, "hyperprior", 4),
     Graph("mean_second", DECODER, ("features", "known"), ("mean", "[step]"), 1, True, "hyperprior"),
     Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_hat",), 1, True, "optional", 1),
     Graph("analysis", ENCODER, ("x",), ("y",), 1 / 16, True),
+    Graph("analysis_denoise", ENCODER, ("x",), ("y",), 1 / 16, True, "optional"),  # of noisy pictures
+    Graph("analysis_psnr", ENCODER, ("x",), ("y",), 1 / 16, True, "optional"),  # for the squared error alone
     Graph("hyper_analysis", ENCODER, ("u",), ("z",), 1 / 4, True, "hyperprior", 4),
     Graph("synthesis_gradient", ENCODER, ("y_hat", "level", "x", "inside"), ("slope", "error"), 1, False, "optional"),
     Graph("linear_gradient", ENCODER, ("difference",), ("slope",), 1 / 16, False, "optional", 1),
     Graph("wiener_terms", ENCODER, ("x_hat",), ("terms",), 1 / 5, False, "optional", 1),
+    Graph("detail", HEADS, ("body", "render", "noise", "realism"), ("detail",), 16, True, "optional"),
+    Graph("small_2", HEADS, ("y_hat", "[synthesis_level]"), ("x_small",), 8, True, "optional", 4),
+    Graph("small_4", HEADS, ("y_hat", "[synthesis_level]"), ("x_small",), 4, True, "optional", 4),
+    Graph("small_8", HEADS, ("y_hat", "[synthesis_level]"), ("x_small",), 2, True, "optional", 4),
+    Graph("double", HEADS, ("body", "render", "x_hat"), ("x_double",), 32, True, "optional"),
 )
 GRAPHS = {graph.name: graph for graph in TABLE}
 
