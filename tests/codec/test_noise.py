@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,13 @@ def reference(seed: int, *place: int) -> int:
         h = h * 0xC2B2AE35 & MASK
         h ^= h >> 16
     return h >> 8
+
+
+def test_the_format_lists_these_vectors() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
+    table = text.partition("| seed | c | i | j |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert [(int(seed, 16), *map(int, others)) for seed, *others in rows] == VECTORS
 
 
 @pytest.mark.parametrize(("seed", "channel", "row", "column", "bits"), VECTORS)
