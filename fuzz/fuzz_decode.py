@@ -30,7 +30,12 @@ import mutate
 warnings.simplefilter("ignore")
 warnings.simplefilter("error", RuntimeWarning)  # numbers that overflow on the way count as a finding, too
 BUNDLE = Bundle(manifest.find(os.environ.get("SKOSH_FUZZ_MODEL")), threads=1)
-WAYS: list[dict[str, Any]] = [{"salvage": True}, {"region": (0, 0, 1, 1)}, {"region": (70, 3, 40, 80)}]
+WAYS: list[dict[str, Any]] = [
+    {"salvage": True},
+    {"region": (0, 0, 1, 1)},
+    {"region": (70, 3, 40, 80)},
+    {"scale": 0.125},
+]
 SLOW = 2.0  # seconds of processor time; -timeout takes those of the clock
 
 

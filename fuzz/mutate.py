@@ -68,7 +68,7 @@ def mutated(data: bytes, max_size: int, seed: int, mutate: Mutate, model_id: byt
     elif what < 0.15:
         rng.shuffle(chunks)
     elif what < 0.2:
-        chunks[n] = (rng.choice(b"HTAiexzZ").to_bytes(1, "little"), payload)
+        chunks[n] = (rng.choice(b"HTAriexzZ").to_bytes(1, "little"), payload)
     elif kind in b"iex" and what < 0.8:
         chunks[n] = (kind, zlib.compress(mutate(inflated(payload), max_size)))
     elif kind == b"A" and what < 0.9:

@@ -3,7 +3,8 @@
     python scripts/tiny.py
 
 With them, the codec's tests need no PyTorch. ``tiny`` is twelve steps of the configuration ``tiny`` on crops of a
-photograph from scikit-image; ``filtered`` also has Wiener filters.
+photograph from scikit-image; ``filtered`` also has Wiener filters. Both get the heads of ``tiny_heads.py``, which can
+also be made anew alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+
+import tiny_heads
 
 from golden import photo
 from skosh.train import calibrate, config, loop, wiener_terms
@@ -31,9 +34,7 @@ def main() -> None:
         export(run, BUNDLES / "tiny", licence="CC0-1.0")
         calibrate.BATCHES, wiener_terms.BATCHES, wiener_terms.ROUNDS = 2, 8, 20
         export(run, BUNDLES / "filtered", calibrate=photos, licence="CC0-1.0")
-    for folder in sorted(BUNDLES.iterdir()):
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        print(f"{folder}: {size:,} bytes")
+    tiny_heads.main()
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 Importing this module, or ``skosh.register_opener()``, teaches Pillow the format.
 
-Opening reads header and metadata, and needs no model. Pixels are decoded when they are first asked for. Errors follow
-Pillow's plugins: a SyntaxError on opening, which Pillow turns into an UnidentifiedImageError, and an OSError on
-loading. With ``ImageFile.LOAD_TRUNCATED_IMAGES``, the rest of a damaged file is shown, and lost parts are grey.
+Opening reads header and metadata, and needs no model. Pixels are decoded when they are first asked for, with the
+realism that the file or its bundle asks for; ``draft`` and ``thumbnail`` decode a small picture where that is enough.
+Errors follow Pillow's plugins: a SyntaxError on opening, which Pillow turns into an UnidentifiedImageError, and an
+OSError on loading. With ``ImageFile.LOAD_TRUNCATED_IMAGES``, the rest of a damaged file is shown, and lost parts are
+grey.
 
-``Image.Image.save`` takes the options of ``skosh.encode``: ``quality``, ``model``, ``threads``, ``effort``, ``tile``,
-``strip``, ``target_bytes`` and ``target_psnr``. It also takes ``icc_profile``, ``exif`` (bytes or ``Image.Exif``) and
-``xmp``. These three **default to what the picture carries**; Pillow's own plugins drop EXIF and XMP by default. None or
-``b""`` drops one.
+``Image.Image.save`` takes the options of ``skosh.encode``: ``quality``, ``model``, ``threads``, ``effort``, ``tune``,
+``denoise``, ``realism``, ``tile``, ``strip``, ``target_bytes`` and ``target_psnr``. It also takes ``icc_profile``,
+``exif`` (bytes or ``Image.Exif``) and ``xmp``. These three **default to what the picture carries**; Pillow's own
+plugins drop EXIF and XMP by default. None or ``b""`` drops one.
 
 Pixels are stored upright by EXIF's orientation, which becomes 1. Of an animation, the current frame is saved, with a
 warning. ``save_all`` and ``append_images`` are refused where they would make several frames.
@@ -29,7 +31,10 @@ from .files import SIGNATURE
 from .limits import UNLIMITED  # Pillow has its own check of sizes
 from .picture.metadata import Metadata, from_info, of_image
 
-ENCODE_OPTIONS = ("quality", "model", "threads", "effort", "tile", "strip", "target_bytes", "target_psnr")
+ENCODE_OPTIONS = (
+    *("quality", "model", "threads", "target_bytes", "target_psnr", "effort", "tune", "denoise", "realism"),
+    *("tile", "strip"),
+)
 FIELDS = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}  # argument of save -> field of Metadata
 
 

@@ -80,6 +80,13 @@ def test_quality_and_targets_are_taken(picture: Image.Image) -> None:
     assert saved(picture, quality=40, tile=64).size == picture.size
 
 
+def test_purposes_are_taken(picture: Image.Image, tiny_bundle: Path) -> None:
+    for options in ({"denoise": True}, {"tune": "psnr"}, {"realism": 0.5}):
+        buffer = io.BytesIO()
+        picture.save(buffer, "SKOSH", model=tiny_bundle, **options)
+        assert buffer.getvalue() == skosh.encode(picture, model=tiny_bundle, **options)
+
+
 def test_a_wrong_quality_is_a_value_error_and_leaves_no_file(tmp_path: Path, picture: Image.Image) -> None:
     for quality in (-1, 101):
         with pytest.raises(ValueError, match="0 to 100"):

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image, ImageOps
 
 import skosh
+from skosh.bundle import manifest
+from skosh.bundle.point import Point
 
 skosh.register_opener()
 
@@ -69,10 +71,71 @@ def test_a_thumbnail_is_made_in_place(file: Path, due: Image.Image) -> None:
         assert same(image, expected)
 
 
-def test_a_draft_changes_nothing(file: Path, due: Image.Image) -> None:
-    with Image.open(file) as image:
-        assert image.draft("L", (10, 10)) is None
-        assert same(image, due)
+@pytest.fixture
+def small_file(tiny_bundle: Path, photo: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of 451x300 whose bundle is installed and has heads for small sizes."""
+    monkeypatch.setattr(manifest, "MODELS", tiny_bundle.parent)
+    path = tmp_path / "b.skosh"
+    path.write_bytes(skosh.encode(photo, 60, tiny_bundle, realism=1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("asked", "by"), [((57, 37), 4), ((56, 37), 8), ((1, 1), 8), ((112, 75), 4), ((113, 75), 2), ((226, 150), 1)]
+)
+def test_a_draft_is_the_least_small_size_that_is_large_enough(
+    small_file: Path, asked: tuple[int, int], by: int
+) -> None:
+    with Image.open(small_file) as image:
+        found = image.draft("L", asked)
+        assert found == (None if by == 1 else ("RGB", (0, 0, 451 / by, 300 / by)))
+        assert image.size == (-(-451 // by), -(-300 // by))
+        assert same(image, skosh.decode(small_file, scale=1 / by))
+        assert image.draft(None, (20, 20)) is None  # it is loaded
+
+
+def test_a_draft_can_be_taken_back(small_file: Path) -> None:
+    with Image.open(small_file) as image:
+        assert image.draft(None, None) is None
+        for asked, size in (((20, 20), (57, 38)), ((100, 100), (226, 150)), ((400, 300), (451, 300))):
+            assert image.draft(None, asked) is not None
+            assert image.size == size
+        assert image.draft(None, (400, 300)) is None
+        assert same(image, skosh.decode(small_file))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_thumbnail_is_about_that_of_the_whole_picture(
+    small_file: Path, tiny_bundle: Path, photo: Image.Image, mode: str
+) -> None:
+    image = photo.convert(mode)
+    if mode == "RGBA":
+        image.putalpha(photo.getchannel("G"))
+    small_file.write_bytes(skosh.encode(image, 60, tiny_bundle))
+    due = skosh.decode(small_file)
+    due.thumbnail((40, 40))
+    with Image.open(small_file) as opened:
+        opened.thumbnail((40, 40))
+        assert (opened.size, opened.mode) == (due.size, mode) == ((40, 27), mode)
+        assert np.abs(np.asarray(opened, np.int16) - np.asarray(due)).mean() < 4
+
+
+def test_a_thumbnail_runs_no_synthesis(small_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Point, "synthesis", never)
+    monkeypatch.setattr(Point, "synthesis_features", never)
+    with Image.open(small_file) as image:
+        image.thumbnail((40, 40))
+        assert image.size == (40, 27)
+    with Image.open(small_file) as image, pytest.raises(AssertionError):
+        image.load()
+
+
+def test_opening_shows_what_the_file_asks_for(small_file: Path) -> None:
+    with Image.open(small_file) as image:
+        assert same(image, skosh.decode(small_file, realism=1))
 
 
 def test_pixels_can_be_changed_and_saved_as_something_else(file: Path, tmp_path: Path) -> None:

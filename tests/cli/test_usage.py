@@ -38,7 +38,7 @@ def said(*arguments: str | Path) -> tuple[int, str]:
         ("compress a.png --zzz", "compress has no option --zzz (skosh compress --help)"),
         (
             "compress a.png --tune perceptal",
-            "--tune: 'perceptal' is none of fidelity, perceptual; did you mean perceptual?",
+            "--tune: 'perceptal' is none of fidelity, perceptual, psnr; did you mean perceptual?",
         ),
         ("compress a.png -q 300", "--quality: '300' is not a number from 0 to 100"),
         ("compress a.png -q nan", "--quality: 'nan' is not a number from 0 to 100"),

@@ -13,12 +13,13 @@ import skosh
 from making import display_profile, exif, xmp
 from skosh.cli import app
 from skosh.codec.file_info import exif_at_a_glance, icc_name
-from skosh.container.chunks import Header, write
+from skosh.container.chunks import REALISM, Header, write
 from skosh.picture.metadata import Metadata
 
 DISPLAY = display_profile()
 KEYS = [
-    *("file", "format_version", "width", "height", "mode", "quality", "bytes", "bpp", "tiles", "tile", "picture_bytes"),
+    *("file", "format_version", "width", "height", "mode", "quality", "realism"),
+    *("bytes", "bpp", "tiles", "tile", "picture_bytes"),
     *(
         "alpha_bytes",
         "icc_bytes",
@@ -43,7 +44,7 @@ def rich(photo: Image.Image) -> bytes:
     """A file with everything in it, in two tiles."""
     image = photo.crop((0, 0, 200, 100))
     image.putalpha(image.getchannel("G"))
-    return skosh.encode(image, 37.5, tile=128, metadata=Metadata(DISPLAY, exif(6), xmp(6)))
+    return skosh.encode(image, 37.5, tile=128, metadata=Metadata(DISPLAY, exif(6), xmp(6)), realism=0.25)
 
 
 def test_a_program_is_told_everything_under_stable_names(tmp_path: Path, rich: bytes) -> None:
@@ -53,6 +54,7 @@ def test_a_program_is_told_everything_under_stable_names(tmp_path: Path, rich: b
     assert found["file"] == str(tmp_path / "a.skosh")
     assert (found["width"], found["height"], found["mode"]) == (100, 200, "RGBA")
     assert (found["quality"], found["tiles"], found["tile"]) == (37.5, 2, 128)
+    assert found["realism"] == 0.251  # the nearest 255th
     assert found["bytes"] == len(rich)
     assert found["bpp"] == pytest.approx(8 * len(rich) / 20_000)
     assert 0 < found["picture_bytes"] < len(rich) - found["alpha_bytes"]
@@ -72,6 +74,7 @@ def test_people_are_told_the_same_in_lines(tmp_path: Path, rich: bytes) -> None:
     assert text["picture"] == "100x200 RGBA"
     assert text["size"] == f"{len(rich):,} bytes, {8 * len(rich) / 20_000:.3f} bits a pixel"
     assert text["quality"] == "37.5"
+    assert text["realism"] == "asks for 0.25"
     assert text["tiles"] == "2 of 128x128"
     assert text["EXIF"] == f"{len(exif(6)):,} bytes: a maker, with a position"
     assert text["profile"].startswith(f"{len(DISPLAY):,} bytes: sRGB")
@@ -84,8 +87,15 @@ def test_what_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
     (tmp_path / "a.skosh").write_bytes(write(Header(40, 30, 50, b"unknown!", "L"), {}, [b"1234"]))
     text = call(tmp_path / "a.skosh").stdout
     assert text.count("none") == 4  # alpha, profile, EXIF, XMP
+    assert "realism  the reader's choice" in text
     assert f"{b'unknown!'.hex()}, not installed" in text
     assert "40x30 L\n" in text
+
+
+def test_a_realism_that_makes_no_sense_is_listed_as_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.skosh").write_bytes(write(Header(40, 30, 50, b"unknown!"), {REALISM: b"ab"}, [b"1234"]))
+    assert "damaged  the preferred realism has 2 bytes where 1 is due" in call(tmp_path / "a.skosh").stdout
+    assert skosh.info(tmp_path / "a.skosh")["realism"] is None
 
 
 def test_several_files_are_told_of_in_one_call_and_a_bad_one_stops_no_other(tmp_path: Path, rich: bytes) -> None:

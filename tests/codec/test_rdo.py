@@ -240,7 +240,9 @@ def test_a_graph_of_another_size_is_named(
     monkeypatch.setattr(
         bundle,
         "run",
-        lambda graph, *inputs: [out[..., 1:] if graph == "linear_gradient" else out for out in run(graph, *inputs)],
+        lambda graph, *inputs, **only: [
+            out[..., 1:] if graph == "linear_gradient" else out for out in run(graph, *inputs, **only)
+        ],
     )
     with pytest.raises(BundleError, match="linear_gradient"):
         optimise(quantiser, pixels, 0, change=True)

@@ -23,7 +23,7 @@ from skosh.codec.decoder import Decoder
 from skosh.codec.encoder import Encoder, take_apart, tile_stream
 from skosh.codec.planes import from_network, to_network
 from skosh.codec.quantise import Coded, Residual
-from skosh.codec.synthesis import synthesise
+from skosh.codec.synthesis import Faithful, synthesise
 from skosh.codec.wiener import Filters, filtered, margin, parts_of
 from skosh.codec.wiener_fit import Equations, bits, equations, sampled, solve
 from skosh.container.chunks import read
@@ -50,8 +50,8 @@ def test_a_corrected_picture_is_nearer_to_the_true_one_for_a_few_bytes(bundle: B
     box = whole(photo.height, photo.width)
     z, q, filters, _ = reading.symbols(reading.tiles)
     at = bundle.at(60)
-    plain = synthesise(at, z, q, box, 1, Filters(0, {}))
-    found = synthesise(at, z, q, box, 1, filters)
+    plain = synthesise(Faithful(at), z, q, box, 1, Filters(0, {}))
+    found = synthesise(Faithful(at), z, q, box, 1, filters)
     assert np.array_equal(found, np.asarray(skosh.decode(file, bundle)))
     assert error(found, photo) < 0.95 * error(plain, photo)
     (stream,) = read(file).tiles
@@ -153,7 +153,7 @@ def test_small_pictures_do_not_get_worse(photo: Image.Image, size: tuple[int, in
         coded, found = encoder.parts(quality)
         box = whole(part.height, part.width)
         plain, shown = (
-            synthesise(shipped.at(quality), coded.z, coded.q, box, 1, way) for way in (Filters(0, {}), found)
+            synthesise(Faithful(shipped.at(quality)), coded.z, coded.q, box, 1, way) for way in (Filters(0, {}), found)
         )
         assert error(shown, part) <= 1.02 * error(plain, part)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skosh import FormatError, LimitError, SkoshError
-from skosh.container.chunks import ALPHA, EXIF, ICC, XMP, Contents, Header, read, read_head, write
+from skosh.container.chunks import ALPHA, EXIF, ICC, REALISM, XMP, Contents, Header, read, read_head, write
 from skosh.container.salvage import read_damaged
 from skosh.files import SIGNATURE
 from skosh.limits import MAX_UNKNOWN
@@ -46,7 +46,7 @@ def ends(data: bytes) -> list[int]:
     st.binary(min_size=8, max_size=8),
     st.sampled_from(["RGB", "L"]),
     st.sampled_from([0, 64, 512, 1024, 1 << 20]),
-    st.dictionaries(st.sampled_from([ALPHA, ICC, EXIF, XMP]), st.binary(max_size=300)),
+    st.dictionaries(st.sampled_from([ALPHA, REALISM, ICC, EXIF, XMP]), st.binary(max_size=300)),
     st.binary(max_size=300),
 )
 def test_what_is_written_is_read(width, height, eighths, model_id, mode, tile, extras, stream) -> None:

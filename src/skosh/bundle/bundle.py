@@ -29,7 +29,7 @@ from ..entropy.rate import Rate
 from ..entropy.tables import HYPER_SYMBOLS, SCALES, IntTable, check_table
 from ..errors import BundleError
 from ..types import Floats
-from .graphs import DECODER, ENCODER, path_of
+from .graphs import DECODER, ENCODER, HEADS, path_of
 from .manifest import DECODER_TABLES, ENCODER_TABLES, content, read_manifest
 from .onnx import Sessions
 from .point import Point
@@ -59,7 +59,8 @@ class Bundle:
         self.stride: int = decoder["stride"]  # of y
         self.multiple: int = decoder["multiple"]  # side in samples to which pictures are padded
         self.reduction = self.multiple // self.stride  # samples of y a side for one of z
-        self.halo: dict[str, int] = {**self.manifest[ENCODER].get("halo", {}), **decoder["halo"]}
+        others = (self.manifest[role].get("halo", {}) for role in (HEADS, ENCODER))
+        self.halo: dict[str, int] = {name: n for one in (*others, decoder["halo"]) for name, n in one.items()}
         self._sessions = Sessions(folder, self.manifest, threads, optimise)
         self._models: dict[int, Models] = {}
         for name in self.manifest["files"]:
@@ -172,9 +173,12 @@ class Bundle:
         row, eighth = divmod(round(quality * QUALITY_UNIT), QUALITY_UNIT) if len(array) == QUALITIES else (0, 0)
         return array[[row, min(row + 1, len(array) - 1)]], eighth
 
-    def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where it fails."""
-        return self._sessions.run(graph, *inputs)
+    def run(self, graph: str, *inputs: npt.NDArray[np.generic], only: tuple[str, ...] = ()) -> list[Floats]:
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where it fails.
+
+        ``only``: names of the outputs to give; by default all that the graph has.
+        """
+        return self._sessions.run(graph, *inputs, only=only)
 
     def check_shape(self, graph: str, found: Floats, due: tuple[int, ...]) -> None:
         """Raise BundleError unless a network's output has the shape ``due``."""

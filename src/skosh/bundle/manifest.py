@@ -132,7 +132,14 @@ def _senseless(manifest: dict[str, Any]) -> list[str]:
             wrong.append(f"the halos of {role}")
         else:
             wrong += [f"the halo of {graph.name}" for graph in graphs if graph.halo and graph.name not in halo]
-    return wrong
+    return wrong + _senseless_heads(manifest[HEADS])
+
+
+def _senseless_heads(heads: dict[str, Any]) -> list[str]:
+    """Return the names of impossible statements about heads, as ``heads.py`` lists them."""
+    realism, made_for = heads.get("realism", 0.0), heads.get("made_for", {})
+    wrong = [] if type(realism) in (int, float) and 0.0 <= realism <= 1.0 else [f"the realism of {HEADS}"]
+    return wrong + ([] if type(made_for) is dict else [f"made_for of {HEADS}"])
 
 
 def _is_hash(value: object) -> bool:

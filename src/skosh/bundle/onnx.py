@@ -53,22 +53,25 @@ class Sessions:
         self._opened = {}
         self._opening = threading.Lock()
 
-    def run(self, graph: str, *inputs: npt.NDArray[np.generic]) -> list[Floats]:
-        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where that fails."""
+    def run(self, graph: str, *inputs: npt.NDArray[np.generic], only: tuple[str, ...] = ()) -> list[Floats]:
+        """Run a network, with inputs and outputs as in ``graphs.TABLE``. Raises BundleError where that fails.
+
+        ``only``: names of the outputs to give; by default all that the graph has. ONNX Runtime computes the whole graph
+        in any case: an optional output should be a value on the way to the first one.
+        """
         session = self._opened.get(graph) or self._open_once(graph)
         values = [np.ascontiguousarray(value, dtype=np.float32) for value in inputs]
         try:
             feeds = {node.name: value for node, value in zip(session.get_inputs(), values, strict=True)}
-            outputs: list[Floats] = session.run(None, feeds)
+            outputs: list[Floats] = session.run(_names(session, graph, only) if only else None, feeds)
         except Exception as error:  # ONNX Runtime documents no common class of its exceptions
             if NO_MEMORY in str(error):
                 raise MemoryError(f"no memory to run {graph}.onnx") from error
             raise BundleError(f"can't run {graph}.onnx of the bundle {self.folder}: {error}") from error
-        self._check_outputs(graph, outputs)
+        self._check_outputs(graph, outputs, only or GRAPHS[graph].outputs)
         return outputs
 
-    def _check_outputs(self, graph: str, outputs: list[Floats]) -> None:
-        names = GRAPHS[graph].outputs
+    def _check_outputs(self, graph: str, outputs: list[Floats], names: tuple[str, ...]) -> None:
         least = sum(not name.startswith("[") for name in names)
         if not least <= len(outputs) <= len(names) or any(out.dtype != np.float32 for out in outputs):
             raise BundleError(
@@ -132,6 +135,15 @@ class Sessions:
                 f"the system allows no more threads (a limit on processes): going on with {found}", stacklevel=2
             )
         return found
+
+
+def _names(session: onnxruntime.InferenceSession, graph: str, only: tuple[str, ...]) -> list[str]:
+    """Return what a graph calls some of its outputs, which are known by their places in the table."""
+    found = [node.name for node in session.get_outputs()]
+    known = dict(zip((name.strip("[]") for name in GRAPHS[graph].outputs), found, strict=False))
+    if missing := [name for name in only if name not in known]:
+        raise ValueError(f"it has no output {', '.join(missing)}")
+    return [known[name] for name in only]
 
 
 _all: weakref.WeakSet[Sessions] = weakref.WeakSet()

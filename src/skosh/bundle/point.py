@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .bundle import Arrays, Bundle
 
 
+RENDER = 4  # samples a side of the renderer's features for one of y
+FEATURES = ("x_hat", "body", "render")
+
+
 @dataclass(frozen=True)
 class Point:
     """An operating point. Levels are (1, C, 1, 1), interpolated between two rows."""
@@ -100,11 +104,54 @@ class Point:
 
     def synthesis(self, y_hat: Floats) -> Floats:
         """Map y_hat (1, M, H, W) to the faithful picture (1, 3, 16 H, 16 W), about [0, 1], not clipped."""
-        levels = [] if self.synthesis_level is None else [self.synthesis_level]
-        (x,) = self.bundle.run("synthesis", y_hat, *levels)
-        side = self.bundle.stride
-        self.bundle.check_shape("synthesis", x, (1, 3, side * y_hat.shape[2], side * y_hat.shape[3]))
+        (x,) = self.bundle.run("synthesis", y_hat, *self._synthesis_levels, only=("x_hat",))
+        self.bundle.check_shape("synthesis", x, (1, 3, *self._pixels(y_hat)))
         return x
+
+    def synthesis_features(self, y_hat: Floats) -> tuple[Floats, Floats, Floats]:
+        """Map y_hat to what ``synthesis`` gives and to the features that heads take.
+
+        They are body (1, B, H, W) and render (1, R, 4 H, 4 W). Raises BundleError where the synthesis has none.
+        """
+        x, body, render = self.bundle.run("synthesis", y_hat, *self._synthesis_levels, only=FEATURES)
+        height, width = y_hat.shape[2:]
+        for array, due in (
+            (x, (1, 3, *self._pixels(y_hat))),
+            (body, (1, body.shape[1], height, width)),
+            (render, (1, render.shape[1], RENDER * height, RENDER * width)),
+        ):
+            self.bundle.check_shape("synthesis", array, due)
+        return x, body, render
+
+    def detail(self, body: Floats, render: Floats, noise: Floats, realism: float) -> Floats:
+        """Map features, noise (1, 4, 4 H, 4 W) and realism, 0..1, to detail (1, 3, 16 H, 16 W), to add to the picture.
+
+        ``realism`` has been multiplied in.
+        """
+        amount = np.full((1, 1, 1, 1), realism, np.float32)
+        (found,) = self.bundle.run("detail", body, render, noise, amount)
+        self.bundle.check_shape("detail", found, (1, 3, *self._pixels(body)))
+        return found
+
+    def small(self, y_hat: Floats, by: int) -> Floats:
+        """Map y_hat (1, M, H, W) to the picture of 1/``by`` of its sides, (1, 3, 16 H / by, 16 W / by), not clipped."""
+        (x,) = self.bundle.run(f"small_{by}", y_hat, *self._synthesis_levels)
+        self.bundle.check_shape(f"small_{by}", x, (1, 3, *(n // by for n in self._pixels(y_hat))))
+        return x
+
+    def double(self, body: Floats, render: Floats, x_hat: Floats) -> Floats:
+        """Map features and the faithful picture (1, 3, 16 H, 16 W) to one of twice its sides, not clipped."""
+        (x,) = self.bundle.run("double", body, render, x_hat)
+        self.bundle.check_shape("double", x, (1, 3, *(2 * n for n in self._pixels(body))))
+        return x
+
+    @property
+    def _synthesis_levels(self) -> list[Floats]:
+        return [] if self.synthesis_level is None else [self.synthesis_level]
+
+    def _pixels(self, latents: Floats) -> tuple[int, int]:
+        """Return the height and width in pixels of an array on the grid of y."""
+        return self.bundle.stride * latents.shape[2], self.bundle.stride * latents.shape[3]
 
     def _latents(self, cells: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the latents under these samples of z."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # loaded when a command runs, so that help and versions come 
 
 UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
 TUNED = {"fidelity": None, "perceptual": "perceptual"}  # purpose -> name of the bundle, None for the default
+TUNES = (*TUNED, "psnr")  # the last one is an encoder of any bundle that has it
 PICTURE = "Quality and size"  # a panel of help
 
 
@@ -92,10 +93,11 @@ TuneOption = Annotated[
     str | None,
     typer.Option(
         "--tune",
-        metavar="|".join(TUNED),
-        parser=one_of(*TUNED),
-        autocompletion=lambda: list(TUNED),
-        help="The model for exact pixels or for pleasant ones, instead of --model.",
+        metavar="|".join(TUNES),
+        parser=one_of(*TUNES),
+        autocompletion=lambda: list(TUNES),
+        help="The model for exact pixels or for pleasant ones, instead of --model; or, for any model that has it, the "
+        "encoder for PSNR alone.",
         rich_help_panel=SPEED,
     ),
 ]

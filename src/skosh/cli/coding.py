@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,10 +39,12 @@ from .options import (
     rectangle,
     whole,
 )
+from .renditions import SHOWN, AskedRealism, Denoise, Realism, Scale, check_shown, purpose_asked
 from .words import shrunk, size
 from .work import is_pipe, pipe, planned, shared_out, work
 
-SHOWN = "What is shown"  # a panel of help
+if TYPE_CHECKING:  # loaded when a command runs
+    from ..codec.purpose import Purpose
 
 Tile = Annotated[
     int,
@@ -64,6 +67,8 @@ def compress(
     target_psnr: TargetPsnr = None,
     tune: TuneOption = None,
     effort: Effort = 0,
+    denoise: Denoise = False,
+    realism: AskedRealism = None,
     strip: Strip = None,
     keep: Keep = None,
     tile: Tile = DEFAULT_TILE,
@@ -93,8 +98,8 @@ def compress(
     said = manner(quiet, verbose)
     aim = asked(quality, target_size, target_bpp, target_psnr)
     dropped = kinds.asked(strip, keep)
-    if model and tune:
-        raise typer.BadParameter("--tune and --model exclude each other")
+    if model and tune in TUNED:
+        raise typer.BadParameter(f"--tune {tune} and --model exclude each other")
     if effort and tune == "perceptual":
         raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
     if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in PICTURES:
@@ -104,25 +109,26 @@ def compress(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     policy = existing(force, skip_existing)
-    name = TUNED[tune] if tune else model
+    name = TUNED.get(tune or "", model)
+    purpose = purpose_asked(tune, denoise, realism, effort, aim)
 
     def convert(source: Path | bytes, each: int) -> Made:
         source = read_again(source) if isinstance(source, Path) else source
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # closing frees its pixels
             picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size
-        coded = aim.file(Encoder(picture, name, each, tile, effort, one_file=aim.is_quality))
+        coded = aim.file(Encoder(picture, name, each, tile, effort, aim.is_quality, purpose))
         larger = [f"the file is larger than the picture it was made of, which has {before:,} bytes"]
         return made(coded, before, picture.notes + heard + larger * (len(coded) > before))
 
     if is_pipe(inputs, out, report):
-        check_model(name, threads, effort)
+        check_model(name, threads, effort, purpose)
         with pillow_limit(max_pixels):
             pipe(inputs[0], lambda data: convert(data, threads), out, policy, report, said)
         return
     planned_jobs = planned(inputs, out, PICTURES, SKOSH)
     workers, each = shared_out(threads, jobs or workers, len(planned_jobs))
-    check_model(name, each, effort)
+    check_model(name, each, effort, purpose)
     with pillow_limit(max_pixels):
         work(planned_jobs, lambda source, target: convert(source, each), policy, workers, "compress", report, said)
 
@@ -149,6 +155,8 @@ def decompress(
             rich_help_panel=SHOWN,
         ),
     ] = None,
+    realism: Realism = None,
+    scale: Scale = Fraction(1),
     salvage: Annotated[
         bool,
         typer.Option(
@@ -176,6 +184,8 @@ def decompress(
     One file:     skosh decompress photo.skosh -o photo.png
     A directory:  skosh decompress small/ -o album/
     A part:       skosh decompress photo.skosh --region 100,50,640,480 -o part.png
+    A preview:    skosh decompress photo.skosh --scale 1/8 -o small.jpg
+    Exact:        skosh decompress photo.skosh --realism 0
     """
     from ..codec.decoder import decode_picture
     from ..picture.picture import to_image
@@ -183,13 +193,16 @@ def decompress(
 
     said = manner(quiet, verbose)
     box = None if region is None else rectangle(region, "--region")
+    check_shown(realism, scale)
     dropped = kinds.asked(strip, keep)
     policy = existing(force, skip_existing)
 
     def convert(data: bytes, suffix: str, each: int) -> Made:
         written_as(suffix)
         try:
-            picture = decode_picture(data, model, each, region=box, salvage=salvage, max_pixels=max_pixels)
+            picture = decode_picture(
+                data, model, each, region=box, realism=realism, scale=scale, salvage=salvage, max_pixels=max_pixels
+            )
         except FormatError as error:
             if salvage or not something_left(data, max_pixels):
                 raise
@@ -206,14 +219,14 @@ def decompress(
 
     if is_pipe(inputs, out, report):
         if model:
-            check_model(model, threads, 0)
+            check_model(model, threads)
         suffix = out.path.suffix if out and not out.is_stream else ".png"
         pipe(inputs[0], lambda data: convert(data, suffix, threads), out, policy, report, said)
         return
     planned_jobs = planned(inputs, out, {SKOSH}, ".png")
     workers, each = shared_out(threads, jobs or workers, len(planned_jobs))
     if model:
-        check_model(model, each, 0)
+        check_model(model, each)
     work(
         planned_jobs,
         lambda source, target: convert(read_file(source), target.suffix, each),
@@ -245,12 +258,12 @@ def something_left(data: bytes, max_pixels: int) -> bool:
         return False
 
 
-def check_model(model: str | None, threads: int, effort: int) -> None:
+def check_model(model: str | None, threads: int, effort: int = 0, purpose: Purpose | None = None) -> None:
     """Load a model before the first picture, so that an error about it is reported once."""
     from ..bundle.loading import load
-    from ..codec.refine import check_effort
+    from ..codec.purpose import PLAIN
 
     try:
-        check_effort(effort, load(model, threads))
+        (purpose or PLAIN).check(load(model, threads), effort)
     except SkoshError as error:
         fail(str(error))

@@ -105,6 +105,7 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("picture", f"{found['width']}x{found['height']} {found['mode']}"),
         ("size", f"{found['bytes']:,} bytes, {found['bpp']:.3f} bits a pixel"),
         ("quality", f"{found['quality']:g}"),
+        ("realism", "the reader's choice" if found["realism"] is None else f"asks for {found['realism']:.2f}"),
         ("tiles", tiles),
         ("alpha", amount(found["alpha_bytes"], [])),
         ("profile", profile_in_words(found)),

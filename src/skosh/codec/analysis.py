@@ -14,17 +14,17 @@ from .planes import padded, to_network
 from .tiling import latent_windows
 
 
-def analyse(bundle: Bundle, pixels: Pixels, workers: int) -> Floats:
-    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture."""
+def analyse(bundle: Bundle, pixels: Pixels, workers: int, graph: str = "analysis") -> Floats:
+    """Pixels (H, W, 3) -> y (M, H/16, W/16) of the padded picture, by one of the analysis networks."""
     grid = whole(*(padded(n, bundle.multiple) // bundle.stride for n in pixels.shape[:2]))
     y = np.empty((bundle.latents, grid.height, grid.width), np.float32)
 
     def work(core: Box) -> None:
-        outer = core.grown(bundle.halo["analysis"], grid)
+        outer = core.grown(bundle.halo[graph], grid)
         seen = outer.times(bundle.stride)
         part = pixels[seen.top : seen.bottom, seen.left : seen.right]
-        (found,) = bundle.run("analysis", to_network(part, seen.height, seen.width))
-        bundle.check_shape("analysis", found, (1, bundle.latents, outer.height, outer.width))
+        (found,) = bundle.run(graph, to_network(part, seen.height, seen.width))
+        bundle.check_shape(graph, found, (1, bundle.latents, outer.height, outer.width))
         core.of(y)[:] = core.inside(outer).of(found)[0]
 
     each(latent_windows(bundle, grid), work, workers, "analysis")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import warnings
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +23,17 @@ from ..container.salvage import give_up_senseless, read_damaged
 from ..entropy.coder import Reader
 from ..errors import BundleError, FormatError, LimitError
 from ..files import Source, content_of
-from ..limits import MAX_PIXELS, check_justified, memory_for
+from ..limits import MAX_PIXELS, check_justified, check_size, memory_for
 from ..picture.fitting import fit_decoded
 from ..picture.picture import Picture, to_image
+from ..picture.resizing import enlarged, reduced
 from ..types import Pixels, Symbols
 from .boxes import Box, each, split, whole
 from .planes import padded
-from .synthesis import synthesise
+from .renditions import check_realism, check_scale, choose
+from .synthesis import Faithful, Rendition, synthesise, zoomed
 from .tiling import is_large
-from .wiener import Filters, margin, place_of
+from .wiener import Filters, place_of
 
 Region = tuple[int, int, int, int]  # x, y, width, height in pixels
 LOST = 128  # grey level of what salvage could not save
@@ -44,6 +47,8 @@ def decode(
     threads: int = 0,
     *,
     region: Region | None = None,
+    realism: float | None = None,
+    scale: float | Fraction = 1,
     salvage: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
@@ -53,14 +58,22 @@ def decode(
     ``model``: the folder of a bundle that is not installed; by default the file's model id finds it.
     ``threads``: 0 for one a core.
     ``region``: x, y, width and height of the part to decode; only the tiles that it needs are decoded.
+    ``realism``: 0 to 1, how much detail to draw that the file does not hold. 0 is the faithful picture; None is what
+    the file asks for, else the bundle's default.
+    ``scale``: 1/8, 1/4, 1/2, 1 or 2 times the size; sides round up. Of a region, it gives the part of the small picture
+    that the region meets. Small pictures are faithful unless ``realism`` is given, which decodes the whole for them; it
+    does not go with a scale of 2.
     ``salvage``: show what a damaged file still holds. Lost parts are grey. Warnings name the first eight of them, and
     lost metadata or transparency.
 
-    Raises OSError for an unreadable file, TypeError for another kind of data, ValueError for a region that is not four
-    whole numbers or for threads out of range, FormatError for foreign or damaged bytes and where salvage finds
-    nothing, BundleError where the model is missing, LimitError for too large a picture or a region outside of it.
+    Raises OSError for an unreadable file, TypeError for another kind of data, realism or scale, ValueError for a region
+    that is not four whole numbers or for threads, realism or a scale out of range, FormatError for foreign or damaged
+    bytes and where salvage finds nothing, BundleError where the model or its head for realism or double size is
+    missing, LimitError for too large a picture or a region outside of it.
     """
-    picture = decode_picture(data, model, threads, region=region, salvage=salvage, max_pixels=max_pixels)
+    picture = decode_picture(
+        data, model, threads, region=region, realism=realism, scale=scale, salvage=salvage, max_pixels=max_pixels
+    )
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
     height, width = picture.pixels.shape[:2]
@@ -74,15 +87,20 @@ def decode_picture(
     threads: int = 0,
     *,
     region: Region | None = None,
+    realism: float | None = None,
+    scale: float | Fraction = 1,
     salvage: bool = False,
     max_pixels: int = MAX_PIXELS,
 ) -> Picture:
     """As ``decode``, but the picture taken apart; what was lost is in its notes instead of in warnings."""
+    realism, scale = check_realism(realism), check_scale(scale)
     data = content_of(data)
     contents = read_damaged(data, max_pixels) if salvage else read(data, max_pixels)
     header = contents.header
     check_justified(header.width, header.height, len(data))
     box = _box(region, header)
+    if scale > 1:
+        check_size(int(box.width * scale), int(box.height * scale), max_pixels)
     many = is_large(box.height, box.width)
     folder = _folder(header, model)
     bundle, workers = for_size(folder, threads, many)
@@ -91,7 +109,14 @@ def decode_picture(
             f"the file was made with model {header.model_id.hex()}, not {bundle.name} ({bundle.model_id.hex()})"
         )
     with memory_for(header.width, header.height):
-        return Decoder(bundle, contents, workers, salvage).picture(box)
+        if salvage:
+            give_up_senseless(contents)
+        rendition, by = choose(bundle.at(header.quality), contents, realism, scale)
+        decoder = Decoder(bundle, contents, workers, salvage, rendition)
+        if by == 1:
+            return decoder.picture(box)
+        squares = box.over(by).times(by).cut_to(whole(header.height, header.width))
+        return reduced(decoder.picture(squares), by)
 
 
 def _box(region: Region | None, header: Header) -> Box:
@@ -132,25 +157,29 @@ class Read(NamedTuple):
 class Decoder:
     """The symbols of a file, read tile by tile as they are needed, and pictures of any part of it."""
 
-    def __init__(self, bundle: Bundle, contents: Contents, workers: int, salvage: bool):
+    def __init__(
+        self, bundle: Bundle, contents: Contents, workers: int, salvage: bool, rendition: Rendition | None = None
+    ):
+        """``rendition``: by default the faithful one."""
         self.bundle, self.contents = bundle, contents
         self.workers, self.salvage = workers, salvage
         header = contents.header
         self.at = bundle.at(header.quality)
+        self.rendition = rendition or Faithful(self.at)
         self.all_z = whole(*(padded(n, bundle.multiple) // bundle.multiple for n in (header.height, header.width)))
         self.tiles = split(self.all_z, header.tile // bundle.multiple)  # boxes on the grid of z
         self.streams = dict(zip(self.tiles, contents.tiles, strict=True))
 
     def picture(self, box: Box) -> Picture:
-        """The pixels of a box, with what belongs to them and a note about every part that was lost."""
+        """What a box of pixels shows, with what belongs to it and a note about every part that was lost."""
         header, extras = self.contents.header, self.contents.extras
-        if self.salvage:
-            give_up_senseless(self.contents)
         notes: list[str] = []
         found = fit_decoded(unpack(extras), header.mode == "L", notes)
         plane = None
         if ALPHA in extras:
-            plane = np.ascontiguousarray(box.of(alpha.unpack(extras[ALPHA], header.height, header.width)))
+            plane = alpha.unpack(extras[ALPHA], header.height, header.width)
+            by = self.rendition.zoom.numerator  # small pictures with transparency are reduced from whole ones
+            plane = enlarged(plane, *box, by) if by > 1 else np.ascontiguousarray(box.of(plane))
         pixels, lost = self.pixels(box)
         notes += self.lost_extras() + self.lost_tiles(box, lost)
         return Picture(pixels, header.mode == "L", plane, found, notes)
@@ -171,17 +200,20 @@ class Decoder:
         return notes
 
     def pixels(self, box: Box) -> tuple[Pixels, list[Box]]:
-        """The pixels of a box, (H, W, 3), grey where salvage found nothing, and the lost tiles, boxes of pixels."""
+        """What a box of pixels shows, grey where salvage found nothing, and the lost tiles, boxes of pixels.
+
+        Its shape is (H, W, 3) times the rendition's zoom; ``zoomed`` says how sides round.
+        """
         header = self.contents.header
         z, q, filters, lost = self.symbols(self.needed(box))
         own = [tile for tile in self.tiles if tile.meets(box.over(self.bundle.multiple))]
         if set(own) <= set(lost):
             raise FormatError(f"nothing is left of {'the picture' if own == self.tiles else 'this part'}")
-        pixels = synthesise(self.at, z, q, box, self.workers, filters)
+        pixels, zoom = synthesise(self.rendition, z, q, box, self.workers, filters), self.rendition.zoom
         holes = [tile.times(self.bundle.multiple).cut_to(whole(header.height, header.width)) for tile in lost]
         for hole in holes:
             if hole.meets(box):  # a tile that is only near had its part in what is shown, too
-                part = hole.cut_to(box).inside(box)
+                part = zoomed(hole, zoom).cut_to(zoomed(box, zoom)).inside(zoomed(box, zoom))
                 pixels[part.top : part.bottom, part.left : part.right] = LOST
         return pixels, holes
 
@@ -189,8 +221,7 @@ class Decoder:
         """The tiles that the pixels of a box depend on."""
         bundle, halo = self.bundle, self.bundle.halo
         grid = self.all_z.times(bundle.reduction)
-        seen = box.grown(margin(bundle), grid.times(bundle.stride)).over(bundle.stride)
-        seen = seen.grown(halo["synthesis"] + halo.get("mean_second", 0), grid)
+        seen = self.rendition.latents(grid, box).grown(halo.get("mean_second", 0), grid)
         cells = seen.over(bundle.reduction).grown(halo.get("mean_first", 0), self.all_z)
         return [tile for tile in self.tiles if tile.meets(cells)]
 

@@ -32,10 +32,11 @@ from ..types import Floats, Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
+from .purpose import DENOISE, PLAIN, Purpose, purpose_of
 from .quantise import Coded, Quantiser
 from .rdo import optimise
-from .refine import EFFORTS, check_effort, refine
-from .synthesis import synthesise
+from .refine import EFFORTS, refine
+from .synthesis import Faithful, synthesise
 from .target import file_of_psnr, file_of_size
 from .tiling import is_large
 from .wiener import Filters, place_of
@@ -50,6 +51,9 @@ def encode(
     target_bytes: float | None = None,
     target_psnr: float | None = None,
     effort: int = 0,
+    tune: str | None = None,
+    denoise: bool = False,
+    realism: float | None = None,
     tile: int = DEFAULT_TILE,
     strip: bool | Collection[str] = False,
     metadata: Metadata | None = None,
@@ -64,16 +68,21 @@ def encode(
     ``model``: an installed bundle's name, a bundle's folder or a loaded bundle (``skosh.bundle.load``).
     ``threads``: 0 for one a core.
     ``target_bytes``: instead of ``quality``, take the best one whose file is not larger.
-    ``target_psnr``: instead of ``quality``, make the smallest file that reaches this PSNR in dB.
+    ``target_psnr``: instead of ``quality``, make the smallest file that reaches this PSNR in dB (at a realism of 0).
     ``effort``: 0 to 3, how long to search for symbols of less rate and squared error, for every quality that a target
     tries. Above 0 it takes a model trained for squared error alone. Decoding does not change.
+    ``tune``: "psnr" takes the model's encoder for PSNR alone, instead of the one for looks.
+    ``denoise``: take the model's encoder for noisy pictures, whose files show them without the noise. It goes without
+    ``tune``, ``effort`` and ``target_psnr``, which look at the noisy pixels.
+    ``realism``: 0 to 1, the detail that readers shall draw if they are not told (``decode``), to the nearest 255th.
     ``tile``: side in pixels of what can be decoded by itself: 64 times a power of two, or 0 for the whole picture.
     ``strip``: True, or kinds of metadata to drop ("exif", "icc", "xmp"); without its profile a picture becomes sRGB.
     ``metadata``: a ``skosh.Metadata`` instead of the picture's own.
 
-    Raises TypeError for another kind of image or metadata, ValueError for an argument out of range or an array of
-    another shape, OSError for an unreadable file, ImageError for damaged data, LimitError for too large a picture or
-    a target out of reach, and BundleError.
+    Raises TypeError for another kind of image or metadata, ValueError for an argument out of range, arguments that
+    exclude each other or an array of another shape, OSError for an unreadable file, ImageError for damaged data,
+    LimitError for too large a picture or a target out of reach, and BundleError, also where the model lacks the encoder
+    for a purpose.
     """
     if isinstance(quality, bool) or not isinstance(quality, (int, float, np.integer, np.floating)):
         raise TypeError(f"quality is a number from 0 to 100, not {quality!r}")
@@ -84,11 +93,14 @@ def encode(
     for name, target in (("target_bytes", target_bytes), ("target_psnr", target_psnr)):
         if target is not None and not 0 <= target < math.inf:
             raise ValueError(f"{name} is a number from 0 on, not {target}")
+    if denoise and target_psnr is not None:
+        raise ValueError("denoise and target_psnr exclude each other: PSNR would be that of the noisy picture")
+    purpose = purpose_of(tune, denoise, realism)
     picture = take_apart(image, max_pixels, strip, metadata)
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
     one_file = target_bytes is None and target_psnr is None
-    encoder = Encoder(picture, model, threads, tile, effort, one_file)
+    encoder = Encoder(picture, model, threads, tile, effort, one_file, purpose)
     if target_bytes is not None:
         return file_of_size(encoder, target_bytes)
     if target_psnr is not None:
@@ -144,6 +156,7 @@ class Encoder:
         tile: int = DEFAULT_TILE,
         effort: int = 0,
         one_file: bool = False,
+        purpose: Purpose = PLAIN,
     ):
         """``one_file``: no second one will be asked for, so that the latents of a large picture are freed early."""
         check_tile(tile)
@@ -153,18 +166,19 @@ class Encoder:
             raise BundleError(
                 f"the model {self.bundle.name} only decodes: it has no encoder/, name another to encode with"
             )
-        check_effort(effort, self.bundle)
+        purpose.check(self.bundle, effort)
+        self.analysis = purpose.analysis
         self.height, self.width = height, width
         self.picture = picture
         side = tile if tile < max(height, width) else 0
         mode = "L" if picture.grey else "RGB"
         self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
-        self.extras = pack(picture.metadata)
+        self.extras = purpose.chunks() | pack(picture.metadata)
         self.effort = EFFORTS[effort]
         with memory_for(width, height):
             if picture.alpha is not None:
                 self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
-            self.y: Floats | None = analyse(self.bundle, picture.pixels, self.workers)
+            self.y: Floats | None = analyse(self.bundle, picture.pixels, self.workers, self.analysis)
         self.one_file = one_file and is_large(height, width)
         self.last: tuple[float, Parts] | None = None  # the quality that was asked for last, and what its file holds
 
@@ -181,11 +195,12 @@ class Encoder:
         return round(self.bundle.quality(100) * QUALITY_UNIT)
 
     def psnr(self, quality: float) -> float:
-        """PSNR (dB; RGB, or the luma of a grey picture) of what the decoder will show."""
+        """PSNR (dB; RGB, or the luma of a grey picture) of what the decoder will show at a realism of 0."""
         box = whole(self.height, self.width)
         with memory_for(self.width, self.height):
             coded, found = self.parts(quality)
-            shown = synthesise(self.bundle.at(quality), coded.z, coded.q, box, self.workers, found)
+            faithful = Faithful(self.bundle.at(quality))
+            shown = synthesise(faithful, coded.z, coded.q, box, self.workers, found)
             due = self.picture.pixels
             if self.picture.grey:
                 shown, due = luma(shown), due[..., 0]
@@ -205,7 +220,7 @@ class Encoder:
     def optimised(self, quality: float) -> Parts:
         """Symbols, chosen by rate and distortion where the bundle allows it, and the tiles' Wiener filters."""
         at, pixels, workers = self.bundle.at(quality), self.picture.pixels, self.workers
-        y = analyse(self.bundle, pixels, workers) if self.y is None else self.y
+        y = analyse(self.bundle, pixels, workers, self.analysis) if self.y is None else self.y
         if self.one_file:
             self.y = None
         side = self.header.tile
@@ -217,6 +232,8 @@ class Encoder:
             y = refine(at, pixels, y, z, self.effort, workers)
         quantiser = Quantiser(at, y, z, workers)
         del y
+        if self.analysis == DENOISE:  # what follows would bring the noise back
+            return Parts(Coded(z, quantiser.residual()), Filters(side, {}))
         if self.one_file:
             quantiser.free_latents()
         changes, found = optimise(quantiser, pixels, side, change=not refined)

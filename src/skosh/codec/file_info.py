@@ -8,8 +8,8 @@ from typing import Any
 from PIL import ExifTags, ImageCms
 
 from ..bundle import manifest
-from ..container.chunks import ALPHA, EXIF, ICC, SPACE, VERSION, XMP, read
-from ..container.extras import unpack
+from ..container.chunks import ALPHA, EXIF, ICC, REALISM, SPACE, VERSION, XMP, read
+from ..container.extras import unpack, unpack_realism
 from ..errors import FormatError, LimitError
 from ..files import Source, content_of
 from ..limits import MAX_PIXELS
@@ -54,6 +54,7 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "height": header.height,
         "mode": header.mode + ("A" if ALPHA in extras else ""),
         "quality": header.quality,
+        "realism": realism_of(extras, damaged),
         "bytes": len(data),
         "bpp": 8 * len(data) / (header.width * header.height),
         "tiles": header.tiles,
@@ -70,6 +71,15 @@ def info(data: Source, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
         "model": folder.name if folder else None,
         "damaged": damaged,
     }
+
+
+def realism_of(extras: dict[bytes, bytes], damaged: list[str]) -> float | None:
+    """Return the realism that a file asks for, if it does. What is wrong with it is added to ``damaged``."""
+    try:
+        return round(unpack_realism(extras[REALISM]), 4) if REALISM in extras else None
+    except FormatError as error:
+        damaged.append(str(error))
+        return None
 
 
 def metadata_of(extras: dict[bytes, bytes], kinds: tuple[bytes, ...], damaged: list[str]) -> tuple[int, Any]:

@@ -1,11 +1,12 @@
 """A ``.skosh`` file as a Pillow picture: opening reads header and metadata, and pixels are decoded on first use.
 
-Opening needs no model.
+Opening needs no model. ``draft`` asks for a small rendition, as ``thumbnail`` does by itself.
 """
 
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import IO, Any
 
 from PIL import ImageFile
@@ -29,6 +30,8 @@ class SkoshImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "skosh learned image"
     _undecoded = False  # until a file is opened; pickled pictures have their pixels
+    _full: tuple[int, int]  # width and height of the file's picture
+    _scale = Fraction(1)  # of what will be decoded
 
     def _open(self) -> None:
         try:
@@ -36,7 +39,7 @@ class SkoshImageFile(ImageFile.ImageFile):
             self.info.update(to_info(fit_decoded(unpack(extras), header.mode == "L", [])))
         except SkoshError as error:
             raise SyntaxError(str(error)) from error
-        self._size = header.width, header.height
+        self._size = self._full = header.width, header.height
         self._mode = header.mode + ("A" if ALPHA in extras else "")
         self.info["quality"] = header.quality
         self.tile = []  # Pillow before 11 takes None for a picture that can't be loaded
@@ -60,6 +63,23 @@ class SkoshImageFile(ImageFile.ImageFile):
             extras = {kind: extras[kind] for kind in extras if has_sense(header, kind, extras[kind], check_plain)}
         return header, extras
 
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Get ready to decode 1/2, 1/4 or 1/8 of the picture, the least that has at least ``size``, where there is one.
+
+        Returns the picture's mode and what it shows, as a box of its own pixels: sides round up. Where nothing changes,
+        returns None. ``mode`` has no effect.
+        """
+        if not self._undecoded or not size:
+            return None
+        most = min(full // max(int(due), 1) for full, due in zip(self._full, size, strict=True))
+        by = next((by for by in (8, 4, 2) if most >= by), 1)
+        if by == 1 and self._scale == 1:
+            return None
+        self._scale = Fraction(1, by)
+        width, height = self._full
+        self._size = -(-width // by), -(-height // by)
+        return self.mode, (0, 0, width / by, height / by)
+
     def load(self) -> Any:
         """Decode the pixels, if that has not been done."""
         if self._undecoded:
@@ -68,7 +88,8 @@ class SkoshImageFile(ImageFile.ImageFile):
             file = self._file()
             file.seek(0)
             try:
-                image = decode(file.read(), salvage=ImageFile.LOAD_TRUNCATED_IMAGES, max_pixels=UNLIMITED)
+                salvage = ImageFile.LOAD_TRUNCATED_IMAGES
+                image = decode(file.read(), scale=self._scale, salvage=salvage, max_pixels=UNLIMITED)
             except SkoshError as error:
                 raise OSError(f"can't decode this .skosh file: {error}") from error
             self.im = image.im

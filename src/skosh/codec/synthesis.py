@@ -1,6 +1,10 @@
-"""Synthesis: from symbols to pixels, window by window."""
+"""Synthesis: from symbols to pixels, window by window; the faithful rendition (``renditions.py`` has the others)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,28 +19,73 @@ from .tiling import pixel_windows
 from .wiener import Filters, filtered, margin, with_margin
 
 
+class Rendition(Protocol):
+    """A way to show decoded latents. Boxes are of the file's pixels; ``grid`` is the box of all latents."""
+
+    @property
+    def at(self) -> Point:
+        """Return the bundle at the file's quality."""
+
+    @property
+    def zoom(self) -> Fraction:
+        """Return the samples a side that are shown for a pixel of the file."""
+
+    def latents(self, grid: Box, core: Box) -> Box:
+        """Return the box of latents that decide a box of pixels."""
+
+    def shown(self, y_hat: Floats, grid: Box, core: Box, filters: Filters) -> Floats:
+        """Return what a box of pixels shows, (1, 3, H zoom, W zoom) by ``zoomed``, about [0, 1], not clipped.
+
+        ``y_hat``: of the box ``latents``.
+        """
+
+
+@dataclass(frozen=True)
+class Faithful:
+    """The picture of the synthesis and the tiles' Wiener filters."""
+
+    at: Point
+    zoom: ClassVar[Fraction] = Fraction(1)
+
+    def latents(self, grid: Box, core: Box) -> Box:
+        """Return the box of latents that decide a box of pixels."""
+        return latents_for(self.at.bundle, grid, core)
+
+    def shown(self, y_hat: Floats, grid: Box, core: Box, filters: Filters) -> Floats:
+        """Return the filtered picture (1, 3, H, W) of a box of pixels."""
+        return filtered(self.at.bundle, shown(self.at, y_hat, grid, core), core, filters)
+
+
 def synthesise(
-    at: Point,
+    rendition: Rendition,
     z: Symbols,
     q: npt.NDArray[np.int16] | None,
     box: Box,
     workers: int,
     filters: Filters,
 ) -> Pixels:
-    """Return the pixels (H, W, 3) of a box of the picture, from the symbols of the whole picture."""
-    bundle = at.bundle
-    grid = whole(*z.shape[1:]).times(bundle.reduction)
-    out = np.empty((box.height, box.width, 3), np.uint8)
+    """Return what a box of pixels shows, (H zoom, W zoom, 3), from the symbols of the whole picture.
+
+    Where the zoom is below 1, it is the part of the small picture that the box meets.
+    """
+    at = rendition.at
+    grid = whole(*z.shape[1:]).times(at.bundle.reduction)
+    area = zoomed(box, rendition.zoom)
+    out = np.empty((area.height, area.width, 3), np.uint8)
 
     def work(core: Box) -> None:
-        target = core.inside(box)
-        y_hat = decoded(at, z, q, latents_for(bundle, grid, core))
-        x = shown(at, y_hat, grid, core)
-        x = filtered(bundle, x, core, filters)
+        target = zoomed(core, rendition.zoom).inside(area)
+        y_hat = decoded(at, z, q, rendition.latents(grid, core))
+        x = rendition.shown(y_hat, grid, core, filters)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
     each(pixel_windows(box), work, workers, "synthesis")
     return out
+
+
+def zoomed(box: Box, zoom: Fraction) -> Box:
+    """Return the smallest box of samples around a box of pixels."""
+    return box.over(zoom.denominator).times(zoom.numerator)
 
 
 def latents_for(bundle: Bundle, grid: Box, core: Box) -> Box:
@@ -50,10 +99,17 @@ def shown(at: Point, y_hat: Floats, grid: Box, core: Box) -> Floats:
 
     ``y_hat``: of the box ``latents_for``.
     """
-    bundle = at.bundle
+    return with_edges(at.bundle, at.synthesis(y_hat), latents_for(at.bundle, grid, core), grid, core)
+
+
+def with_edges(bundle: Bundle, x: Floats, latents: Box, grid: Box, core: Box) -> Floats:
+    """Cut a box of pixels and its filter's margin out of the networks' picture of a box of latents.
+
+    Beyond the padded picture its edge is repeated. Where the bundle has a filter, values are clipped to 0..1.
+    """
     around = margin(bundle)
     seen = core.grown(around, grid.times(bundle.stride))
-    x = seen.inside(latents_for(bundle, grid, core).times(bundle.stride)).of(at.synthesis(y_hat))
+    x = seen.inside(latents.times(bundle.stride)).of(x)
     if not around:
         return x
     beyond = with_margin(bundle, core).inside(seen)  # beyond the edges of the padded picture

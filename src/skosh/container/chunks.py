@@ -25,10 +25,17 @@ VERSION = 1
 HEADER, TILE = b"H", b"T"
 
 
-ALPHA, SPACE, ICC, EXIF, XMP = b"A", b"c", b"i", b"e", b"x"
+ALPHA, REALISM, SPACE, ICC, EXIF, XMP = b"A", b"r", b"c", b"i", b"e", b"x"
 
 
-EXTRAS = (ALPHA, SPACE, ICC, EXIF, XMP)  # at most one of each, in any order between the header and the first tile
+EXTRAS = (
+    ALPHA,
+    REALISM,
+    SPACE,
+    ICC,
+    EXIF,
+    XMP,
+)  # at most one of each, in any order between the header and the first tile
 MODEL_ID_BYTES = 8
 VARINT_BYTES = 5
 MODES = {0: "RGB", 1: "L"}

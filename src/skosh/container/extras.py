@@ -1,4 +1,4 @@
-"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated, and the colour space.
+"""The chunks of metadata: ICC profile, EXIF and XMP, each deflated, and the colour space; and the preferred realism.
 
 A colour space stands for a profile with a short name.
 """
@@ -14,9 +14,16 @@ from ..picture.metadata import Metadata
 from ..picture.profiles import recognise
 from ..picture.spaces import POWER, SRGB, SRGB_GREY, Space, known
 from ..picture.standard import profile
-from .chunks import EXIF, ICC, SPACE, XMP
+from .chunks import EXIF, ICC, REALISM, SPACE, XMP
 
-NAMES = {SPACE: "the colour space", ICC: "the ICC profile", EXIF: "EXIF", XMP: "XMP"}  # in messages
+REALISM_UNIT = 255  # steps of the preferred realism
+NAMES = {
+    REALISM: "the preferred realism",
+    SPACE: "the colour space",
+    ICC: "the ICC profile",
+    EXIF: "EXIF",
+    XMP: "XMP",
+}  # in messages
 
 
 def pack(metadata: Metadata) -> dict[bytes, bytes]:
@@ -55,6 +62,18 @@ def unpack_space(payload: bytes) -> Space:
     if not known(space) or (len(payload) == 4) != (space.transfer == POWER):
         raise FormatError(f"the colour space {payload.hex()} is not known to this skosh: damaged, or of a newer one")
     return space
+
+
+def pack_realism(realism: float) -> dict[bytes, bytes]:
+    """Return the chunk that asks readers for a realism, 0 to 1, to the nearest 255th."""
+    return {REALISM: bytes([round(realism * REALISM_UNIT)])}
+
+
+def unpack_realism(payload: bytes) -> float:
+    """Return the realism that a chunk asks for. Raises FormatError unless it has one byte."""
+    if len(payload) != 1:
+        raise FormatError(f"{NAMES[REALISM]} has {len(payload)} bytes where 1 is due")
+    return payload[0] / REALISM_UNIT
 
 
 def _inflated(kind: bytes, payload: bytes) -> bytes:

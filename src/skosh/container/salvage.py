@@ -9,8 +9,19 @@ from typing import IO
 from ..errors import FormatError, LimitError
 from ..limits import MAX_PIXELS
 from . import alpha
-from .chunks import ALPHA, TILE, Contents, Header, NewerFormatError, read_chunk, read_chunk_start, read_start, take
-from .extras import unpack
+from .chunks import (
+    ALPHA,
+    REALISM,
+    TILE,
+    Contents,
+    Header,
+    NewerFormatError,
+    read_chunk,
+    read_chunk_start,
+    read_start,
+    take,
+)
+from .extras import unpack, unpack_realism
 
 SUMS = 64  # times the file's length: bytes that may be checksummed to find tiles
 FREE_SUMS = 1 << 20  # and this many bytes more
@@ -49,6 +60,8 @@ def has_sense(
     try:
         if kind == ALPHA:
             check_alpha(payload, header.height, header.width)
+        elif kind == REALISM:
+            unpack_realism(payload)
         else:
             unpack({kind: payload})
     except (FormatError, LimitError):
