@@ -36,7 +36,7 @@ TABLE = (
     Graph("scale_map", DECODER, ("z",), ("index",), 4, False, "hyperprior", 4),  # exact: whole numbers on every machine
     Graph("mean_first", DECODER, ("z", "mean_level"), ("features", "mean", "[step]"), 4, True, "hyperprior", 4),
     Graph("mean_second", DECODER, ("features", "known"), ("mean", "[step]"), 1, True, "hyperprior"),
-    Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_hat",), 1, True, "optional", 1),
+    Graph("wiener", DECODER, ("x_hat", "coefficients"), ("x_filtered",), 1, True, "optional", 1),
     Graph("analysis", ENCODER, ("x",), ("y",), 1 / 16, True),
     Graph("analysis_denoise", ENCODER, ("x",), ("y",), 1 / 16, True, "optional"),  # of noisy pictures
     Graph("analysis_psnr", ENCODER, ("x",), ("y",), 1 / 16, True, "optional"),  # for the squared error alone
