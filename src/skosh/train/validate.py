@@ -8,6 +8,7 @@ import torch
 from pytorch_msssim import ms_ssim
 from torch import Tensor, nn
 
+from ..progress import stage
 from ..types import Pixels
 from .loss import Loss, SmallLoss
 from .networks import use_integer_scale
@@ -53,12 +54,14 @@ def validate(model: nn.Module, loss: Loss | SmallLoss, pictures: list[Pixels], l
     use_integer_scale(model, True)
     device = next(model.parameters()).device
     points = []
-    for level in levels:
-        rows = []
-        for picture in pictures:
-            x, t = to_tensor(picture).to(device), torch.full((1,), level, device=device)
-            rows.append(model.measure(loss, x, t) if hasattr(model, "measure") else measured(model, loss, x, t))
-        means = {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
-        points.append({"level": level, **means})
+    with stage("validating", len(levels) * len(pictures)) as progress:
+        for level in levels:
+            rows = []
+            for picture in pictures:
+                x, t = to_tensor(picture).to(device), torch.full((1,), level, device=device)
+                rows.append(model.measure(loss, x, t) if hasattr(model, "measure") else measured(model, loss, x, t))
+                progress.step()
+            means = {key: float(torch.stack([row[key] for row in rows]).mean()) for key in rows[0]}
+            points.append({"level": level, **means})
     model.train(was_training)
     return points
