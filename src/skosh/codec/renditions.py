@@ -38,6 +38,7 @@ class Natural:
     realism: float  # above 0, at most 1
     seed: int  # of the noise
     zoom: ClassVar[Fraction] = Fraction(1)
+    windows: ClassVar[float] = 1.0
 
     def latents(self, grid: Box, core: Box) -> Box:
         """Return the box of latents that decide a box of pixels."""
@@ -63,6 +64,7 @@ class Small:
 
     at: Point
     by: int  # 2, 4 or 8: pixels a side for one of the small picture
+    windows: ClassVar[float] = 1.5  # no more memory than the synthesis takes, and less time for halos
 
     @property
     def zoom(self) -> Fraction:
@@ -86,6 +88,7 @@ class Double:
 
     at: Point
     zoom: ClassVar[Fraction] = Fraction(2)
+    windows: ClassVar[float] = 1.0
 
     def latents(self, grid: Box, core: Box) -> Box:
         """Return the box of latents that decide a box of pixels."""

@@ -30,6 +30,10 @@ class Rendition(Protocol):
     def zoom(self) -> Fraction:
         """Return the samples a side that are shown for a pixel of the file."""
 
+    @property
+    def windows(self) -> float:
+        """Return the side of windows, in the usual one."""
+
     def latents(self, grid: Box, core: Box) -> Box:
         """Return the box of latents that decide a box of pixels."""
 
@@ -46,6 +50,7 @@ class Faithful:
 
     at: Point
     zoom: ClassVar[Fraction] = Fraction(1)
+    windows: ClassVar[float] = 1.0
 
     def latents(self, grid: Box, core: Box) -> Box:
         """Return the box of latents that decide a box of pixels."""
@@ -79,7 +84,7 @@ def synthesise(
         x = rendition.shown(y_hat, grid, core, filters)
         out[target.top : target.bottom, target.left : target.right] = from_network(x)
 
-    each(pixel_windows(box), work, workers, "synthesis")
+    each(pixel_windows(box, rendition.windows), work, workers, "synthesis")
     return out
 
 

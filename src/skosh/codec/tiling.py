@@ -13,9 +13,9 @@ def is_large(height: int, width: int) -> bool:
     return height * width > WINDOW * WINDOW
 
 
-def pixel_windows(area: Box) -> list[Box]:
-    """Return the windows of a box of pixels."""
-    return in_windows(area, WINDOW)
+def pixel_windows(area: Box, times: float = 1.0) -> list[Box]:
+    """Return the windows of a box of pixels, of ``times`` the usual side."""
+    return in_windows(area, int(times * WINDOW))
 
 
 def latent_windows(bundle: Bundle, grid: Box) -> list[Box]:
