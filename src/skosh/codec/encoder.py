@@ -32,7 +32,7 @@ from ..types import Floats, Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
-from .purpose import DENOISE, PLAIN, Purpose, purpose_of
+from .purpose import DENOISE, PLAIN, PSNR, Purpose, purpose_of
 from .quantise import Coded, Quantiser
 from .rdo import optimise
 from .refine import EFFORTS, refine
@@ -175,6 +175,7 @@ class Encoder:
         self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
         self.extras = purpose.chunks() | pack(picture.metadata)
         self.effort = EFFORTS[effort]
+        self.masking = None if self.analysis == PSNR or not self.bundle.hyper else self.bundle.masking
         with memory_for(width, height):
             if picture.alpha is not None:
                 self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras
@@ -229,14 +230,14 @@ class Encoder:
         z = hyper_symbols(at, y, workers)
         refined = any(self.effort)
         if refined:
-            y = refine(at, pixels, y, z, self.effort, workers)
+            y = refine(at, pixels, y, z, self.effort, workers, self.masking)
         quantiser = Quantiser(at, y, z, workers)
         del y
         if self.analysis == DENOISE:  # what follows would bring the noise back
             return Parts(Coded(z, quantiser.residual()), Filters(side, {}))
         if self.one_file:
             quantiser.free_latents()
-        changes, found = optimise(quantiser, pixels, side, change=not refined)
+        changes, found = optimise(quantiser, pixels, side, not refined, self.masking)
         quantiser.change(changes)
         return Parts(Coded(z, quantiser.residual()), found)
 

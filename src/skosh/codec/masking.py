@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bundle.bundle import Bundle
 from ..types import Floats
+
+Masking = tuple[float, float] | None  # a and b; None: an error counts the same everywhere
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]  # ITU-R BT.601
 GREYS = 255.0
 
 
-def error_weights(bundle: Bundle, x: Floats) -> Floats:
+def error_weights(masking: Masking, x: Floats, side: int) -> Floats:
     """Return the weight of a squared error in each latent's block, (H/16, W/16), for pixels (1, 3, H, W) in [0, 1].
 
     1 everywhere where the bundle was trained for the squared error alone.
     """
-    side = bundle.stride
     blocks = (LUMA * x[0]).sum(0).reshape(x.shape[2] // side, side, x.shape[3] // side, side)
-    if bundle.masking is None:
+    if masking is None:
         return np.ones((blocks.shape[0], blocks.shape[2]), np.float32)
-    height, softness = bundle.masking
+    height, softness = masking
     weights: Floats = 1.0 + height / (GREYS * blocks.std((1, 3)) + softness)
     return weights
 

@@ -22,7 +22,7 @@ from ..entropy.coder import SYMBOL_MAX
 from ..types import Floats, Pixels
 from .boxes import Box, each, whole
 from .context import means
-from .masking import error_weights
+from .masking import Masking, error_weights
 from .planes import to_network
 from .quantise import Change, Quantiser
 from .synthesis import latents_for, share_inside, shown
@@ -37,10 +37,11 @@ class Optimised(NamedTuple):
     filters: Filters  # of tiles where one is worth its bits
 
 
-def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> Optimised:
+def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool, masking: Masking = None) -> Optimised:
     """Return better symbols and the tiles' filters for the pixels (H, W, 3).
 
-    ``side``: of a tile, in pixels; 0 for one tile. ``change``: whether to change symbols.
+    ``side``: of a tile, in pixels; 0 for one tile. ``change``: whether to change symbols. ``masking``: where
+    an error counts for less.
     """
     at, bundle = quantiser.at, quantiser.at.bundle
     change = change and bundle.has_gradients
@@ -51,7 +52,7 @@ def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> O
     parts: dict[Box, list[tuple[Place, Equations]]] = {}
 
     def work(box: Box) -> None:
-        comparison = Comparison(quantiser, pixels, box)
+        comparison = Comparison(quantiser, pixels, box, masking)
         parts[box] = comparison.equations(side) if fit else []
         if change:
             one = comparison.change()
@@ -74,8 +75,8 @@ def optimise(quantiser: Quantiser, pixels: Pixels, side: int, change: bool) -> O
 class Comparison:
     """What a window of latents shows, and what it should show."""
 
-    def __init__(self, quantiser: Quantiser, pixels: Pixels, box: Box):
-        self.quantiser, self.box = quantiser, box
+    def __init__(self, quantiser: Quantiser, pixels: Pixels, box: Box, masking: Masking = None):
+        self.quantiser, self.box, self.masking = quantiser, box, masking
         self.at, self.bundle = at, bundle = quantiser.at, quantiser.at.bundle
         self.picture = whole(*pixels.shape[:2])
         self.core = box.times(bundle.stride).cut_to(self.picture)
@@ -108,7 +109,7 @@ class Comparison:
         q = box.of(quantiser.q).reshape(-1)[places].astype(np.float32)
         scale = self.at.inverse * self.means.step  # movement of y_hat for one step
         worth = self.at.lambda_of
-        weights = error_weights(bundle, self.original())
+        weights = error_weights(self.masking, self.original(), bundle.stride)
         slope = worth * weights * self.gradient() * scale
         curvature = worth * weights * bundle.curvature * share_inside(bundle, box, self.picture) * scale * scale
         moves = bundle.rate.moves(q, index[places], slope.reshape(-1)[places], curvature.reshape(-1)[places])

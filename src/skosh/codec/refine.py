@@ -32,7 +32,7 @@ from ..types import Floats, Pixels, Symbols
 from .boxes import Box, each, whole
 from .context import Means, both_halves, first_half, in_first_half
 from .defaults import EFFORT_MAX
-from .masking import error_weights, over_pixels
+from .masking import Masking, error_weights, over_pixels
 from .planes import to_network
 from .synthesis import share_inside
 from .tiling import latent_windows
@@ -84,7 +84,15 @@ class Relaxed(NamedTuple):
     slope: Floats  # derivative of the mixture by the symbol before rounding
 
 
-def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, workers: int = 1) -> Floats:
+def refine(
+    at: Point,
+    pixels: Pixels,
+    y: Floats,
+    z: Symbols,
+    effort: Effort,
+    workers: int = 1,
+    masking: Masking = None,
+) -> Floats:
     """Return better latents (M, H, W) than y for the pixels (H, W, 3) and z (N, h, w).
 
     The bundle must have gradients (``has_gradients``). Windows are refined one by one; the result depends slightly on
@@ -96,7 +104,7 @@ def refine(at: Point, pixels: Pixels, y: Floats, z: Symbols, effort: Effort, wor
 
     def work(core: Box) -> None:
         outer = core.grown(bundle.halo["synthesis"] + bundle.halo["mean_second"], grid)
-        u = Window(at, pixels, y, z, outer, progress.step).refine(effort)
+        u = Window(at, pixels, y, z, outer, progress.step, masking).refine(effort)
         core.of(refined)[:] = core.inside(outer).of(u)[0]
 
     with stage("refinement", len(windows) * effort.gradients) as progress:
@@ -126,6 +134,7 @@ class Window:
         z: Symbols,
         box: Box,
         step: Callable[[], None] = lambda: None,
+        masking: Masking = None,
     ):
         """Prepare a window. ``step`` is called for every gradient."""
         self.at, self.bundle, self.step = at, at.bundle, step
@@ -145,7 +154,7 @@ class Window:
         self.x = to_network(part, seen.height, seen.width)
         self.inside = np.zeros((1, 1, seen.height, seen.width), np.float32)
         self.inside[..., : part.shape[0], : part.shape[1]] = 1.0
-        weights = error_weights(bundle, self.x)
+        weights = error_weights(masking, self.x, bundle.stride)
         self.inside *= np.sqrt(over_pixels(weights, bundle.stride))
         shares = share_inside(bundle, box, whole(*pixels.shape[:2]))
         self.curvature = self.weight * weights * bundle.curvature * shares  # of y_hat
