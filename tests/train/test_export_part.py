@@ -40,12 +40,14 @@ def bundle(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     shutil.copytree(tiny_bundle, folder)
     shutil.rmtree(folder / HEADS, ignore_errors=True)
+    encoder = read_manifest(folder)[ENCODER]
     for name in ("analysis_denoise", "analysis_psnr"):
         (folder / path_of(name)).unlink(missing_ok=True)
+        encoder["halo"].pop(name, None)
     config, model = restore(tiny_bundle)
     y, level = torch.zeros(1, config.latent_channels, 6, 8), torch.zeros(1, config.body_width, 1, 1)
     write_graph(model.synthesis, (y, level), folder / path_of("synthesis"))
-    reseal(folder, heads={"halo": {}})
+    reseal(folder, encoder=encoder, heads={"halo": {}})
     return folder
 
 
