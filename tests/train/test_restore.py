@@ -16,11 +16,17 @@ from skosh.train.init import blend, move_levels, restore, start_from
 from skosh.train.networks import Network, build
 
 
+def of_the_network(bundle: Path) -> dict[str, str]:
+    """The hashes of a bundle's files, but for heads and encoders for a purpose, which are trained apart."""
+    parts = ("heads/", "encoder/analysis_")
+    return {name: digest for name, digest in read_manifest(bundle)["files"].items() if not name.startswith(parts)}
+
+
 @pytest.mark.slow
 def test_a_bundle_that_is_loaded_and_exported_again_is_the_same(tiny_bundle: Path, tmp_path: Path) -> None:
     settings, model = restore(tiny_bundle)
     again = write_bundle(model, settings, tmp_path, "1", {})
-    assert again["files"] == read_manifest(tiny_bundle)["files"]
+    assert again["files"] == of_the_network(tiny_bundle)
 
 
 @pytest.mark.slow
