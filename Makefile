@@ -65,6 +65,7 @@ golden: .venv/.dev
 	$(BIN)/python scripts/golden.py
 	$(BIN)/python tests/attacks/craft.py
 	$(BIN)/python fuzz/seeds.py
+	$(BIN)/python scripts/vectors.py
 
 # In runs of five minutes, because atheris loses memory; what they find lies in fuzz/found.
 fuzz: .venv/.dev
