@@ -192,10 +192,9 @@ def case(tables: dict[str, IntTable], name: str, data: bytes, runs: list[Run]) -
 
 
 def above(table: IntTable, symbols: Symbols) -> bytes:
-    """Return a stream that leaves, behind these symbols, the part of the interval that no symbol has."""
+    """Return a stream that points, behind these symbols, at the end of the interval, which hardly ever has a symbol."""
     encoder = plain.Encoder()
     encoder.encode(symbols, plain.model(table))
-    assert encoder.width % TOTAL > 0
     last = plain.settled(encoder.out, encoder.lower + encoder.width - 1)
     return np.array([*encoder.out, last >> 32, last & 0xFFFFFFFF], "<u4").tobytes()
 

@@ -1,5 +1,6 @@
 /** The public names. */
 
+export { Planes, type Tensor } from "./arrays.js";
 export { load, type Bundle, type LoadOptions } from "./bundle/bundle.js";
 export type { Networks } from "./bundle/networks.js";
 export { configure, type Runtime } from "./bundle/onnx.js";

@@ -20,8 +20,8 @@ export class Point {
   readonly shift: Int32Array; // (M,), of the scale index
   readonly gain: Float32Array; // (M,), quantisation steps in a unit of y
   readonly inverse: Float32Array; // (M,), the inverse gain
-  private readonly meanLevel: Tensor[];
-  private readonly synthesisLevel: Tensor[]; // none where the synthesis takes no level
+  readonly meanLevel: Tensor[];
+  readonly synthesisLevel: Tensor[]; // none where the synthesis takes no level
 
   constructor(
     readonly bundle: Bundle,

@@ -4,7 +4,7 @@
  * Every function may be called for any box of latents: networks run on the box grown by their halos.
  */
 
-import { Planes, floats, zeros, type Tensor } from "../arrays.js";
+import { floats, zeros, type Planes, type Tensor } from "../arrays.js";
 import type { MeanAndStep, Point } from "../bundle/point.js";
 import { whole, type Box } from "./boxes.js";
 
@@ -81,7 +81,12 @@ function put(at: Point, from: MeanAndStep, q: Planes<Int16Array>, box: Box, half
 
 /** Multiplies each plane by its channel's factor. */
 function scaled(planes: Tensor, factors: Float32Array): Tensor {
+  const out = zeros(planes.channels, planes.height, planes.width);
   const size = planes.height * planes.width;
-  const data = planes.data.map((value, i) => value * factors[Math.floor(i / size)]);
-  return new Planes(data, planes.channels, planes.height, planes.width);
+  for (let channel = 0; channel < planes.channels; channel++) {
+    for (let i = channel * size; i < (channel + 1) * size; i++) {
+      out.data[i] = planes.data[i] * factors[channel];
+    }
+  }
+  return out;
 }
