@@ -47,13 +47,12 @@ def whole_files() -> dict[str, bytes]:
     """Files that every reader reads."""
     most = Header(65_535, 2_048, 100.0, bytes(range(248, 256)), "L", 64 << 14)
     tiles = [b"first", b"", b"third", b"a fourth"]
+    extras = {kind: kind * 3 for kind in (b"x", b"A", b"r", b"c", b"e", b"i")}
     numbered = [chunk(b"T", bytes([n]) + tiles[n]) for n in range(4)]
     return {
         "smallest": write(Header(1, 1, 0.0, bytes(8)), {}, [b""]),
         "largest numbers": write(most, {}, [b"\xff\0"]),
-        "every extra": write(
-            Header(40, 30, 37.125, b"modelids"), {kind: kind * 3 for kind in (b"x", b"A", b"c", b"e", b"i")}, [b"tile"]
-        ),
+        "every extra": write(Header(40, 30, 37.125, b"modelids"), extras, [b"tile"]),
         "a length of two bytes": write(Header(300, 200, 99.875, b"modelids"), {}, [bytes(range(250))]),
         "four tiles": write(Header(100, 100, 50.0, b"modelids", tile=64), {}, tiles),
         "four tiles in another order": START + chunk(b"H", FOUR) + b"".join(numbered[n] for n in (2, 0, 3, 1)),

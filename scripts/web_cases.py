@@ -166,7 +166,7 @@ def pictures(folder: Path) -> list[dict[str, Any]]:
 def written(folder: Path, name: str, image: Image.Image, bundle: Path, quality: float, tile: int) -> dict[str, Any]:
     """Write a file and its pixels. Returns what is to be known of it."""
     data = skosh.encode(image, quality, bundle, 1, tile=tile)
-    shown = skosh.decode(data, bundle, 1)
+    shown = skosh.decode(data, bundle, 1, realism=0)
     (folder / f"{name}.skosh").write_bytes(data)
     (folder / f"{name}.rgba").write_bytes(np.asarray(shown.convert("RGBA")).tobytes())
     sizes = {kind: len(shown.info.get(kind, b"")) for kind in ("icc_profile", "exif", "xmp")}

@@ -92,6 +92,7 @@ test("a file is described without a bundle", () => {
     iccBytes: 0,
     exifBytes: 0,
     xmpBytes: 0,
+    realism: null,
     space: null,
     damaged: [],
     modelId: expect.stringMatching(/^[0-9a-f]{16}$/),

@@ -78,7 +78,11 @@ async function bundleOf(bundle: Bundle | string | URL, signal?: AbortSignal): Pr
   const address = String(bundle);
   const found = loaded.get(address) ?? load(fromUrl(address)); // no signal: others may wait for the same bundle
   loaded.set(address, found);
-  found.catch(() => loaded.delete(address)); // the next call tries again
+  found.catch(() => {
+    if (loaded.get(address) === found) {
+      loaded.delete(address); // the next call tries again
+    }
+  });
   return until(found, signal);
 }
 

@@ -1,7 +1,7 @@
 /** Describes a file, without a model and without decoding a pixel. */
 
 import { ALPHA, EXIF, ICC, SPACE, VERSION, XMP, read, tilesOf, type Mode } from "../container/chunks.js";
-import { spaceOf, type Space } from "../container/extras.js";
+import { realismOf, spaceOf, type Space } from "../container/extras.js";
 import { messageOf } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 
@@ -21,6 +21,7 @@ export interface Info {
   readonly iccBytes: number; // and of the colour space
   readonly exifBytes: number;
   readonly xmpBytes: number;
+  readonly realism: number | null; // 0 to 1, what the file asks for
   readonly space: Space | null;
   readonly damaged: readonly string[]; // what can't be read behind a right checksum
   readonly modelId: string; // of the bundle that decodes the file
@@ -51,15 +52,21 @@ export function info(data: ArrayBuffer | Uint8Array, maxPixels = MAX_PIXELS): In
     iccBytes: size(ICC) + size(SPACE),
     exifBytes: size(EXIF),
     xmpBytes: size(XMP),
-    space: readableSpace(extras, damaged),
+    realism: readable(realismOf, extras, damaged),
+    space: readable(spaceOf, extras, damaged),
     damaged,
     modelId: header.modelId,
   };
 }
 
-function readableSpace(extras: ReadonlyMap<string, Uint8Array>, damaged: string[]): Space | null {
+/** Returns what a chunk says, or null; what is wrong with it is added to `damaged`. */
+function readable<T>(
+  parse: (extras: ReadonlyMap<string, Uint8Array>) => T | null,
+  extras: ReadonlyMap<string, Uint8Array>,
+  damaged: string[],
+): T | null {
   try {
-    return spaceOf(extras);
+    return parse(extras);
   } catch (error) {
     damaged.push(messageOf(error));
     return null;

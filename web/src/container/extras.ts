@@ -1,13 +1,14 @@
-/** The chunks of metadata: colour space, ICC profile, EXIF and XMP; the last three deflated. */
+/** The chunks of metadata (colour space, ICC profile, EXIF and XMP; the last three deflated) and the preferred realism. */
 
 import { FormatError } from "../errors.js";
 import { MAX_METADATA } from "../limits.js";
-import { EXIF, ICC, SPACE, XMP, hex } from "./chunks.js";
+import { EXIF, ICC, REALISM, SPACE, XMP, hex } from "./chunks.js";
 import { inflate } from "./inflate.js";
 
 const PRIMARIES = [0, 1, 5, 6, 9, 11, 12, 224, 225]; // ITU-T H.273; those from 224 on are ours. 0: grey
 const TRANSFERS = [1, 8, 13, 16, 18, 224, 225, 226];
 const POWER = 224;
+const REALISM_UNIT = 255; // steps of the preferred realism
 const MAX_GAMMA = 2048; // 256 stand for an exponent of 1
 
 /** A colour space with a short name, by numbers (`docs/format.md`, "c: the colour space"). */
@@ -35,6 +36,15 @@ export async function unpack(extras: ReadonlyMap<string, Uint8Array>): Promise<M
   const exif = await inflated(EXIF, "EXIF");
   const xmp = await inflated(XMP, "XMP");
   return { space: spaceOf(extras), icc, exif, xmp };
+}
+
+/** Returns the realism, 0 to 1, that a file asks for, or null. Throws FormatError unless its chunk has one byte. */
+export function realismOf(extras: ReadonlyMap<string, Uint8Array>): number | null {
+  const payload = extras.get(REALISM);
+  if (payload && payload.length !== 1) {
+    throw new FormatError(`the preferred realism has ${payload.length} bytes where 1 is due`);
+  }
+  return payload ? payload[0] / REALISM_UNIT : null;
 }
 
 /** Returns the colour space that a file's chunks name, or null. Throws FormatError for an unknown one. */
