@@ -3,6 +3,7 @@
 # make test                  lint, types, fast tests; needs the training half as well
 # make test-slow             what takes longer: kills, thousands of damaged files, every quality
 # make test-long             what takes longer still: every variant of the ablations, a hundred kills
+# make test-web              the browser's decoder; needs Node 20 and make test's environment
 # make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
 # make bench                 times and memory of skosh and the other codecs on this machine
@@ -18,7 +19,7 @@ BIN    := .venv/bin
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow test-long test-oldest lint format bench results golden fuzz clean
+.PHONY: demo test test-slow test-long test-oldest test-web lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -34,6 +35,12 @@ test-long: .venv/.dev
 
 test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli behaviour)
+
+test-web: .venv/.dev web/node_modules/.package-lock.json
+	cd web && npm test && npm run build
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci
 
 lint: .venv/.dev
 	$(BIN)/ruff check src tests scripts benchmarks fuzz
@@ -65,6 +72,7 @@ golden: .venv/.dev
 	$(BIN)/python scripts/golden.py
 	$(BIN)/python tests/attacks/craft.py
 	$(BIN)/python fuzz/seeds.py
+	$(BIN)/python scripts/vectors.py
 
 # In runs of five minutes, because atheris loses memory; what they find lies in fuzz/found.
 fuzz: .venv/.dev

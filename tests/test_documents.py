@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/*.md"), ROOT / "fuzz/README.md"})
+FOLDERS = ("docs", "src", "spec")
+OTHERS = (ROOT / "fuzz/README.md", ROOT / "web/README.md")
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *OTHERS, *(page for name in FOLDERS for page in ROOT.glob(f"{name}/**/*.md"))})
 ENTRY_WORDS = 150  # of an experiment, besides its tables
 README_WORDS = 800  # besides its tables
 REFERENCE = re.compile(r"experiments(?:\.md)?[`,)]*,? ((?:[0-9]+(?:, | and ))*[0-9]+)|experiment ([0-9]+)")

@@ -1,0 +1,190 @@
+/** A file becomes a picture again: z, scale index, q in one pass over the coder, means, synthesis. */
+
+import { Planes } from "../arrays.js";
+import { load, type Bundle } from "../bundle/bundle.js";
+import type { Point } from "../bundle/point.js";
+import { fromUrl } from "../bundle/source.js";
+import * as alpha from "../container/alpha.js";
+import { ALPHA, read, type Contents, type Header, type Mode } from "../container/chunks.js";
+import { unpack, type Metadata } from "../container/extras.js";
+import { Reader } from "../entropy/coder.js";
+import { BundleError, LimitError } from "../errors.js";
+import { MAX_PIXELS, checkJustified } from "../limits.js";
+import { Box, each, split, whole } from "./boxes.js";
+import type { Symbols } from "./context.js";
+import { padded, putAlpha, toLuma, type Pixels } from "./planes.js";
+import { Faithful, synthesise } from "./synthesis.js";
+import { margin, placeOf, type Filters } from "./wiener.js";
+
+export type Region = readonly [x: number, y: number, width: number, height: number]; // pixels
+
+export interface DecodeOptions {
+  readonly bundle: Bundle | string | URL; // a loaded one, or the address of its folder
+  readonly region?: Region; // the part to decode; only the tiles that it needs are decoded
+  readonly signal?: AbortSignal;
+  readonly maxPixels?: number; // a larger picture is refused
+}
+
+/** A decoded picture. Its first three fields are those of an ImageData. */
+export interface Picture extends Pixels {
+  readonly mode: Mode;
+  readonly hasAlpha: boolean;
+  readonly metadata: Metadata; // colours are to be shown by its profile or space
+}
+
+/**
+ * Decodes a `.skosh` file.
+ *
+ * Throws FormatError for foreign or damaged bytes, BundleError where the bundle is missing or another one, LimitError
+ * for too large a picture or a region outside of it, TypeError for a region that is not four whole numbers, and the
+ * signal's reason once it is aborted.
+ */
+export async function decode(data: ArrayBuffer | Uint8Array, options: DecodeOptions): Promise<Picture> {
+  const { region, signal, maxPixels = MAX_PIXELS } = options;
+  signal?.throwIfAborted();
+  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
+  const contents = read(bytes, maxPixels);
+  const { header } = contents;
+  checkJustified(header.width, header.height, bytes.length);
+  const box = boxOf(region, header);
+  const bundle = await bundleOf(options.bundle, signal);
+  if (bundle.manifest.modelId !== header.modelId) {
+    const { name, modelId } = bundle.manifest;
+    throw new BundleError(`the file was made with model ${header.modelId}, not ${name} (${modelId})`);
+  }
+  return new Decoder(bundle, contents).picture(box, signal);
+}
+
+function boxOf(region: Region | undefined, header: Header): Box {
+  if (region === undefined) {
+    return whole(header.height, header.width);
+  }
+  if (region.length !== 4 || !region.every(Number.isInteger)) {
+    throw new TypeError(`a region is x, y, width and height, four whole numbers, not ${String(region)}`);
+  }
+  const [x, y, width, height] = region;
+  if (x < 0 || y < 0 || width < 1 || height < 1 || x + width > header.width || y + height > header.height) {
+    throw new LimitError(`the region ${region.join()} is not inside of ${header.width}x${header.height}`);
+  }
+  return new Box(y, x, y + height, x + width);
+}
+
+const loaded = new Map<string, Promise<Bundle>>(); // by address
+
+async function bundleOf(bundle: Bundle | string | URL, signal?: AbortSignal): Promise<Bundle> {
+  if (typeof bundle !== "string" && !(bundle instanceof URL)) {
+    return bundle;
+  }
+  const address = String(bundle);
+  const found = loaded.get(address) ?? load(fromUrl(address)); // no signal: others may wait for the same bundle
+  loaded.set(address, found);
+  found.catch(() => {
+    if (loaded.get(address) === found) {
+      loaded.delete(address); // the next call tries again
+    }
+  });
+  return until(found, signal);
+}
+
+/** Waits for a result, or until the signal is aborted. */
+async function until<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) {
+    return result;
+  }
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The symbols of a file, read tile by tile as they are needed, and pictures of any part of it. */
+export class Decoder {
+  readonly at: Point;
+  readonly tiles: Box[]; // on the grid of z, in the order of the streams
+  private readonly allZ: Box;
+  private readonly side: number; // of a tile, in samples of z
+
+  constructor(
+    private readonly bundle: Bundle,
+    private readonly contents: Contents,
+  ) {
+    const { header } = contents;
+    const { multiple } = bundle.manifest;
+    this.at = bundle.at(header.quality);
+    this.allZ = whole(padded(header.height, multiple) / multiple, padded(header.width, multiple) / multiple);
+    this.side = header.tile / multiple;
+    this.tiles = split(this.allZ, this.side);
+  }
+
+  /** The pixels of a box, with what belongs to them. */
+  async picture(box: Box, signal?: AbortSignal): Promise<Picture> {
+    const { header, extras } = this.contents;
+    const metadata = await unpack(extras);
+    const stored = extras.get(ALPHA);
+    const plane = stored && (await alpha.unpack(stored, header.height, header.width));
+    const { filters, ...symbols } = await this.symbols(this.needed(box), signal);
+    const pixels = await synthesise(new Faithful(this.at), symbols, box, filters, signal);
+    if (header.mode === "L") {
+      toLuma(pixels);
+    }
+    if (plane) {
+      putAlpha(pixels, plane, header.width, box);
+    }
+    return { ...pixels, mode: header.mode, hasAlpha: plane !== undefined, metadata };
+  }
+
+  /** The tiles that the pixels of a box depend on. */
+  needed(box: Box): Box[] {
+    const { bundle } = this;
+    const { stride } = bundle.manifest;
+    const grid = this.allZ.times(bundle.reduction);
+    const pixels = box.grown(margin(bundle), grid.times(stride)).over(stride);
+    const latents = pixels.grown(bundle.halo("synthesis") + bundle.halo("mean_second"), grid);
+    const cells = latents.over(bundle.reduction).grown(bundle.halo("mean_first"), this.allZ);
+    return this.tiles.filter((tile) => tile.meets(cells));
+  }
+
+  /** The symbols of some tiles, in arrays for the whole picture: 0 elsewhere. */
+  async symbols(tiles: readonly Box[], signal?: AbortSignal): Promise<Symbols & { filters: Filters }> {
+    const { hyper, latents } = this.bundle.manifest;
+    const { height, width } = this.allZ;
+    const { reduction } = this.bundle;
+    const size = height * width;
+    const z = new Planes(new Int32Array((hyper || latents) * size), hyper || latents, height, width);
+    const all = new Int16Array(hyper ? latents * size * reduction ** 2 : 0);
+    const q = hyper ? new Planes(all, latents, reduction * height, reduction * width) : null;
+    const filters: Filters = { side: this.contents.header.tile, found: new Map() };
+    const streams = new Map(this.tiles.map((tile, n) => [tile, this.contents.tiles[n]]));
+    const work = (tile: Box): void => {
+      const taken = takeSymbols(this.at, streams.get(tile) as Uint8Array, tile.height, tile.width);
+      tile.into(z, taken.z);
+      if (q && taken.q) {
+        tile.times(reduction).into(q, taken.q);
+      }
+      if (taken.coefficients) {
+        filters.found.set(placeOf(tile, this.side), taken.coefficients);
+      }
+    };
+    await each(tiles, work, signal);
+    return { z, q, filters };
+  }
+}
+
+/** What a stream holds for a tile of so many z. */
+export function takeSymbols(
+  at: Point,
+  stream: Uint8Array,
+  height: number,
+  width: number,
+): Symbols & { coefficients: Int32Array | null } {
+  const reader = new Reader(at.models, stream);
+  const z = reader.takeZ(height, width);
+  const q = at.bundle.manifest.hyper ? reader.takeQ(at.scaleIndex(z)) : null;
+  return { z, q, coefficients: reader.takeCoefficients() };
+}
