@@ -170,13 +170,19 @@ def first_bytes(path: Path, count: int) -> bytes:
         return file.read(count)
 
 
+def open_ordinary(path: str | os.PathLike[str], flags: int = 0) -> IO[bytes]:
+    """Open an ordinary file to read it, with more ``flags`` of ``os.open``. Raises OSError for anything else."""
+    # a pipe would wait without O_NONBLOCK
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no ordinary file", os.fspath(path))
+    return open(handle, "rb")
+
+
 def read_ordinary(path: Path, limit: int) -> bytes:
     """Read an ordinary file, following links. Raises OSError for anything else and for more than ``limit`` bytes."""
-    # else a pipe would wait
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "no ordinary file", os.fspath(path))
+    with open_ordinary(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"more than {limit} bytes", os.fspath(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
@@ -32,13 +33,15 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
+def image_bytes(image: Image.Image, suffix: str, options: Mapping[str, Any] | None = None) -> tuple[bytes, list[str]]:
     """Return a picture and its metadata in the format of a suffix, and what that format can't hold.
 
-    Lossy formats are written at high quality.
+    ``options``: arguments of Pillow's ``save``, such as the quality. By default, lossy formats are written at high
+    quality.
     """
     kind = written_as(suffix)
     arguments, notes = saved_metadata(image, kind)
+    options = SAVE_OPTIONS.get(kind, {}) if options is None else options
     key = "icc" if kind == "TIFF" else "icc_profile"
     if arguments.get(key):
         image, arguments[key] = held(image, arguments[key], kind, notes)
@@ -48,7 +51,7 @@ def image_bytes(image: Image.Image, suffix: str) -> tuple[bytes, list[str]]:
     if kind == "GIF":
         notes.append("GIF has at most 256 colours")
     try:
-        return written(image, kind, arguments, notes), notes
+        return written(image, kind, {**options, **arguments}, notes), notes
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's encoders raise anything on what they can't write
@@ -64,7 +67,7 @@ def written(image: Image.Image, kind: str, arguments: dict[str, Any], notes: lis
         notes += left_out
         return content
     buffer = io.BytesIO()
-    image.save(buffer, format=kind, **SAVE_OPTIONS.get(kind, {}), **arguments)
+    image.save(buffer, format=kind, **arguments)
     return buffer.getvalue()
 
 
