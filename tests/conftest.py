@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from making import package_folder
 
 BUNDLES = Path(__file__).parent / "bundles"
+
+settings.register_profile("shared", deadline=None)  # a machine beside other work misses any deadline
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
