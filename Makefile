@@ -58,7 +58,7 @@ bench: .venv/.dev
 results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
 	$(BIN)/python scripts/triplets.py
-	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --codecs skosh skosh=perceptual avif heic webp jpeg --write
+	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --codecs skosh skosh@realism=0 avif heic webp jpeg --write
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/effort.py --write
 	$(BIN)/python benchmarks/unseen.py --write

@@ -27,7 +27,7 @@ EFFORTS = range(4)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "val", help="a folder of pictures")
-    parser.add_argument("--model", default="flagship", help="an installed model's name or a bundle's folder")
+    parser.add_argument("--model", default="skosh", help="an installed model's name or a bundle's folder")
     parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
     arguments = parser.parse_args()
     specs = tuple(f"skosh={arguments.model}@{effort}" for effort in EFFORTS)

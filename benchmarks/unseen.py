@@ -17,7 +17,7 @@ from skosh.evaluate import tables
 from skosh.evaluate.results import machine
 from skosh.evaluate.run import Request, evaluate
 
-CODECS = ("skosh", "skosh=perceptual", "avif")
+CODECS = ("skosh", "skosh@realism=0", "avif")
 QUALITIES: dict[str, tuple[float, ...]] = {
     "skosh": (0.0, 25.0, 50.0, 75.0, 100.0),
     "avif": (10.0, 25.0, 40.0, 50.0, 65.0),

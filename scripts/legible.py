@@ -3,7 +3,7 @@
     pip install rapidocr-onnxruntime
     python scripts/legible.py signs/                         the faithful picture and the default one
     python scripts/legible.py signs/ --model bundle/ --realism 0 0.5 1 --list
-    python scripts/legible.py photos/ --draw --codecs skosh=perceptual avif
+    python scripts/legible.py photos/ --draw --codecs skosh avif
 
 Lettering is looked for in the originals, and what the OCR is sure of there is read again in what was decoded. Few
 photographs have any: --draw puts lines of 10 to 24 pixels on them before they are coded.

@@ -2,7 +2,7 @@
 
     python scripts/patterns.py photos/                       the faithful picture and the default one
     python scripts/patterns.py photos/ --model bundle/ --realism 0 0.5 1
-    python scripts/patterns.py photos/ --codecs skosh=perceptual avif
+    python scripts/patterns.py photos/ --codecs skosh avif
 
 Energy in narrow lines of the error's spectrum, over what the lines beside them have, in per cent of all. About 0, of
 either sign, is none; a rendition should have no more than the faithful picture.

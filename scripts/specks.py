@@ -2,7 +2,7 @@
 
     python scripts/specks.py photos/                         the faithful picture and the default one
     python scripts/specks.py photos/ --model bundle/ --realism 0 0.5 1
-    python scripts/specks.py photos/ --codecs skosh=perceptual avif
+    python scripts/specks.py photos/ --codecs skosh avif
 
 Grain that a codec smooths away counts as well, so compare with the faithful picture's row and not with 0.
 """

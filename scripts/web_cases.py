@@ -151,7 +151,7 @@ def pictures(folder: Path) -> list[dict[str, Any]]:
     cut.info |= {"exif": exif.tobytes(), "icc_profile": b"profile" * 9, "xmp": b"<x:xmpmeta/>" * 3}
     grey = cat.convert("LA").crop((7, 9, 107, 60))
     grey.putalpha(Image.linear_gradient("L").resize(grey.size))
-    small, shipped = SMALL / "filtered", MODELS / "flagship"
+    small, shipped = SMALL / "filtered", MODELS / "skosh"
     cases: list[dict[str, Any]] = [
         {"name": "windows", "image": large, "bundle": small, "quality": 60, "tile": 256},
         {"name": "windows-one-tile", "image": large, "bundle": SMALL / "tiny", "quality": 33.375, "tile": 0},

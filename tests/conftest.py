@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import settings
 from PIL import Image
 
 from making import package_folder
+from skosh.bundle.manifest import ENCODER_TABLES, reseal
 
 BUNDLES = Path(__file__).parent / "bundles"
 
@@ -55,6 +57,19 @@ def tiny_bundle() -> Path:
 def filtered_bundle() -> Path:
     """The same with Wiener filters."""
     return BUNDLES / "filtered"
+
+
+@pytest.fixture(scope="session")
+def plain_bundle(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny one without what efforts and rate-distortion optimised quantisation need."""
+    folder = tmp_path_factory.mktemp("plain") / "plain"
+    shutil.copytree(tiny_bundle, folder)
+    for graph in ("synthesis_gradient", "linear_gradient"):
+        (folder / "encoder" / f"{graph}.onnx").unlink()
+    with np.load(folder / ENCODER_TABLES) as arrays:
+        np.savez(folder / ENCODER_TABLES, z_level=arrays["z_level"])
+    reseal(folder)
+    return folder
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from skosh.asgi import Options, Pictures
 from skosh.asgi.stored import Facts
 from skosh.asgi.transcode import possible
 from skosh.asgi.work import OVERHEAD
+from skosh.bundle.manifest import read_manifest, reseal
 from skosh.container.chunks import read, write
 from skosh.picture.spaces import DISPLAY_P3, Space
 from skosh.picture.standard import profile
@@ -168,6 +170,20 @@ def test_what_a_client_has_is_not_sent_or_decoded_again(
         assert client.get("/cat", "image/webp", if_none_match=tags["image/avif"]).status == 200
     with served(Pictures(pictures, replace(options, webp=90))) as client:
         assert client.get("/cat", "image/webp", if_none_match=tags["image/webp"]).status == 200
+
+
+def test_another_head_makes_another_tag_and_the_stored_file_keeps_its_own(
+    pictures: Path, options: Options, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    reseal(folder, heads=read_manifest(folder)["heads"] | {"realism": 0.5})
+    tags = []
+    for model in (tiny_bundle, folder):
+        with served(Pictures(pictures, replace(options, model=model))) as client:
+            tags.append([client.get("/cat", kind).headers["etag"] for kind in ("image/x-skosh", "image/webp")])
+    assert tags[0][0] == tags[1][0]
+    assert tags[0][1] != tags[1][1]
 
 
 def test_a_replaced_file_is_another_picture(pictures: Path, options: Options) -> None:

@@ -97,7 +97,16 @@ def test_a_network_without_a_halo_can_not_be_run_in_parts(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"realism": 1.5}, {"realism": "much"}, {"realism": float("nan")}, {"realism": True}, {"made_for": 7}]
+    "wrong",
+    [
+        {"realism": 1.5},
+        {"realism": "much"},
+        {"realism": float("nan")},
+        {"realism": True},
+        {"realism": []},
+        {"realism": [1, 2]},
+        {"made_for": 7},
+    ],
 )
 def test_a_manifest_that_misstates_its_heads_is_refused(folder: Path, wrong: dict[str, object]) -> None:
     reseal(folder, heads=heads_of(folder) | wrong)
@@ -106,12 +115,15 @@ def test_a_manifest_that_misstates_its_heads_is_refused(folder: Path, wrong: dic
 
 
 def test_the_default_realism_is_the_bundles_and_nothing_without_a_head_for_it(folder: Path) -> None:
-    assert default_realism(Bundle(folder)) == 0.0
+    assert default_realism(Bundle(folder), 50) == 0.0
     reseal(folder, heads=heads_of(folder) | {"realism": 0.25})
-    assert default_realism(Bundle(folder)) == 0.25
+    assert default_realism(Bundle(folder), 0) == default_realism(Bundle(folder), 50) == 0.25
+    reseal(folder, heads=heads_of(folder) | {"realism": [1, 0.5, 0]})
+    found = [default_realism(Bundle(folder), quality) for quality in (0, 25, 50, 75, 100)]
+    assert found == [1.0, 0.75, 0.5, 0.25, 0.0]
     (folder / path_of("detail")).unlink()
     reseal(folder)
-    assert default_realism(Bundle(folder)) == 0.0
+    assert default_realism(Bundle(folder), 50) == 0.0
 
 
 def test_every_network_that_all_bundles_may_lack_has_a_remedy_or_a_substitute() -> None:

@@ -41,7 +41,7 @@ def test_without_a_bundle_on_disk_the_error_says_why(archive: Path) -> None:
 
 def test_with_a_bundles_folder_everything_works(archive: Path) -> None:
     code = (
-        "bundle = os.path.join(os.environ['FOLDER'], 'models', 'flagship')\n"
+        "bundle = os.path.join(os.environ['FOLDER'], 'models', 'skosh')\n"
         "data = skosh.encode(pixels, model=bundle, threads=1)\n"
         "print(skosh.info(data)['model'], skosh.decode(data, model=bundle, threads=1).size)"
     )

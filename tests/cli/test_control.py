@@ -1,4 +1,4 @@
-"""Size and quality of files: ``-q``, ``--target-size``, ``--target-bpp``, ``--target-psnr``, ``--tune``.
+"""Size and quality of files: ``-q``, ``--target-size``, ``--target-bpp``, ``--target-psnr``.
 
 And the options that change neither.
 """
@@ -16,9 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import skosh
-from skosh.bundle import manifest
 from skosh.cli import app
-from skosh.cli.coding import TUNED
 from skosh.codec.encoder import Encoder, take_apart
 
 WIDTH, HEIGHT = 256, 192
@@ -127,7 +125,7 @@ def test_what_is_out_of_reach_is_said_with_what_is_in_reach(
             ["--target-size", ""],
             ["--target-bpp", "-1"],
         ),
-        *(["-q", "100.1"], ["-q", "-1"], ["-q", "good"], ["--tune", "speed"], ["--tune", "fidelity", "--model", "x"]),
+        *(["-q", "100.1"], ["-q", "-1"], ["-q", "good"], ["--tune", "speed"], ["--tune", "fidelity"]),
         *(["--target-psnr", "nan"], ["--target-psnr", "inf"], ["--target-bpp", "nan"]),
         *(["--tile", "100"], ["--tile", "32"], ["--tile", "-64"], ["--threads", "-1"], ["--max-pixels", "0"]),
     ],
@@ -174,16 +172,6 @@ def test_the_search_measures_what_the_decoder_shows(picture: Image.Image, mode: 
 def test_a_target_that_is_none_is_a_value_error(picture: Image.Image, target: str, value: float) -> None:
     with pytest.raises(ValueError, match=target):
         skosh.encode(picture, **{target: value})
-
-
-def test_tune_picks_the_bundle(source: Path) -> None:
-    assert skosh.info(compressed(source, "--tune", "fidelity"))["model"] == manifest.DEFAULT
-    done = call("compress", source, "--force", "--tune", "perceptual")
-    if TUNED["perceptual"] in [name for name, _, _ in manifest.installed()]:
-        assert skosh.info(source.with_suffix(".skosh").read_bytes())["model"] == TUNED["perceptual"]
-    else:
-        assert done.exit_code == 1
-        assert "no model 'perceptual'" in done.stderr
 
 
 @pytest.mark.parametrize(("tile", "tiles"), [(0, 1), (64, 12), (128, 4), (1024, 1)])

@@ -37,8 +37,8 @@ def said(*arguments: str | Path) -> tuple[int, str]:
         ("compress a.png --qualty 3", "compress has no option --qualty; did you mean --quality?"),
         ("compress a.png --zzz", "compress has no option --zzz (skosh compress --help)"),
         (
-            "compress a.png --tune perceptal",
-            "--tune: 'perceptal' is none of fidelity, perceptual, psnr; did you mean perceptual?",
+            "compress a.png --tune psnt",
+            "--tune: 'psnt' is not psnr; did you mean psnr?",
         ),
         ("compress a.png -q 300", "--quality: '300' is not a number from 0 to 100"),
         ("compress a.png -q nan", "--quality: 'nan' is not a number from 0 to 100"),
@@ -78,8 +78,8 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
 
 def test_a_misspelt_model_suggests_an_installed_one(tmp_path: Path, photo: Image.Image) -> None:
     photo.save(tmp_path / "a.png")
-    status, words = said("compress", tmp_path / "a.png", "--model", "flagshp")
-    assert (status, "did you mean flagship?" in words) == (1, True)
+    status, words = said("compress", tmp_path / "a.png", "--model", "skoshh")
+    assert (status, "did you mean skosh?" in words) == (1, True)
 
 
 def test_no_command_at_all_shows_help_and_is_wrong_usage() -> None:
@@ -94,7 +94,7 @@ def test_versions_name_the_range_coder_and_the_models() -> None:
     lines = result.stdout.splitlines()
     assert lines[0] == f"skosh {skosh.__version__}"
     assert any(line.split()[:3] == ["range", "coder", "constriction"] for line in lines)
-    assert any(line.split()[:2] == ["model", "flagship"] for line in lines)
+    assert any(line.split()[:2] == ["model", "skosh"] for line in lines)
 
 
 def test_the_version_is_shown_without_loading_anything() -> None:

@@ -61,7 +61,7 @@ def test_a_program_is_told_everything_under_stable_names(tmp_path: Path, rich: b
     assert (found["icc_bytes"], found["exif_bytes"], found["xmp_bytes"]) == (len(DISPLAY), len(exif(6)), len(xmp(6)))
     assert "sRGB" in found["icc"]
     assert found["exif"] == {"Make": "a maker", "position": True}
-    assert found["model"] == "flagship"
+    assert found["model"] == "skosh"
     assert found["format_version"] == 1
     assert skosh.info(rich) == {key: value for key, value in found.items() if key != "file"}
 
@@ -79,7 +79,7 @@ def test_people_are_told_the_same_in_lines(tmp_path: Path, rich: bytes) -> None:
     assert text["EXIF"] == f"{len(exif(6)):,} bytes: a maker, with a position"
     assert text["profile"].startswith(f"{len(DISPLAY):,} bytes: sRGB")
     assert text["XMP"] == f"{len(xmp(6)):,} bytes"
-    assert text["model"].endswith("installed: flagship")
+    assert text["model"].endswith("installed: skosh")
     assert all(len(line) < 120 for line in lines[1:])
 
 

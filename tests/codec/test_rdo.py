@@ -224,9 +224,9 @@ def altered(source: Path, folder: Path, curvature: np.ndarray | None, without: s
     return folder
 
 
-def test_a_bundle_for_pleasant_pictures_has_nothing_to_optimise(photo: Image.Image) -> None:
+def test_a_bundle_without_gradients_has_nothing_to_optimise(plain_bundle: Path, photo: Image.Image) -> None:
     pixels = np.asarray(photo)[:64, :64]
-    found = optimise(quantised(load("perceptual"), pixels, 60), pixels, 0, change=True)
+    found = optimise(quantised(Bundle(plain_bundle, 1), pixels, 60), pixels, 0, change=True)
     assert found == Optimised({}, Filters(0, {}))
 
 

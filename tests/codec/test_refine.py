@@ -84,13 +84,13 @@ def test_a_target_is_met_with_an_effort(tiny_bundle: Path, photo: Image.Image) -
 
 
 def test_an_effort_out_of_range_and_a_bundle_without_are_refused(
-    tiny_bundle: Path, noise: Image.Image, tmp_path: Path
+    tiny_bundle: Path, plain_bundle: Path, noise: Image.Image
 ) -> None:
     for effort in (-1, 4, 1.0, "2"):
         with pytest.raises(ValueError, match="0 to 3"):
             skosh.encode(noise, 10, tiny_bundle, effort=effort)  # type: ignore[arg-type]
     with pytest.raises(skosh.BundleError, match="has no efforts"):
-        skosh.encode(noise, 10, "perceptual", effort=1)
+        skosh.encode(noise, 10, plain_bundle, effort=1)
 
 
 def test_mixtures_sharpen_to_rounding_and_their_slope_is_right() -> None:
@@ -162,7 +162,7 @@ def test_annealing_helps(window: Window) -> None:
     assert window.look(window.anneal(window.u, 20)).objective < window.look(window.u).objective
 
 
-def test_of_the_shipped_bundles_fidelity_can_be_refined(tiny_bundle: Path) -> None:
+def test_the_shipped_bundle_can_be_refined(tiny_bundle: Path, plain_bundle: Path) -> None:
     assert Bundle(tiny_bundle).has_gradients
-    assert load("flagship").has_gradients
-    assert not load("perceptual").has_gradients
+    assert load(None).has_gradients
+    assert not Bundle(plain_bundle).has_gradients

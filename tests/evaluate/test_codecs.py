@@ -181,7 +181,7 @@ def test_an_effort_goes_behind_the_bundle_unless_that_is_a_folder(
     small = photo.crop((0, 0, 64, 64))
     assert slow.encode(small, 50) != codecs.make(f"skosh={tiny_bundle}").encode(small, 50)
     with pytest.raises(UsageError, match="0 to 3"):
-        codecs.make("skosh=flagship@4").version()
+        codecs.make("skosh=skosh@4").version()
     folder = tmp_path / "bundle@2"
     shutil.copytree(tiny_bundle, folder)
     assert codecs.make(f"skosh={folder}").name == f"skosh={tmp_path.name}/bundle@2"
@@ -218,7 +218,7 @@ def test_options_stand_behind_the_name_and_name_the_curve(
     ("spec", "words"),
     [
         ("skosh@realizm=1", "no option 'realizm' .* effort, tune, denoise, realism; did you mean realism?"),
-        ("skosh=flagship@fast", "no option 'fast'"),
+        ("skosh=skosh@fast", "no option 'fast'"),
         ("skosh@realism", "realism takes a value: @realism=..."),
         ("skosh@realism=much", "realism takes a number, not 'much'"),
         ("skosh@effort=1.5", "effort takes a number"),

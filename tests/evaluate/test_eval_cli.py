@@ -165,7 +165,7 @@ def test_compare_goes_on_after_a_picture_that_fails(pictures: Path, tmp_path: Pa
         ["--against", "gif"],
         ["-o", "figure.txt"],
         ["--bpp", "0"],
-        ["--ours", "skosh@2", "--model", "flagship"],
+        ["--ours", "skosh@2", "--model", "skosh"],
         ["--ours", "skosh@realizm=1"],
         ["--metrics", "beauty"],
     ],

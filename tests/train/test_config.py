@@ -19,7 +19,7 @@ def test_every_shipped_configuration_loads_under_its_name(name: str) -> None:
 
 
 def test_these_configurations_are_shipped() -> None:
-    everything = {"flagship", "flagship-gpu", "perceptual", "seed", "stream", "tiny"}
+    everything = {"flagship", "flagship-gpu", "seed", "stream", "tiny"}
     assert set(configs()) == {*everything, "detail", "small", "double", "denoise", "psnr"}
 
 

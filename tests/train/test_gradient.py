@@ -113,6 +113,6 @@ def test_an_error_is_worth_what_it_weighed_in_training() -> None:
 def test_only_what_was_trained_for_squared_error_and_ssimulacra2_can_be_refined() -> None:
     assert refinable(config.load("flagship"))
     assert refinable(config.load("stream"))
-    assert not refinable(config.load("perceptual"))
+    assert not refinable(config.load("stream", ("weight_lpips=60.0",)))
     assert not refinable(config.load("seed"))
     assert not refinable(config.load("flagship", ("weight_mae=1.0",)))

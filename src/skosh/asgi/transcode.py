@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import os
 from typing import Any, NamedTuple
 
 import PIL
 from PIL import Image, ImageColor, features
 
 from .. import __version__
+from ..bundle.bundle import Bundle
+from ..bundle.graphs import HEADS
+from ..bundle.manifest import find, installed, read_manifest
 from ..codec.decoder import decode_picture
 from ..limits import cores
 from ..picture.kinds import kinds
@@ -68,8 +73,28 @@ def tag_of(facts: Facts, kind: Kind, width: int | None, options: Options) -> str
     size = size_for(facts.width, facts.height, width)
     strip = sorted(kinds(options.strip))
     parts = facts.digest, kind.name, quality, options.avif_speed, size, strip, options.background
-    made = hashlib.sha256(repr((*parts, __version__, PIL.__version__)).encode())
+    made = hashlib.sha256(repr((*parts, drawn_by(options.model), __version__, PIL.__version__)).encode())
     return f'"{made.hexdigest()[:32]}"'
+
+
+def drawn_by(model: str | os.PathLike[str] | Bundle | None) -> str:
+    """Return what draws beyond the faithful picture, as text: the heads' hashes and the realism of each usable bundle.
+
+    A file's model id does not say it. As bundles are, manifests are read once.
+    """
+    if isinstance(model, Bundle):
+        return _drawn_by([model.manifest])
+    return _drawn_by(_manifests(None if model is None else os.fspath(model)))
+
+
+@functools.lru_cache
+def _manifests(model: str | None) -> list[dict[str, Any]]:
+    return [found for _, _, found in installed()] if model is None else [read_manifest(find(model))]
+
+
+def _drawn_by(manifests: list[dict[str, Any]]) -> str:
+    files = [sorted(item for item in found["files"].items() if item[0].startswith(f"{HEADS}/")) for found in manifests]
+    return repr((files, [found[HEADS] for found in manifests]))
 
 
 def transcode(data: bytes, kind: Kind, width: int | None, options: Options) -> bytes:

@@ -30,7 +30,7 @@ TABLES = "tables.npz"
 DECODER_TABLES, ENCODER_TABLES = f"{DECODER}/{TABLES}", f"{ENCODER}/{TABLES}"
 EXTRA = "training.npz"
 BUNDLE_VERSION = 3
-DEFAULT = "flagship"
+DEFAULT = "skosh"
 MODELS = Path(__file__).parents[1] / "models"
 FIELDS = {"name": str, "version": str, "model_id": str, DECODER: dict, ENCODER: dict, HEADS: dict, "files": dict}
 SIZES = ("latent_channels", "hyper_channels", "stride", "multiple")
@@ -138,7 +138,9 @@ def _senseless(manifest: dict[str, Any]) -> list[str]:
 def _senseless_heads(heads: dict[str, Any]) -> list[str]:
     """Return the names of impossible statements about heads, as ``heads.py`` lists them."""
     realism, made_for = heads.get("realism", 0.0), heads.get("made_for", {})
-    wrong = [] if type(realism) in (int, float) and 0.0 <= realism <= 1.0 else [f"the realism of {HEADS}"]
+    knots = realism if type(realism) is list and realism else [realism]
+    sound = all(type(value) in (int, float) and 0.0 <= value <= 1.0 for value in knots)
+    wrong = [] if sound else [f"the realism of {HEADS}"]
     return wrong + ([] if type(made_for) is dict else [f"made_for of {HEADS}"])
 
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:  # loaded when a command runs, so that help and versions come 
     from ..codec.encoder import Encoder
 
 UNITS = {"": 1, "b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2}
-TUNED = {"fidelity": None, "perceptual": "perceptual"}  # purpose -> name of the bundle, None for the default
-TUNES = (*TUNED, "psnr")  # the last one is an encoder of any bundle that has it
+TUNES = ("psnr",)  # encoders for a purpose, as codec.purpose lists them
 PICTURE = "Quality and size"  # a panel of help
 
 
@@ -96,8 +95,8 @@ TuneOption = Annotated[
         metavar="|".join(TUNES),
         parser=one_of(*TUNES),
         autocompletion=lambda: list(TUNES),
-        help="The model for exact pixels or for pleasant ones, instead of --model; or, for any model that has it, the "
-        "encoder for PSNR alone.",
+        help="psnr: the encoder for exact pixels, of more PSNR and less good looks at the same size. The same decoder "
+        "reads its files.",
         rich_help_panel=SPEED,
     ),
 ]
@@ -111,7 +110,7 @@ Effort = Annotated[
         rich_help_panel=PICTURE,
         help="How long to look for a better file, of fewer bytes at equal PSNR. "
         "For every quality that is tried and every megapixel, 1 takes about four seconds of a core, "
-        "3 more than a minute. Not with --tune perceptual.",
+        "3 more than a minute.",
     ),
 ]
 

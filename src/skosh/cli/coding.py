@@ -17,7 +17,7 @@ from ..files import PICTURES, SKOSH, read_again, read_file
 from ..limits import UNLIMITED, memory_for
 from ..progress import stage
 from . import kinds
-from .aims import PICTURE, TUNED, Effort, Quality, TargetBpp, TargetPsnr, TargetSize, TuneOption, asked
+from .aims import PICTURE, Effort, Quality, TargetBpp, TargetPsnr, TargetSize, TuneOption, asked
 from .console import fail, listening
 from .kinds import Keep, Strip
 from .options import (
@@ -98,10 +98,6 @@ def compress(
     said = manner(quiet, verbose)
     aim = asked(quality, target_size, target_bpp, target_psnr)
     dropped = kinds.asked(strip, keep)
-    if model and tune in TUNED:
-        raise typer.BadParameter(f"--tune {tune} and --model exclude each other")
-    if effort and tune == "perceptual":
-        raise typer.BadParameter("--effort looks for exact pixels: it does not go with --tune perceptual")
     if out and not out.folder and len(inputs) == 1 and out.path.suffix.lower() in PICTURES:
         raise typer.BadParameter(f"{out.path} has the name of a picture; .skosh files end in .skosh")
     try:
@@ -109,7 +105,6 @@ def compress(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     policy = existing(force, skip_existing)
-    name = TUNED.get(tune or "", model)
     purpose = purpose_asked(tune, denoise, realism, effort, aim)
 
     def convert(source: Path | bytes, each: int) -> Made:
@@ -117,18 +112,18 @@ def compress(
         with listening() as heard, contextlib.closing(open_image(source)) as image:  # closing frees its pixels
             picture = take_apart(image, max_pixels, dropped)
         before = len(source) if isinstance(source, bytes) else source.stat().st_size
-        coded = aim.file(Encoder(picture, name, each, tile, effort, aim.is_quality, purpose))
+        coded = aim.file(Encoder(picture, model, each, tile, effort, aim.is_quality, purpose))
         larger = [f"the file is larger than the picture it was made of, which has {before:,} bytes"]
         return made(coded, before, picture.notes + heard + larger * (len(coded) > before))
 
     if is_pipe(inputs, out, report):
-        check_model(name, threads, effort, purpose)
+        check_model(model, threads, effort, purpose)
         with pillow_limit(max_pixels):
             pipe(inputs[0], lambda data: convert(data, threads), out, policy, report, said)
         return
     planned_jobs = planned(inputs, out, PICTURES, SKOSH)
     workers, each = shared_out(threads, jobs or workers, len(planned_jobs))
-    check_model(name, each, effort, purpose)
+    check_model(model, each, effort, purpose)
     with pillow_limit(max_pixels):
         work(planned_jobs, lambda source, target: convert(source, each), policy, workers, "compress", report, said)
 

@@ -83,7 +83,7 @@ def evaluate(
     \b
     All codecs:   skosh eval photos/ -o report/
     Some:         skosh eval photos/ --codecs skosh,avif,webp,jpeg -o report/
-    Bundles:      skosh eval photos/ --codecs skosh,skosh=bundle/,skosh=flagship@2 -o report/
+    Bundles:      skosh eval photos/ --codecs skosh,skosh=bundle/,skosh@2 -o report/
 
     Call it again to go on where it was stopped: nothing is measured twice.
     """

@@ -107,7 +107,8 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in names:
-            raise typer.BadParameter(f"{text!r} is none of {', '.join(names)}{did_you_mean(text, names)}")
+            others = f"none of {', '.join(names)}" if len(names) > 1 else f"not {names[0]}"
+            raise typer.BadParameter(f"{text!r} is {others}{did_you_mean(text, names)}")
         return text
 
     return parse

@@ -85,10 +85,10 @@ def check_shown(realism: float | None, scale: Fraction) -> None:
 
 def purpose_asked(tune: str | None, denoise: bool, realism: float | None, effort: int, aim: Aim) -> Purpose:
     """Return what a file is for. Options that exclude each other are a usage error."""
-    from ..codec.purpose import TUNES, purpose_of
+    from ..codec.purpose import purpose_of
 
-    others = {"--tune psnr": tune in TUNES, "--effort": effort > 0, "--target-psnr": aim.psnr is not None}
+    others = {"--tune psnr": tune is not None, "--effort": effort > 0, "--target-psnr": aim.psnr is not None}
     for other, given in others.items():
         if denoise and given:
             raise typer.BadParameter(f"--denoise and {other} exclude each other: one would bring the noise back")
-    return purpose_of(tune if tune in TUNES else None, denoise, realism)
+    return purpose_of(tune, denoise, realism)

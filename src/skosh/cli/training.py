@@ -20,7 +20,7 @@ def train(
         str,
         typer.Option(
             "--config",
-            help="A configuration's name (flagship, flagship-gpu, perceptual, seed, stream, tiny; for a part of a "
+            help="A configuration's name (flagship, flagship-gpu, seed, stream, tiny; for a part of a "
             "bundle detail, small, double, denoise, psnr) or a .yaml file.",
         ),
     ],
@@ -78,7 +78,7 @@ def train(
     \b
     A new run:     skosh train --config flagship --data in/ --val held/ --out runs/a
     Going on:      the same with --resume
-    From weights:  the same with --init flagship
+    From weights:  skosh train --config stream --init skosh ...
     A part:        skosh train --config detail --init bundle/ --data in/ --val held/ --out runs/b
     Other values:  the same with --set steps=20000 --set batch=4
     """

@@ -151,7 +151,7 @@ def preferred(at: Point, contents: Contents) -> float:
     """Return the realism that a file asks for, else the bundle's; 0 where the bundle draws no detail."""
     if REALISM in contents.extras and at.bundle.has("detail"):
         return unpack_realism(contents.extras[REALISM])
-    return default_realism(at.bundle)
+    return default_realism(at.bundle, at.quality)
 
 
 def natural(at: Point, contents: Contents, realism: float) -> Rendition:

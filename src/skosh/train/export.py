@@ -304,7 +304,7 @@ def table_arrays(model: Network, tables: Tables | None = None) -> dict[str, Any]
     z[:, 0, 0], z[:, 0, 1] = HYPER_LIMIT, -HYPER_LIMIT
     index = scale_map_reference(z, weight, bias, ScaleMap.BITS, REDUCTION)
     return arrays | {
-        "scale_weight": weight.astype(np.int16),
+        "scale_weight": weight.astype(np.int8),  # at most ScaleMap.WEIGHT_MAX
         "scale_bias": bias,
         "scale_bits": np.array(ScaleMap.BITS),
         "check_z": z.astype(np.int8),
