@@ -34,7 +34,7 @@ test-long: .venv/.dev
 	$(BIN)/pytest -m long
 
 test-oldest: .venv-oldest/.done
-	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli behaviour)
+	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli asgi behaviour)
 
 test-web: .venv/.dev web/node_modules/.package-lock.json
 	cd web && npm test && npm run build
@@ -89,7 +89,7 @@ clean:
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable . 'scikit-learn>=1.5'
+	$(BIN)/pip install --quiet --editable . 'scikit-learn>=1.5' 'uvicorn==0.30.*'
 	touch $@
 
 # PyTorch first and by itself: a plain "torch" among other requirements may bring gigabytes of CUDA.
@@ -103,5 +103,5 @@ clean:
 .venv-oldest/.done: pyproject.toml scripts/oldest.py
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	$(PYTHON) scripts/oldest.py > .venv-oldest/oldest.txt
-	.venv-oldest/bin/pip install --quiet --requirement .venv-oldest/oldest.txt --editable . 'click==8.2.*' pytest hypothesis 'scikit-image>=0.25' 'scikit-learn>=1.5'
+	.venv-oldest/bin/pip install --quiet --requirement .venv-oldest/oldest.txt --editable . 'click==8.2.*' pytest hypothesis 'scikit-image>=0.25' 'scikit-learn>=1.5' 'uvicorn==0.30.*'
 	touch $@

@@ -27,30 +27,27 @@ from skosh.evaluate.run import RESULTS, Evaluation, Request, evaluate, kinds
 
 CODECS = (
     "skosh",
-    "skosh=flagship@2",
-    "skosh=flagship@3",
-    "skosh=perceptual",
+    "skosh@realism=0",
+    "skosh@2@realism=0",
+    "skosh@tune=psnr@realism=0",
     "bpg",
     "avif",
     "avif=psnr",
     "heic",
-    "heic=psnr",
     "jxl",
     "webp",
-    "jpeg2000",
     "jpeg",
 )
 QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
-    "skosh": (0, 20, 40, 60, 80, 100),
+    "skosh": (0, 15, 30, 45, 60, 80, 100),
     "avif": (10, 20, 30, 40, 50, 60),
     "heic": (10, 20, 30, 40, 50),
     "jxl": (5, 15, 30, 45, 75),
     "webp": (1, 10, 30, 50, 70),
-    "jpeg2000": (240, 160, 104, 69, 44, 24),
     "jpeg": (5, 10, 20, 30, 50, 70),
 }
-METRICS = ("psnr", "ms_ssim", "lpips")
-PLOTS = ("psnr", "ms_ssim_db", "lpips")
+METRICS = ("psnr", "ms_ssim", "lpips", "ssimulacra2", "butteraugli", "flip")
+PLOTS = ("psnr", "ssimulacra2", "lpips_off")
 PLOT_SIZE = (4.8, 3.6)  # inches of each
 RATE = 0.23  # bpp
 LOOKS: dict[float, str] = {  # the default bundle, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
