@@ -89,7 +89,7 @@ clean:
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable . 'scikit-learn>=1.5' 'uvicorn==0.30.*'
+	$(BIN)/pip install --quiet --editable . 'scikit-learn>=1.5'
 	touch $@
 
 # PyTorch first and by itself: a plain "torch" among other requirements may bring gigabytes of CUDA.
