@@ -61,7 +61,7 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --codecs skosh skosh@realism=0 avif heic webp jpeg --write
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/effort.py --write
-	$(BIN)/python benchmarks/unseen.py --write
+	$(BIN)/python benchmarks/judges.py --write
 	$(BIN)/python benchmarks/monotone.py --write
 	$(BIN)/python benchmarks/latency.py --write
 	$(BIN)/python benchmarks/speed.py --write

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memory import large_photograph
-from page import SHARED, machine, replace_section, table
-from quality import METRICS, lpips_weights, progress, qualities, reference_files
+from page import SHARED, lpips_weights, machine, replace_section, table
+from quality import METRICS, progress, qualities, reference_files
 
 import skosh
 from skosh.bundle.manifest import read_manifest

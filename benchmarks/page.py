@@ -17,6 +17,12 @@ PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 
 
+def lpips_weights() -> Path | None:
+    """The weights of the reference data, unless the environment names others."""
+    path = SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz"
+    return path if path.is_file() and "SKOSH_LPIPS_WEIGHTS" not in os.environ else None
+
+
 def replace_section(name: str, text: str, document: Path | None = None) -> None:
     """Put ``text`` between the marks of a section of a document, docs/results.md by default.
 

@@ -11,12 +11,11 @@ Results are kept in report/NAME and not measured again.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from page import README, ROOT, SHARED, replace_section, table
+from page import README, ROOT, SHARED, lpips_weights, replace_section, table
 
 from skosh.evaluate import codecs, measured, tables
 from skosh.evaluate.curves import Curve, measure
@@ -46,7 +45,7 @@ QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
     "webp": (1, 10, 30, 50, 70),
     "jpeg": (5, 10, 20, 30, 50, 70),
 }
-METRICS = ("psnr", "ms_ssim", "lpips", "ssimulacra2", "butteraugli", "flip")
+METRICS = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
 PLOTS = ("psnr", "ssimulacra2", "lpips_off")
 PLOT_SIZE = (4.8, 3.6)  # inches of each
 RATE = 0.23  # bpp
@@ -132,12 +131,6 @@ def progress(results: Iterator[Result], total: int) -> Iterator[Result]:
 def reference_files() -> dict[str, Path]:
     """The measured curves on Kodak by codec."""
     return {path.stem: path for path in sorted((SHARED / "reference" / "kodak").glob("*.csv"))}
-
-
-def lpips_weights() -> Path | None:
-    """The weights of the reference data, unless the environment names others."""
-    path = SHARED / "lpips" / "alexnet_lpips_v0.1_fp16.npz"
-    return path if path.is_file() and "SKOSH_LPIPS_WEIGHTS" not in os.environ else None
 
 
 def introduction(evaluation: Evaluation) -> str:
