@@ -31,7 +31,6 @@ CODECS = (
     "skosh@tune=psnr@realism=0",
     "bpg",
     "avif",
-    "avif=psnr",
     "heic",
     "jxl",
     "webp",
@@ -39,11 +38,11 @@ CODECS = (
 )
 QUALITIES = {  # 0.1 to 1.1 bpp on Kodak
     "skosh": (0, 15, 30, 45, 60, 80, 100),
-    "avif": (10, 20, 30, 40, 50, 60),
-    "heic": (10, 20, 30, 40, 50),
-    "jxl": (5, 15, 30, 45, 75),
-    "webp": (1, 10, 30, 50, 70),
-    "jpeg": (5, 10, 20, 30, 50, 70),
+    "avif": (10, 20, 30, 42, 55),
+    "heic": (10, 22, 35, 50),
+    "jxl": (5, 20, 45, 75),
+    "webp": (1, 15, 40, 70),
+    "jpeg": (5, 12, 30, 60),
 }
 METRICS = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
 PLOTS = ("psnr", "ssimulacra2", "lpips_off")

@@ -30,15 +30,15 @@ PHOTOGRAPHS = {
     "temple": ("sklearn", "datasets/images/china.jpg"),
     "flower": ("sklearn", "datasets/images/flower.jpg"),
 }
-COLUMN = 400  # pixels
-LARGEST = 290_000  # bytes of a figure
+COLUMN = 480  # pixels
+LARGEST = 340_000  # bytes of a figure
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=["coffee", "temple"], help=f"of {', '.join(PHOTOGRAPHS)}")
+    parser.add_argument("names", nargs="*", default=["astronaut", "temple"], help=f"of {', '.join(PHOTOGRAPHS)}")
     parser.add_argument("--bpp", type=float, default=0.23)
-    parser.add_argument("--against", default="bpg")
+    parser.add_argument("--against", default="avif")
     parser.add_argument("--model", help="an installed bundle's name or a bundle's folder")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     arguments = parser.parse_args()
