@@ -73,6 +73,7 @@ golden: .venv/.dev
 	$(BIN)/python tests/attacks/craft.py
 	$(BIN)/python fuzz/seeds.py
 	$(BIN)/python scripts/vectors.py
+	$(BIN)/python scripts/format_tables.py --write
 
 # In runs of five minutes, because atheris loses memory; what they find lies in fuzz/found.
 fuzz: .venv/.dev
