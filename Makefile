@@ -59,6 +59,7 @@ results: .venv/.dev
 	$(BIN)/python benchmarks/quality.py --write
 	$(BIN)/python scripts/triplets.py
 	$(BIN)/python benchmarks/quality.py --data $(SHARED)/data/val --name val --codecs skosh skosh@realism=0 avif heic webp jpeg --write
+	$(BIN)/python benchmarks/renditions.py --write
 	$(BIN)/python benchmarks/exactness.py --write
 	$(BIN)/python benchmarks/effort.py --write
 	$(BIN)/python benchmarks/judges.py --write
