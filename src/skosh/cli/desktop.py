@@ -50,7 +50,7 @@ def install(system: System = False, dry_run: DryRun = False) -> None:
         command = own_command()
         changes = to_install(at, command)
     except (SkoshError, OSError) as error:
-        fail(describe(error))
+        fail(describe(error) + remedy(error, at))
     carry_out(changes, at, dry_run)
     if at.magic not in [change.path for change in changes]:
         say(f"{at.magic} is not there: file does not read it on this system, and is not told of the format")
@@ -75,7 +75,7 @@ def uninstall(system: System = False, dry_run: DryRun = False) -> None:
     try:
         changes = to_uninstall(at)
     except (SkoshError, OSError) as error:
-        fail(describe(error))
+        fail(describe(error) + remedy(error, at))
     if not changes:
         say(f"nothing is installed in {at.share} and {at.magic}")
         return
@@ -104,6 +104,11 @@ def check_system() -> None:
         )
 
 
+def remedy(error: Exception, at: Places) -> str:
+    """Return the end of a message about a file: what to do where only root may."""
+    return " (for all users, run it as root: sudo)" if at.system and isinstance(error, PermissionError) else ""
+
+
 def carry_out(changes: list[Change], at: Places, dry_run: bool) -> None:
     """Make the changes, or show them, and bring the database of types up to date."""
     from ..desktop.changes import UPDATE, make, update
@@ -118,8 +123,7 @@ def carry_out(changes: list[Change], at: Places, dry_run: bool) -> None:
             try:
                 make(change)
             except OSError as error:
-                root = " (for all users, run it as root: sudo)" if at.system and error.errno in (1, 13) else ""
-                fail(f"can't {change.verb} {change.path}: {describe(error)}{root}")
+                fail(f"can't {change.verb} {change.path}: {describe(error)}{remedy(error, at)}")
             say(f"{PAST[change.verb]} {change.path}")
     if at.mime_xml not in [change.path for change in changes]:
         return

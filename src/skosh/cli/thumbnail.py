@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ..errors import describe
-from ..files import PICTURES, read_ordinary, remove_partials, write_whole
+from ..files import PICTURES, read_ordinary, remove_partials
 from .console import fail, say
 from .options import MaxPixels, Model, Threads, named, whole
 
@@ -71,13 +71,13 @@ def thumbnail(
 
 def written(source: str, out: Path, size: int, model: str | None, threads: int, max_pixels: int) -> list[str]:
     """Write the thumbnail, and return notes about losses."""
-    from ..desktop.thumbnail import check_replaceable, local_path
+    from ..desktop.thumbnail import check_replaceable, local_path, put
     from ..desktop.thumbnail import thumbnail as made
 
     path = local_path(source)
     check_replaceable(out, path)
     content, notes = made(read_ordinary(path, MOST_BYTES), size, model, threads, max_pixels=max_pixels)
-    write_whole(out, content)
+    put(out, content)
     return notes
 
 

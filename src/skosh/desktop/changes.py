@@ -38,7 +38,10 @@ class Change:
 
 
 def to_install(at: Places, command: str) -> list[Change]:
-    """Return the changes that install. Raises SkoshError where a file of somebody else is in the way."""
+    """Return the changes that install.
+
+    Raises SkoshError where a file of somebody else is in the way, OSError where one can't be read.
+    """
     changes = []
     for path, text in ((at.mime_xml, MIME_XML), (at.thumbnailer, thumbnailer(command))):
         before = found(path)
@@ -75,13 +78,11 @@ def in_magic(edit: Callable[[bytes], bytes], at: Places, content: bytes) -> byte
 
 
 def found(path: Path) -> bytes | None:
-    """Return the content of a file, or None where there is none. Raises SkoshError for anything but a small file."""
+    """Return the content of a file, or None where there is none. Raises OSError for anything but a small file."""
     try:
         return read_ordinary(path, LARGEST)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise SkoshError(f"can't read it: {describe(error)}") from error
 
 
 def is_ours(content: bytes) -> bool:

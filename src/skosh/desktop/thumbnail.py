@@ -13,6 +13,7 @@ from PIL import Image
 from ..codec.decoder import decode_picture
 from ..container.chunks import read_head
 from ..errors import SkoshError
+from ..files import write_whole
 from ..picture.picture import to_image
 from ..picture.saving import image_bytes
 
@@ -70,6 +71,18 @@ def local_path(name: str) -> Path:
     if not path or "\0" in path:
         raise SkoshError(f"{name!r} names no file")
     return Path(path)
+
+
+def put(out: Path, content: bytes) -> None:
+    """Write the thumbnail: whole or not at all, unless ``out`` exists.
+
+    An existing file is written in place. Tumbler (Xfce) makes an empty one, keeps it open and reads it afterwards.
+    """
+    if not os.path.lexists(out):
+        write_whole(out, content)
+        return
+    with out.open("wb") as file:
+        file.write(content)
 
 
 def check_replaceable(out: Path, source: Path) -> None:
