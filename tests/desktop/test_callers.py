@@ -16,7 +16,7 @@ import skosh
 from calling import COMMAND, GOLDEN, call
 from skosh.desktop.places import hidden_from_gnome
 
-ODD = "we ird%$x'q\"b`c\\d%i"  # a folder's name
+ODD = "we ird%$x'q\"b`c\\\\d%i"  # a folder's name, with everything that some level of quotes reads
 TUMBLER = "org.freedesktop.thumbnails.Thumbnailer1"
 GNOME = """
 import sys, gi
