@@ -8,9 +8,10 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
+from skosh.bundle.manifest import DEFAULT
 from skosh.cli import app
 
-GOLDEN = next((Path(__file__).parent / "golden").glob("flagship*"))
+GOLDEN = next((Path(__file__).parent / "golden").glob(f"{DEFAULT}-*"))
 COMMAND = Path(sysconfig.get_path("scripts"), "skosh")
 Tool = Callable[..., str]
 
