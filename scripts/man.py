@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ FOLDER = Path(__file__).parents[1] / "docs" / "man"
 def pages() -> dict[str, str]:
     """Return the text of every page by its file's name."""
     group: Any = typer.main.get_command(app)
-    found = {"skosh.1": page("skosh", group)}
-    for name, command in group.commands.items():
-        found[f"skosh-{name}.1"] = page(f"skosh {name}", command)
-    return found
+    return dict(pages_of("skosh", group))
+
+
+def pages_of(name: str, command: Any) -> Iterator[tuple[str, str]]:
+    """Yield the page of a command and those of its own commands."""
+    yield f"{name.replace(' ', '-')}.1", page(name, command)
+    for inner, other in getattr(command, "commands", {}).items():
+        yield from pages_of(f"{name} {inner}", other)
 
 
 def page(name: str, command: Any) -> str:
@@ -47,7 +52,7 @@ def page(name: str, command: Any) -> str:
         for one, other in commands.items():
             lines += [
                 ".TP",
-                f"\\fB{escaped(name)}\\-{escaped(one)}\\fR(1)",
+                f"\\fB{escaped(dashed)}\\-{escaped(one)}\\fR(1)",
                 escaped(one_line(other.help.split("\n\n")[0])),
             ]
         lines += [

@@ -31,7 +31,17 @@ def said(*arguments: str | Path) -> tuple[int, str]:
         ("photo.JPG", "photo.JPG is no command; did you mean skosh compress photo.JPG?"),
         ("a.skosh -o b.png", "a.skosh is no command; did you mean skosh decompress a.skosh -o b.png?"),
         ("compres a.png", "no command 'compres'; did you mean compress?"),
-        ("nonsense", "no command 'nonsense': there are compress, decompress, info, eval, compare, train, export"),
+        (
+            "nonsense",
+            "no command 'nonsense': there are compress, decompress, info, thumbnail, eval, compare, train, export, "
+            "desktop",
+        ),
+        ("desktop", "missing command (skosh desktop --help)"),
+        ("desktop instal", "no command 'instal'; did you mean install?"),
+        ("desktop --system install", "--system goes behind a command, as in skosh desktop install --system"),
+        ("thumbnail a.skosh", "thumbnail needs OUT (skosh thumbnail --help)"),
+        ("thumbnail a.skosh b.png -s 0", "--size: '0' is not a whole number from 1 to 4096"),
+        ("thumbnail a.skosh b.jpg", "b.jpg does not have the name of a PNG, which thumbnails are"),
         ("-q 50 a.png", "-q goes behind a command, as in skosh compress -q"),
         ("--versoin", "skosh has no option --versoin; did you mean --version?"),
         ("compress a.png --qualty 3", "compress has no option --qualty; did you mean --quality?"),
@@ -123,8 +133,10 @@ def test_help_loads_neither_numpy_nor_pillow() -> None:
 
 
 def test_every_command_teaches_by_examples() -> None:
-    for name in ("compress", "decompress", "info", "eval", "compare", "train", "export"):
+    for name in ("compress", "decompress", "info", "eval", "compare", "train", "export", "thumbnail"):
         assert runner.invoke(app, [name, "--help"]).stdout.count(f"skosh {name} ") >= 2
+    for name in ("install", "uninstall", "magic"):
+        assert runner.invoke(app, ["desktop", name, "--help"]).stdout.count(f"skosh desktop {name}") >= 2
 
 
 def test_shells_get_what_completes_a_word() -> None:

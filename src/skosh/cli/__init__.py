@@ -1,4 +1,5 @@
-"""The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``.
+"""The command line: ``skosh compress``, ``decompress``, ``info``, ``train``, ``export``, ``compare``, ``eval``,
+``thumbnail``, ``desktop``.
 
 Exit status 0: all went well; 1: something failed; 2: wrong usage; 130 or 143: ended by Ctrl-C or SIGTERM. Standard
 output carries only data.

@@ -16,10 +16,12 @@ from ..memory import share_memory
 from .coding import compress, decompress
 from .comparison import compare
 from .console import hear_warnings, say
+from .desktop import install, magic, uninstall
 from .evaluation import evaluate
 from .kinds import WithKinds
 from .show import info
 from .streams import make_safe
+from .thumbnail import thumbnail
 from .training import export, train
 from .usage import in_our_words, no_command
 from .versions import versions
@@ -86,10 +88,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-FILES, RESEARCH = "Files", "Research"  # panels of help
+FILES, DESKTOP, RESEARCH = "Files", "Desktop", "Research"  # panels of help
 app.command(cls=WithKinds, rich_help_panel=FILES)(compress)
 app.command(cls=WithKinds, rich_help_panel=FILES)(decompress)
 app.command(rich_help_panel=FILES)(info)
+app.command(rich_help_panel=DESKTOP)(thumbnail)
+desktop = typer.Typer(cls=Commands, help="Let file managers and file(1) know the format, on Linux.")
+for command in (install, uninstall, magic):
+    desktop.command()(command)
+app.add_typer(desktop, name="desktop", rich_help_panel=DESKTOP)
 app.command("eval", rich_help_panel=RESEARCH)(evaluate)
 app.command(rich_help_panel=RESEARCH)(compare)
 app.command(rich_help_panel=RESEARCH)(train)

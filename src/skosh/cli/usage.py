@@ -49,7 +49,7 @@ def no_option(option: str, context: Any, name: str) -> str:
     if not suggestion:
         having = [name for name, one in getattr(context.command, "commands", {}).items() if option in options_of(one)]
         if having:
-            return f"{option} goes behind a command, as in skosh {having[0]} {option}"
+            return f"{option} goes behind a command, as in {context.command_path} {having[0]} {option}"
     return f"{name} has no option {option}{suggestion}" if suggestion else ""
 
 
