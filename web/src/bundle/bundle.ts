@@ -88,6 +88,11 @@ export class Bundle {
     return this.wienerTables.length;
   }
 
+  /** Whether the bundle has a network. */
+  hasGraph(graph: string): boolean {
+    return this.manifest.files.has(pathOf(graph));
+  }
+
   /** The halo of a graph, 0 where it has none. */
   halo(graph: string): number {
     return this.manifest.halo.get(graph) ?? 0;

@@ -42,6 +42,9 @@ export class Sessions implements Networks {
     if (session.inputNames.length !== inputs.length) {
       throw new BundleError(`${pathOf(graph)} takes ${session.inputNames.length} inputs, not ${inputs.length}`);
     }
+    if (only && only.length > session.outputNames.length) {
+      throw new BundleError(`${pathOf(graph)} gives ${session.outputNames.length} outputs, not ${only.length}`);
+    }
     const feeds: Record<string, ort.Tensor> = {};
     inputs.forEach((input, i) => {
       const shape = [1, input.channels, input.height, input.width];
