@@ -11,12 +11,14 @@ import { Reader } from "../entropy/coder.js";
 import { BundleError, LimitError } from "../errors.js";
 import { MAX_PIXELS, checkJustified, checkSize } from "../limits.js";
 import { Box, each, split, whole, type Watch } from "./boxes.js";
-import type { Symbols } from "./context.js";
+import { Latents, type Symbols } from "./context.js";
 import { padded, putAlpha, toLuma, type Pixels } from "./planes.js";
-import { checkRealism, checkScale, choose, type Choice } from "./renditions.js";
+import { checkRealism, checkScale, choose, hasSmall, type Choice } from "./renditions.js";
 import { enlarged, reduced } from "./resizing.js";
 import { synthesise, type Rendition } from "./synthesis.js";
 import { placeOf, type Filters } from "./wiener.js";
+
+const PREVIEW = 8; // pixels a side for one of a preview
 
 export type Region = readonly [x: number, y: number, width: number, height: number]; // pixels
 
@@ -30,6 +32,7 @@ export interface Request {
 
 export interface DecodeOptions extends Request, Watch {
   readonly bundle: Bundle | string | URL; // a loaded one, or the address of its folder
+  readonly preview?: (picture: Picture) => void; // called with 1/8 of the picture, if the bundle has a head for it
 }
 
 /** A decoded picture. Its first three fields are those of an ImageData. */
@@ -48,7 +51,7 @@ export interface Picture extends Pixels {
  * and the signal's reason once it is aborted.
  */
 export async function decode(data: ArrayBuffer | Uint8Array, options: DecodeOptions): Promise<Picture> {
-  const { region, realism, scale = 1, signal, maxPixels = MAX_PIXELS } = options;
+  const { region, realism, scale = 1, signal, preview, maxPixels = MAX_PIXELS } = options;
   signal?.throwIfAborted();
   checkRealism(realism);
   checkScale(scale);
@@ -60,13 +63,17 @@ export async function decode(data: ArrayBuffer | Uint8Array, options: DecodeOpti
   if (scale > 1) {
     checkSize(scale * box.width, scale * box.height, maxPixels);
   }
-  const bundle = await bundleOf(options.bundle, signal);
+  const bundle = await bundleOf(options.bundle, options);
   if (bundle.manifest.modelId !== header.modelId) {
     const { name, modelId } = bundle.manifest;
     throw new BundleError(`the file was made with model ${header.modelId}, not ${name} (${modelId})`);
   }
   const decoder = new Decoder(bundle, contents);
-  return decoder.show(choose(decoder.at, contents, realism, scale), box, options);
+  const choice = choose(decoder.at, contents, realism, scale);
+  if (preview && hasSmall(decoder.at, contents, PREVIEW)) {
+    preview(await decoder.show(choose(decoder.at, contents, 0, 1 / PREVIEW), box, { signal }));
+  }
+  return decoder.show(choice, box, options);
 }
 
 function boxOf(region: Region | undefined, header: Header): Box {
@@ -85,13 +92,13 @@ function boxOf(region: Region | undefined, header: Header): Box {
 
 const loaded = new Map<string, Promise<Bundle>>(); // by address
 
-async function bundleOf(bundle: Bundle | string | URL, signal?: AbortSignal): Promise<Bundle> {
+async function bundleOf(bundle: Bundle | string | URL, { signal, progress }: Watch): Promise<Bundle> {
   if (typeof bundle !== "string" && !(bundle instanceof URL)) {
     return bundle;
   }
   const address = String(bundle);
-  const found = loaded.get(address) ?? load(fromUrl(address)); // no signal: others may wait for the same bundle
-  loaded.set(address, found);
+  const found = loaded.get(address) ?? load(fromUrl(address), { progress: (share) => progress?.("bundle", share) });
+  loaded.set(address, found); // no signal goes with it: others may wait for the same bundle
   found.catch(() => {
     if (loaded.get(address) === found) {
       loaded.delete(address); // the next call tries again
@@ -117,12 +124,18 @@ async function until<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
   }
 }
 
+interface Read {
+  readonly latents: Latents;
+  readonly filters: Filters;
+}
+
 /** The symbols of a file, read tile by tile as they are needed, and pictures of any part of it. */
 export class Decoder {
   readonly at: Point;
   readonly tiles: Box[]; // on the grid of z, in the order of the streams
   private readonly allZ: Box;
   private readonly side: number; // of a tile, in samples of z
+  private whole: Promise<Read> | undefined; // of all tiles
 
   constructor(
     private readonly bundle: Bundle,
@@ -154,8 +167,8 @@ export class Decoder {
     const metadata = await unpack(extras);
     const stored = extras.get(ALPHA);
     const plane = stored && (await alpha.unpack(stored, header.height, header.width));
-    const { filters, ...symbols } = await this.symbols(this.needed(rendition, box), watch);
-    const pixels = await synthesise(rendition, symbols, box, filters, watch);
+    const { latents, filters } = await this.read(this.needed(rendition, box), watch);
+    const pixels = await synthesise(rendition, latents, box, filters, watch);
     if (plane) {
       this.putAlpha(pixels, plane, rendition.zoom.up, box);
     }
@@ -179,6 +192,19 @@ export class Decoder {
     const latents = rendition.latents(grid, box).grown(bundle.halo("mean_second"), grid);
     const cells = latents.over(bundle.reduction).grown(bundle.halo("mean_first"), this.allZ);
     return this.tiles.filter((tile) => tile.meets(cells));
+  }
+
+  /** The latents and filters of some tiles. Those of all tiles are read once. */
+  private read(tiles: readonly Box[], watch: Watch): Promise<Read> {
+    const read = async (): Promise<Read> => {
+      const { filters, ...symbols } = await this.symbols(tiles, watch);
+      return { latents: new Latents(this.at, symbols), filters };
+    };
+    if (tiles.length < this.tiles.length) {
+      return read();
+    }
+    this.whole ??= read();
+    return this.whole;
   }
 
   /** The symbols of some tiles, in arrays for the whole picture: 0 elsewhere. */

@@ -4,7 +4,7 @@ import { Planes, type Tensor } from "../arrays.js";
 import type { Bundle } from "../bundle/bundle.js";
 import type { Point } from "../bundle/point.js";
 import { each, whole, type Box, type Watch } from "./boxes.js";
-import { decoded, type Symbols } from "./context.js";
+import type { Latents } from "./context.js";
 import { blank, fromNetwork, type Pixels } from "./planes.js";
 import { pixelWindows } from "./tiling.js";
 import { filtered, margin, withMargin, type Filters } from "./wiener.js";
@@ -53,23 +53,24 @@ export class Faithful implements Rendition {
 }
 
 /**
- * Returns what a box of pixels shows, from the symbols of the whole picture.
+ * Returns what a box of pixels shows, from the latents of the whole picture.
  *
  * Where the zoom is below 1, it is the part of the small picture that the box meets.
  */
 export async function synthesise(
   rendition: Rendition,
-  symbols: Symbols,
+  latents: Latents,
   box: Box,
   filters: Filters,
   watch: Watch = {},
 ): Promise<Pixels> {
   const { at, zoom } = rendition;
-  const grid = whole(symbols.z.height, symbols.z.width).times(at.bundle.reduction);
+  const { z } = latents.symbols;
+  const grid = whole(z.height, z.width).times(at.bundle.reduction);
   const area = zoomed(box, zoom);
   const out = blank(area.height, area.width);
   const work = async (core: Box): Promise<void> => {
-    const yHat = await decoded(at, symbols, rendition.latents(grid, core));
+    const yHat = await latents.of(rendition.latents(grid, core));
     watch.signal?.throwIfAborted();
     fromNetwork(await rendition.shown(yHat, grid, core, filters), out, zoomed(core, zoom).inside(area));
   };
