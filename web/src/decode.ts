@@ -6,15 +6,13 @@ import { readSize } from "./container/chunks.js";
 import type { DecodeOptions, Picture } from "./codec/decoder.js";
 import { BundleError } from "./errors.js";
 import { settings } from "./settings.js";
-import { Client } from "./worker/client.js";
+import { client } from "./worker/client.js";
 import type { DecodeArgument } from "./worker/worker.js";
 
 /** What to decode, and how. */
 export interface Options extends Omit<DecodeOptions, "bundle"> {
   readonly bundle?: Bundle | string | URL; // a loaded one, or the address of its folder; by default below `models`
 }
-
-const client = new Client();
 
 /**
  * Decodes a `.skosh` file, in a worker where there are some and the bundle is an address, else on this thread.

@@ -100,3 +100,23 @@ export function random(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+const ATTACKS = join(ROOT, "tests", "attacks");
+const WORD = "attacked"; // in the place of a model id
+
+/** The files that were made to hurt: those that have to be refused, and those that may be read. */
+export function attacks(kind: "refused" | "either"): string[] {
+  return readdirSync(join(ATTACKS, kind)).map((name) => join(kind, name));
+}
+
+/** A file that was made to hurt, with a bundle's id in the place of the word. */
+export function attack(path: string, modelId: string): Uint8Array {
+  const data = Buffer.from(bytesOf(ATTACKS, path));
+  const start = data.indexOf(WORD, 4);
+  if (start < 0 || start > 40) {
+    return new Uint8Array(data);
+  }
+  Buffer.from(modelId, "hex").copy(data, start);
+  const end = start + WORD.length;
+  return repaired(new Uint8Array(data), { at: 4, start: 6, end });
+}

@@ -130,6 +130,9 @@ export class Client {
   }
 }
 
+/** The page's worker. */
+export const client = new Client();
+
 function failure({ message }: ErrorEvent): string {
   return message ? `the worker failed: ${message}` : "the worker can't be started: is worker.js beside skosh.js?";
 }

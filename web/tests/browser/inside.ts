@@ -1,6 +1,7 @@
 /** What runs in the page. `window.inside` has it; `window.skosh` is the built package. */
 
 import { load, type Bundle } from "../../src/bundle/bundle.js";
+import { canonical } from "../../src/bundle/manifest.js";
 import { fromUrl } from "../../src/bundle/source.js";
 import type * as Skosh from "../../src/index.js";
 import { apart, symbolHash } from "../comparing.js";
@@ -44,7 +45,7 @@ function assert(holds: boolean, about: string): void {
 /** Vitest's assertions, as far as `vector_checks.ts` needs them. */
 const expect: Expect = (found, about = "") => ({
   toBe: (due) => assert(Object.is(found, due), `${about}: ${String(found)} is not ${String(due)}`),
-  toEqual: (due) => assert(JSON.stringify(found) === JSON.stringify(due), `${about}: another value`),
+  toEqual: (due) => assert(canonical(found) === canonical(due), `${about}: another value`),
   toThrow: (Kind) => {
     let error: unknown;
     try {
