@@ -71,7 +71,8 @@ export async function decode(data: ArrayBuffer | Uint8Array, options: DecodeOpti
   const decoder = new Decoder(bundle, contents);
   const choice = choose(decoder.at, contents, realism, scale);
   if (preview && hasSmall(decoder.at, contents, PREVIEW)) {
-    preview(await decoder.show(choose(decoder.at, contents, 0, 1 / PREVIEW), box, { signal }));
+    const symbols: Watch["progress"] = (stage, share) => stage === "symbols" && options.progress?.(stage, share);
+    preview(await decoder.show(choose(decoder.at, contents, 0, 1 / PREVIEW), box, { signal, progress: symbols }));
   }
   return decoder.show(choice, box, options);
 }

@@ -19,6 +19,7 @@ export function onStage({ isolated = false } = {}): Stage {
   const stage = {} as Stage;
   let foreign: string[] = [];
   let errors: string[] = [];
+  const contexts = new Set<BrowserContext>();
   beforeAll(async () => {
     stage.site = await serve({ isolated, made: MADE });
     stage.browser = await chromium.launch({
@@ -28,6 +29,7 @@ export function onStage({ isolated = false } = {}): Stage {
   });
   stage.page = async (given) => {
     const context = given ?? (await stage.browser.newContext());
+    contexts.add(context);
     context.on("request", (request) => {
       if (!request.url().startsWith(`${stage.site.origin}/`)) {
         foreign.push(request.url());
@@ -39,7 +41,9 @@ export function onStage({ isolated = false } = {}): Stage {
     await page.waitForSelector("html.ready"); // which, unlike waitForFunction, evaluates no text
     return page;
   };
-  afterEach(() => {
+  afterEach(async () => {
+    await Promise.all([...contexts].map((context) => context.close())); // a page in the background takes time
+    contexts.clear();
     const found = { foreign, errors };
     [foreign, errors] = [[], []];
     expect(found).toEqual({ foreign: [], errors: [] });

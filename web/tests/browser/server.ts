@@ -24,7 +24,7 @@ const START = `import "/dist/inside.js"; window.skosh = await import("/dist/skos
 export interface Site {
   readonly origin: string;
   readonly asked: string[]; // paths, in the order of requests
-  readonly pages: Map<string, string>; // more pages by their paths
+  readonly pages: Map<string, string | Uint8Array>; // more files by their paths
   broken: RegExp | null; // paths that fail
   close(): Promise<void>;
 }
@@ -32,12 +32,12 @@ export interface Site {
 /** Starts a server. `isolated`: pages may have threads. `made`: the folder of `scripts/web_cases.py`. */
 export async function serve({ isolated, made }: { isolated: boolean; made: string | null }): Promise<Site> {
   const asked: string[] = [];
-  const pages = new Map([
+  const pages = new Map<string, string | Uint8Array>([
     ["/page.html", PAGE],
     ["/start.js", START],
     ["/empty.png", ""],
   ]);
-  const content = async (path: string): Promise<Buffer | string> => {
+  const content = async (path: string): Promise<Uint8Array | string> => {
     const page = pages.get(path);
     if (page !== undefined) {
       return page;

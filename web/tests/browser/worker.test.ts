@@ -61,15 +61,13 @@ test("errors come back as what they are", async () => {
         await kind(decode(bytes, { bundle, region: [0, 0, 0.5, 1] })),
         await kind(decode(bytes, { bundle, realism: 2 })),
         await kind(decode(bytes, { bundle })),
-      ].map((name, i) => name.replace(/^_/, `${i}`));
+      ];
     },
     { bundle: BUNDLE, file: FILE },
   );
-  const names = found.map((name) => name.replace(/^class /, ""));
-  expect(names.length).toBe(8);
-  expect(names.at(-1)).toBe("none");
-  expect(new Set(names.slice(0, -1)).size, names.join()).toBe(5);
-  expect(names.slice(5, 7)).toEqual(["TypeError", "RangeError"]);
+  expect(found.at(-1)).toBe("none");
+  expect(new Set(found.slice(0, -1)).size, found.join()).toBe(5); // each of the kinds, by whatever name it was built
+  expect(found.slice(5, 7)).toEqual(["TypeError", "RangeError"]);
 });
 
 test("work that is given up ends at once, and the next is done", async () => {
