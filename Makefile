@@ -4,6 +4,7 @@
 # make test-slow             what takes longer: kills, thousands of damaged files, every quality
 # make test-long             what takes longer still: every variant of the ablations, a hundred kills
 # make test-web              the browser's decoder; needs Node 20 and make test's environment
+# make test-browser          the same in Chromium, which it installs where there is none (Debian's, by apt-get)
 # make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
 # make bench                 times and memory of skosh and the other codecs on this machine
@@ -16,10 +17,11 @@ SHARED ?= $(or $(SKOSH_SHARED),../shared)
 IMAGE  ?=
 SECONDS ?= 3600
 BIN    := .venv/bin
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow test-long test-oldest test-web lint format bench results golden fuzz clean
+.PHONY: demo test test-slow test-long test-oldest test-web test-browser lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -38,6 +40,10 @@ test-oldest: .venv-oldest/.done
 
 test-web: .venv/.dev web/node_modules/.package-lock.json
 	cd web && npm test && npm run build
+
+test-browser: .venv/.dev web/node_modules/.package-lock.json
+	command -v chromium > /dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium; }
+	cd web && npm run test:browser
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci

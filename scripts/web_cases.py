@@ -4,7 +4,8 @@
 
 ``streams.json`` holds random tables, streams and symbols of the range coder; ``arrays.npz`` and ``arrays.json`` arrays
 of every type; ``pictures.json`` the pictures, each a file NAME.skosh with its pixels as NAME.rgba, and the SHA-256 of
-its symbols. ``one-rate`` is a bundle without a hyperprior. All of it belongs into a temporary folder.
+its symbols; ``renditions.json`` other ways to show files (`web_renditions.py`). ``one-rate`` is a bundle without a
+hyperprior. All of it belongs into a temporary folder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from vectors_bytes import above
+from web_renditions import renditions
 
 import skosh
 from golden import photo, symbol_hash
@@ -44,6 +46,7 @@ def main(folder: Path) -> None:
     arrays(folder, rng)
     one_rate(folder / "one-rate")
     (folder / "pictures.json").write_text(json.dumps([written(folder, **case) for case in pictures(folder)]))
+    renditions(folder)
 
 
 def random_table(rng: np.random.Generator) -> IntTable:

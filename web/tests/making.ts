@@ -1,17 +1,15 @@
 /** What several test files share: files of the repository, bundles, comparisons. */
 
-import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { inject } from "vitest";
 
-import { Planes, type Numbers } from "../src/arrays.js";
 import { load, type Bundle } from "../src/bundle/bundle.js";
-import { configure } from "../src/bundle/onnx.js";
+import { configure } from "../src/settings.js";
 import type { Source } from "../src/bundle/source.js";
-import { Decoder } from "../src/codec/decoder.js";
-import { read } from "../src/container/chunks.js";
 import { crc32 } from "../src/container/crc32.js";
+
+export { apart, planesOf, symbolHash, unhex } from "./comparing.js";
 
 export const ROOT = resolve(import.meta.dirname, "..", "..");
 export const GOLDEN = join(ROOT, "tests", "golden");
@@ -40,10 +38,6 @@ export function vectorFile(name: string): Uint8Array {
   return bytesOf(VECTORS, name);
 }
 
-export function unhex(digits: string): Uint8Array {
-  return new Uint8Array(Buffer.from(digits, "hex"));
-}
-
 /** The files of a bundle's folder. */
 export function folderSource(folder: string): Source {
   return async (path) => bytesOf(folder, path);
@@ -65,40 +59,6 @@ export function installed(): Map<string, string> {
   return new Map(
     folders.map(({ name }) => [jsonOf(MODELS, name, "manifest.json").model_id as string, join(MODELS, name)]),
   );
-}
-
-/** The three dimensions of an array of the vectors, (C, H, W) or (1, C, H, W), and its values. */
-export function planesOf<T extends Numbers>(
-  found: { shape: number[]; values: number[] },
-  Kind: { from(values: number[]): T },
-): Planes<T> {
-  const [channels, height, width] = found.shape.slice(-3);
-  return new Planes(Kind.from(found.values), channels, height, width);
-}
-
-/** The largest difference of two arrays, and the share of values that differ. */
-export function apart(found: ArrayLike<number>, due: ArrayLike<number>): { most: number; share: number } {
-  let [most, count] = [found.length === due.length ? 0 : Infinity, 0];
-  for (let i = 0; i < due.length; i++) {
-    const distance = Math.abs(found[i] - due[i]);
-    most = Math.max(most, Number.isNaN(distance) ? Infinity : distance);
-    count += distance === 0 ? 0 : 1;
-  }
-  return { most, share: count / due.length };
-}
-
-/** SHA-256 over z, q and the Wiener filters of a whole file, as `scripts/golden.py` has it. */
-export async function symbolHash(data: Uint8Array, bundle: Bundle): Promise<string> {
-  const decoder = new Decoder(bundle, read(data));
-  const { z, q, filters } = await decoder.symbols(decoder.tiles);
-  const places = [...filters.found].map(([place, found]) => [...place.split(",").map(Number), found] as const);
-  places.sort((a, b) => Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]));
-  const parts = [z.data, ...(q ? [q.data] : []), ...places.map((place) => place[2] as Int32Array)];
-  const hash = createHash("sha256");
-  for (const part of parts) {
-    hash.update(new Uint8Array(Int32Array.from(part).buffer));
-  }
-  return hash.digest("hex");
 }
 
 export interface Place {
@@ -139,4 +99,24 @@ export function random(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+const ATTACKS = join(ROOT, "tests", "attacks");
+const WORD = "attacked"; // in the place of a model id
+
+/** The files that were made to hurt: those that have to be refused, and those that may be read. */
+export function attacks(kind: "refused" | "either"): string[] {
+  return readdirSync(join(ATTACKS, kind)).map((name) => join(kind, name));
+}
+
+/** A file that was made to hurt, with a bundle's id in the place of the word. */
+export function attack(path: string, modelId: string): Uint8Array {
+  const data = Buffer.from(bytesOf(ATTACKS, path));
+  const start = data.indexOf(WORD, 4);
+  if (start < 0 || start > 40) {
+    return new Uint8Array(data);
+  }
+  Buffer.from(modelId, "hex").copy(data, start);
+  const end = start + WORD.length;
+  return repaired(new Uint8Array(data), { at: 4, start: 6, end });
 }

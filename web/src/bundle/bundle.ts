@@ -28,6 +28,7 @@ type Row = Int32Array | Float32Array;
 export interface LoadOptions {
   readonly networks?: Networks; // what runs the networks, by default ONNX Runtime
   readonly signal?: AbortSignal;
+  readonly progress?: (share: number) => void; // of its files, 0 to 1
 }
 
 /**
@@ -35,12 +36,18 @@ export interface LoadOptions {
  *
  * Throws BundleError for a bundle that is missing, damaged or of a later version, and what an aborted signal says.
  */
-export async function load(source: Source, { networks, signal }: LoadOptions = {}): Promise<Bundle> {
+export async function load(source: Source, options: LoadOptions = {}): Promise<Bundle> {
+  const { networks, signal, progress } = options;
   const manifest = await readManifest(source, signal);
   const decoder = [...manifest.files.keys()].filter((path) => path.startsWith(`${DECODER}/`));
   const needed = decoder.filter((path) => !path.endsWith("/scale_map.onnx")); // the tables have its integers
-  const parts = await Promise.all(needed.map((path) => content(source, manifest.files, path, signal)));
-  const files = new Map(needed.map((path, i) => [path, parts[i]]));
+  let done = 0;
+  const fetched = async (path: string): Promise<[string, Uint8Array]> => {
+    const found = await content(source, manifest.files, path, signal);
+    progress?.(++done / needed.length);
+    return [path, found];
+  };
+  const files = new Map(await Promise.all(needed.map(fetched)));
   const model = async (graph: string): Promise<Uint8Array> =>
     files.get(pathOf(graph)) ?? content(source, manifest.files, pathOf(graph));
   const tables = files.get(DECODER_TABLES) as Uint8Array;
@@ -86,6 +93,11 @@ export class Bundle {
   /** The number of coefficients of a tile's Wiener filter; 0 where the bundle has no filter. */
   get wienerTerms(): number {
     return this.wienerTables.length;
+  }
+
+  /** Whether the bundle has a network. */
+  hasGraph(graph: string): boolean {
+    return this.manifest.files.has(pathOf(graph));
   }
 
   /** The halo of a graph, 0 where it has none. */

@@ -22,7 +22,12 @@ export const TABLE: readonly Graph[] = [
   { name: "synthesis", role: DECODER, outputs: ["x_hat", "[body]", "[render]"], needs: "always" },
   { name: "mean_first", role: DECODER, outputs: ["features", "mean", "[step]"], needs: "hyperprior" },
   { name: "mean_second", role: DECODER, outputs: ["mean", "[step]"], needs: "hyperprior" },
-  { name: "wiener", role: DECODER, outputs: ["x_hat"], needs: "optional" },
+  { name: "wiener", role: DECODER, outputs: ["x_filtered"], needs: "optional" },
+  { name: "detail", role: HEADS, outputs: ["detail"], needs: "optional" },
+  { name: "small_2", role: HEADS, outputs: ["x_small"], needs: "optional" },
+  { name: "small_4", role: HEADS, outputs: ["x_small"], needs: "optional" },
+  { name: "small_8", role: HEADS, outputs: ["x_small"], needs: "optional" },
+  { name: "double", role: HEADS, outputs: ["x_double"], needs: "optional" },
 ];
 
 const GRAPHS = new Map(TABLE.map((graph) => [graph.name, graph]));

@@ -7,7 +7,7 @@
 
 import { BundleError, messageOf } from "../errors.js";
 import { MAX_MANIFEST, PADDING } from "../limits.js";
-import { DECODER, ROLES, due } from "./graphs.js";
+import { DECODER, HEADS, ROLES, due } from "./graphs.js";
 import { given, sha256, type Source } from "./source.js";
 
 export const MANIFEST = "manifest.json";
@@ -28,6 +28,8 @@ export interface Manifest {
   readonly stride: number; // of y, in pixels
   readonly multiple: number; // side in pixels to which pictures are padded
   readonly halo: ReadonlyMap<string, number>; // of each graph that has one, in samples of its coarser grid
+  readonly madeFor: ReadonlyMap<string, string>; // head -> model id of the decoder that it was trained with
+  readonly realism: readonly number[]; // 0 to 1, the default at qualities evenly spaced over 0 to 100; one counts for all
   readonly files: ReadonlyMap<string, string>; // path -> SHA-256
 }
 
@@ -116,11 +118,21 @@ function senseless(json: Json): string[] {
   return [
     ...paths.filter((path) => !(path in files)),
     ...graphs.filter((graph) => !(graph.name in halo)).map((graph) => `the halo of ${graph.name}`),
+    ...senselessHeads(json[HEADS] as Json),
   ];
+}
+
+/** Returns the names of impossible statements about heads. */
+function senselessHeads({ realism = 0, made_for = {} }: Json): string[] {
+  const amounts: unknown[] = Array.isArray(realism) ? realism : [realism];
+  const are01 = amounts.length > 0 && amounts.every((one) => typeof one === "number" && one >= 0 && one <= 1);
+  const areIds = isObject(made_for) && Object.values(made_for).every((id) => typeof id === "string");
+  return [...(are01 ? [] : [`the realism of ${HEADS}`]), ...(areIds ? [] : [`made_for of ${HEADS}`])];
 }
 
 function taken(json: Json): Manifest {
   const decoder = json[DECODER] as Record<string, number>;
+  const heads = json[HEADS] as { made_for?: Record<string, string>; realism?: number | number[] };
   const halos = (role: string): [string, number][] => Object.entries((json[role] as { halo?: object }).halo ?? {});
   return {
     name: `${String(json.name)} ${String(json.version)}`,
@@ -129,7 +141,9 @@ function taken(json: Json): Manifest {
     hyper: decoder.hyper_channels,
     stride: decoder.stride,
     multiple: decoder.multiple,
-    halo: new Map([...halos("heads"), ...halos(DECODER)]),
+    halo: new Map([...halos(HEADS), ...halos(DECODER)]),
+    madeFor: new Map(Object.entries(heads.made_for ?? {})),
+    realism: [heads.realism ?? 0].flat(),
     files: new Map(Object.entries(json.files as Record<string, string>)),
   };
 }

@@ -1,13 +1,14 @@
 /** The networks of a bundle in ONNX Runtime's WASM build, each opened on its first run. */
 
-import * as ort from "onnxruntime-web/wasm";
+import type * as Ort from "onnxruntime-web/wasm";
 
 import { Planes, type Tensor } from "../arrays.js";
 import { BundleError, messageOf } from "../errors.js";
 import { pathOf } from "./graphs.js";
 import type { Model, Networks } from "./networks.js";
+import { runtime } from "./runtime.js";
 
-const OPTIONS: ort.InferenceSession.SessionOptions = {
+const OPTIONS: Ort.InferenceSession.SessionOptions = {
   executionProviders: ["wasm"],
   graphOptimizationLevel: "all",
   // Memory for one size of picture would be kept, and a WASM's memory never shrinks.
@@ -16,33 +17,21 @@ const OPTIONS: ort.InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** How ONNX Runtime is set up. It counts before the first network opens. */
-export interface Runtime {
-  readonly threads?: number; // 0 or missing: as many as ONNX Runtime chooses; more than 1 take an isolated page
-  readonly wasmPaths?: string; // the folder from which the page serves ONNX Runtime's files
-}
-
-/** Sets up ONNX Runtime. */
-export function configure({ threads, wasmPaths }: Runtime): void {
-  if (threads !== undefined) {
-    ort.env.wasm.numThreads = threads;
-  }
-  if (wasmPaths !== undefined) {
-    ort.env.wasm.wasmPaths = wasmPaths;
-  }
-}
-
 export class Sessions implements Networks {
-  private readonly opened = new Map<string, Promise<ort.InferenceSession>>();
+  private readonly opened = new Map<string, Promise<Ort.InferenceSession>>();
 
   constructor(private readonly model: Model) {}
 
   async run(graph: string, inputs: readonly Tensor[], only?: readonly number[]): Promise<Tensor[]> {
     const session = await this.session(graph);
+    const ort = await runtime();
     if (session.inputNames.length !== inputs.length) {
       throw new BundleError(`${pathOf(graph)} takes ${session.inputNames.length} inputs, not ${inputs.length}`);
     }
-    const feeds: Record<string, ort.Tensor> = {};
+    if (only && only.length > session.outputNames.length) {
+      throw new BundleError(`${pathOf(graph)} gives ${session.outputNames.length} outputs, not ${only.length}`);
+    }
+    const feeds: Record<string, Ort.Tensor> = {};
     inputs.forEach((input, i) => {
       const shape = [1, input.channels, input.height, input.width];
       feeds[session.inputNames[i]] = new ort.Tensor("float32", input.data, shape);
@@ -60,15 +49,16 @@ export class Sessions implements Networks {
     await Promise.all(sessions.map(async (session) => (await session).release()));
   }
 
-  private session(graph: string): Promise<ort.InferenceSession> {
+  private session(graph: string): Promise<Ort.InferenceSession> {
     const found = this.opened.get(graph) ?? this.open(graph);
     this.opened.set(graph, found);
     return found;
   }
 
-  private async open(graph: string): Promise<ort.InferenceSession> {
+  private async open(graph: string): Promise<Ort.InferenceSession> {
     try {
-      return await ort.InferenceSession.create(await this.model(graph), OPTIONS);
+      const model = await this.model(graph);
+      return await (await runtime()).InferenceSession.create(model, OPTIONS);
     } catch (error) {
       this.opened.delete(graph); // the next run tries again
       throw error instanceof BundleError
@@ -78,7 +68,7 @@ export class Sessions implements Networks {
   }
 }
 
-function tensorOf(graph: string, value: ort.OnnxValue): Tensor {
+function tensorOf(graph: string, value: Ort.OnnxValue): Tensor {
   const [one, channels, height, width] = value.dims;
   if (value.type !== "float32" || value.dims.length !== 4 || one !== 1) {
     throw new BundleError(`${pathOf(graph)} of the bundle gives ${value.type} of ${value.dims.join("x")}`);

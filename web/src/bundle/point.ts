@@ -7,11 +7,19 @@ import type { Bundle } from "./bundle.js";
 import { shifted } from "./scale_map.js";
 
 const { fround } = Math;
+export const RENDER = 4; // samples a side of the renderer's features for one of y
 
 /** What a network of means gives: steps are null where the bundle has learned none, and 1 is meant. */
 export interface MeanAndStep {
   readonly mean: Tensor; // (1, M, H, W)
   readonly step: Tensor | null;
+}
+
+/** The faithful picture, and what heads take. */
+export interface Features {
+  readonly x: Tensor; // (1, 3, 16 H, 16 W), about [0, 1], not clipped
+  readonly body: Tensor; // (1, B, H, W)
+  readonly render: Tensor; // (1, R, 4 H, 4 W)
 }
 
 /** An operating point. Levels are rows of float32, interpolated between two of the bundle's. */
@@ -58,9 +66,44 @@ export class Point {
   /** Maps y_hat (1, M, H, W) to the faithful picture (1, 3, 16 H, 16 W), about [0, 1], not clipped. */
   async synthesis(yHat: Tensor): Promise<Tensor> {
     const [x] = await this.bundle.run("synthesis", [yHat, ...this.synthesisLevel], [0]);
-    const side = this.bundle.manifest.stride;
-    this.bundle.checkShape("synthesis", x, 3, side * yHat.height, side * yHat.width);
+    this.checkPicture("synthesis", x, yHat, 1);
     return x;
+  }
+
+  /** Maps y_hat to what `synthesis` gives and to features. Throws BundleError where the synthesis has none. */
+  async features(yHat: Tensor): Promise<Features> {
+    const [x, body, render] = await this.bundle.run("synthesis", [yHat, ...this.synthesisLevel], [0, 1, 2]);
+    const { height, width } = yHat;
+    this.checkPicture("synthesis", x, yHat, 1);
+    this.bundle.checkShape("synthesis", body, body.channels, height, width);
+    this.bundle.checkShape("synthesis", render, render.channels, RENDER * height, RENDER * width);
+    return { x, body, render };
+  }
+
+  /** Maps features, noise (1, 4, 4 H, 4 W) and realism, 0 to 1, to detail (1, 3, 16 H, 16 W), to add to the picture. */
+  async detail(body: Tensor, render: Tensor, noise: Tensor, realism: number): Promise<Tensor> {
+    const [found] = await this.bundle.run("detail", [body, render, noise, column([realism])]);
+    this.checkPicture("detail", found, body, 1);
+    return found;
+  }
+
+  /** Maps y_hat (1, M, H, W) to the picture of 1/`by` of its sides, (1, 3, 16 H / by, 16 W / by), not clipped. */
+  async small(yHat: Tensor, by: number): Promise<Tensor> {
+    const [x] = await this.bundle.run(`small_${by}`, [yHat, ...this.synthesisLevel]);
+    this.checkPicture(`small_${by}`, x, yHat, 1 / by);
+    return x;
+  }
+
+  /** Maps features and the faithful picture (1, 3, 16 H, 16 W) to one of twice its sides, not clipped. */
+  async double(body: Tensor, render: Tensor, x: Tensor): Promise<Tensor> {
+    const [large] = await this.bundle.run("double", [body, render, x]);
+    this.checkPicture("double", large, body, 2);
+    return large;
+  }
+
+  private checkPicture(graph: string, found: Tensor, latents: Tensor, zoom: number): void {
+    const side = zoom * this.bundle.manifest.stride;
+    this.bundle.checkShape(graph, found, 3, side * latents.height, side * latents.width);
   }
 
   private checked(graph: string, mean: Tensor, step: Tensor | undefined, height: number, width: number): MeanAndStep {

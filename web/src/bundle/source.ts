@@ -4,20 +4,26 @@ import { joined } from "../container/inflate.js";
 import { hex } from "../container/chunks.js";
 import { BundleError, messageOf } from "../errors.js";
 import { MAX_BUNDLE_FILE } from "../limits.js";
+import { byAddress, byHash } from "./cache.js";
 
-/** Returns the bytes of a bundle's file by its path in the bundle, such as `decoder/tables.npz`. */
-export type Source = (path: string, signal?: AbortSignal) => Promise<Uint8Array>;
+/** Returns the bytes of a bundle's file by its path in the bundle, such as `decoder/tables.npz`, and its hash if known. */
+export type Source = (path: string, signal?: AbortSignal, hash?: string) => Promise<Uint8Array>;
 
-/** Returns a source that fetches the files below an address. */
+/** Returns a source that fetches the files below an address, each once: the browser keeps them (`cache.ts`). */
 export function fromUrl(base: string | URL): Source {
   const folder = String(base).replace(/\/*$/, "/");
-  return async (path, signal) => {
-    const response = await fetch(folder + path, { signal: signal ?? null });
-    if (!response.ok || !response.body) {
-      throw new BundleError(`can't fetch ${folder}${path}: ${response.status} ${response.statusText}`);
-    }
-    return bounded(response.body, MAX_BUNDLE_FILE, path);
+  return (path, signal, hash) => {
+    const fetched = (): Promise<Uint8Array> => fetchFile(folder + path, path, signal);
+    return hash ? byHash(hash, fetched) : byAddress(folder + path, fetched);
   };
+}
+
+async function fetchFile(address: string, path: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const response = await fetch(address, { signal: signal ?? null });
+  if (!response.ok || !response.body) {
+    throw new BundleError(`can't fetch ${address}: ${response.status} ${response.statusText}`);
+  }
+  return bounded(response.body, MAX_BUNDLE_FILE, path);
 }
 
 /** Reads a stream to its end. Throws BundleError for more bytes than `most`. */
@@ -54,7 +60,7 @@ export async function content(
   if (due === undefined) {
     throw new BundleError(`the bundle has no ${path}`);
   }
-  const found = await given(source, path, signal);
+  const found = await given(source, path, signal, due);
   if (found.length > MAX_BUNDLE_FILE) {
     throw new BundleError(`${path} of the bundle is over the limit of ${MAX_BUNDLE_FILE} bytes`);
   }
@@ -65,10 +71,10 @@ export async function content(
 }
 
 /** Returns what a source gives. Its errors become BundleErrors, but for those of the signal. */
-export async function given(source: Source, path: string, signal?: AbortSignal): Promise<Uint8Array> {
+export async function given(source: Source, path: string, signal?: AbortSignal, hash?: string): Promise<Uint8Array> {
   signal?.throwIfAborted();
   try {
-    return await source(path, signal);
+    return await source(path, signal, hash);
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof BundleError

@@ -51,6 +51,16 @@ export class Box {
     );
   }
 
+  /** The smallest box around both. */
+  joined(other: Box): Box {
+    return new Box(
+      Math.min(this.top, other.top),
+      Math.min(this.left, other.left),
+      Math.max(this.bottom, other.bottom),
+      Math.max(this.right, other.right),
+    );
+  }
+
   /** Whether the boxes overlap. */
   meets(other: Box): boolean {
     const both = this.cutTo(other);
@@ -126,6 +136,14 @@ export function split(box: Box, side: number): Box[] {
 
 const PATIENCE = 30; // milliseconds of work without a pause
 
+export type Stage = "bundle" | "symbols" | "pixels";
+
+/** How the caller of a long piece of work follows it, and gives it up. */
+export interface Watch {
+  readonly signal?: AbortSignal;
+  readonly progress?: (stage: Stage, share: number) => void; // share: 0 to 1 of the stage
+}
+
 /**
  * Does the work for every box, one after the other.
  *
@@ -134,15 +152,17 @@ const PATIENCE = 30; // milliseconds of work without a pause
 export async function each(
   boxes: readonly Box[],
   work: (box: Box) => Promise<void> | void,
-  signal?: AbortSignal,
+  { signal, progress }: Watch,
+  stage: Stage,
 ): Promise<void> {
   let since = performance.now();
-  for (const box of boxes) {
+  for (const [done, box] of boxes.entries()) {
     await work(box);
     if (performance.now() - since > PATIENCE) {
       await new Promise((resolve) => setTimeout(resolve));
       since = performance.now();
     }
     signal?.throwIfAborted();
+    progress?.(stage, (done + 1) / boxes.length);
   }
 }

@@ -47,9 +47,24 @@ export async function latent(at: Point, z: Planes<Int32Array>, q: Planes<Int16Ar
   return box.inside(outer).of(found);
 }
 
-/** Returns `latent` for any bundle: without a hyperprior there is no q, and z is the latent. */
-export async function decoded(at: Point, { z, q }: Symbols, box: Box): Promise<Tensor> {
-  return q ? latent(at, z, q, box) : floats(box.of(z));
+/** The latents of a picture, box by box. The last box is remembered: a preview and the whole often share it. */
+export class Latents {
+  private last: { box: Box; yHat: Tensor } | undefined;
+
+  constructor(
+    private readonly at: Point,
+    readonly symbols: Symbols,
+  ) {}
+
+  /** Returns y_hat (1, M, H, W) in a box. Without a hyperprior there is no q, and z is the latent. */
+  async of(box: Box): Promise<Tensor> {
+    if (!this.last?.box.equals(box)) {
+      const { z, q } = this.symbols;
+      this.last = undefined; // frees the memory before more is needed
+      this.last = { box, yHat: q ? await latent(this.at, z, q, box) : floats(box.of(z)) };
+    }
+    return this.last.yHat;
+  }
 }
 
 /** Returns y_hat of the first half, and 0 elsewhere. */

@@ -9,20 +9,30 @@ import { ALPHA, read, type Contents, type Header, type Mode } from "../container
 import { unpack, type Metadata } from "../container/extras.js";
 import { Reader } from "../entropy/coder.js";
 import { BundleError, LimitError } from "../errors.js";
-import { MAX_PIXELS, checkJustified } from "../limits.js";
-import { Box, each, split, whole } from "./boxes.js";
-import type { Symbols } from "./context.js";
+import { MAX_PIXELS, checkJustified, checkSize } from "../limits.js";
+import { Box, each, split, whole, type Watch } from "./boxes.js";
+import { Latents, type Symbols } from "./context.js";
 import { padded, putAlpha, toLuma, type Pixels } from "./planes.js";
-import { Faithful, synthesise } from "./synthesis.js";
-import { margin, placeOf, type Filters } from "./wiener.js";
+import { checkRealism, checkScale, choose, hasSmall, type Choice } from "./renditions.js";
+import { enlarged, reduced } from "./resizing.js";
+import { synthesise, type Rendition } from "./synthesis.js";
+import { placeOf, type Filters } from "./wiener.js";
+
+const PREVIEW = 8; // pixels a side for one of a preview
 
 export type Region = readonly [x: number, y: number, width: number, height: number]; // pixels
 
-export interface DecodeOptions {
-  readonly bundle: Bundle | string | URL; // a loaded one, or the address of its folder
+/** What to show of a file. */
+export interface Request {
+  readonly realism?: number; // 0 to 1; undefined: what the file asks for, else the bundle's default
+  readonly scale?: number; // 1/8, 1/4, 1/2, 1 or 2 times the size; sides round up
   readonly region?: Region; // the part to decode; only the tiles that it needs are decoded
-  readonly signal?: AbortSignal;
   readonly maxPixels?: number; // a larger picture is refused
+}
+
+export interface DecodeOptions extends Request, Watch {
+  readonly bundle: Bundle | string | URL; // a loaded one, or the address of its folder
+  readonly preview?: (picture: Picture) => void; // called with 1/8 of the picture, if the bundle has a head for it
 }
 
 /** A decoded picture. Its first three fields are those of an ImageData. */
@@ -33,26 +43,38 @@ export interface Picture extends Pixels {
 }
 
 /**
- * Decodes a `.skosh` file.
+ * Decodes a `.skosh` file, on this thread.
  *
- * Throws FormatError for foreign or damaged bytes, BundleError where the bundle is missing or another one, LimitError
- * for too large a picture or a region outside of it, TypeError for a region that is not four whole numbers, and the
- * signal's reason once it is aborted.
+ * Throws FormatError for foreign or damaged bytes, BundleError where the bundle or its head for realism or double size is
+ * missing, or is another one's, LimitError for too large a picture or a region outside of it, TypeError for a region
+ * that is not four whole numbers and for other kinds of realism or scale, RangeError for realism or a scale out of range,
+ * and the signal's reason once it is aborted.
  */
 export async function decode(data: ArrayBuffer | Uint8Array, options: DecodeOptions): Promise<Picture> {
-  const { region, signal, maxPixels = MAX_PIXELS } = options;
+  const { region, realism, scale = 1, signal, preview, maxPixels = MAX_PIXELS } = options;
   signal?.throwIfAborted();
+  checkRealism(realism);
+  checkScale(scale);
   const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
   const contents = read(bytes, maxPixels);
   const { header } = contents;
   checkJustified(header.width, header.height, bytes.length);
   const box = boxOf(region, header);
-  const bundle = await bundleOf(options.bundle, signal);
+  if (scale > 1) {
+    checkSize(scale * box.width, scale * box.height, maxPixels);
+  }
+  const bundle = await bundleOf(options.bundle, options);
   if (bundle.manifest.modelId !== header.modelId) {
     const { name, modelId } = bundle.manifest;
     throw new BundleError(`the file was made with model ${header.modelId}, not ${name} (${modelId})`);
   }
-  return new Decoder(bundle, contents).picture(box, signal);
+  const decoder = new Decoder(bundle, contents);
+  const choice = choose(decoder.at, contents, realism, scale);
+  if (preview && hasSmall(decoder.at, contents, PREVIEW)) {
+    const symbols: Watch["progress"] = (stage, share) => stage === "symbols" && options.progress?.(stage, share);
+    preview(await decoder.show(choose(decoder.at, contents, 0, 1 / PREVIEW), box, { signal, progress: symbols }));
+  }
+  return decoder.show(choice, box, options);
 }
 
 function boxOf(region: Region | undefined, header: Header): Box {
@@ -71,13 +93,13 @@ function boxOf(region: Region | undefined, header: Header): Box {
 
 const loaded = new Map<string, Promise<Bundle>>(); // by address
 
-async function bundleOf(bundle: Bundle | string | URL, signal?: AbortSignal): Promise<Bundle> {
+async function bundleOf(bundle: Bundle | string | URL, { signal, progress }: Watch): Promise<Bundle> {
   if (typeof bundle !== "string" && !(bundle instanceof URL)) {
     return bundle;
   }
   const address = String(bundle);
-  const found = loaded.get(address) ?? load(fromUrl(address)); // no signal: others may wait for the same bundle
-  loaded.set(address, found);
+  const found = loaded.get(address) ?? load(fromUrl(address), { progress: (share) => progress?.("bundle", share) });
+  loaded.set(address, found); // no signal goes with it: others may wait for the same bundle
   found.catch(() => {
     if (loaded.get(address) === found) {
       loaded.delete(address); // the next call tries again
@@ -103,12 +125,18 @@ async function until<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
   }
 }
 
+interface Read {
+  readonly latents: Latents;
+  readonly filters: Filters;
+}
+
 /** The symbols of a file, read tile by tile as they are needed, and pictures of any part of it. */
 export class Decoder {
   readonly at: Point;
   readonly tiles: Box[]; // on the grid of z, in the order of the streams
   private readonly allZ: Box;
   private readonly side: number; // of a tile, in samples of z
+  private whole: Promise<Read> | undefined; // of all tiles
 
   constructor(
     private readonly bundle: Bundle,
@@ -122,36 +150,66 @@ export class Decoder {
     this.tiles = split(this.allZ, this.side);
   }
 
-  /** The pixels of a box, with what belongs to them. */
-  async picture(box: Box, signal?: AbortSignal): Promise<Picture> {
+  /** What a box of pixels shows, reduced where the choice says so. */
+  async show({ rendition, by }: Choice, box: Box, watch: Watch = {}): Promise<Picture> {
+    const { header } = this.contents;
+    const squares = box.over(by).times(by).cutTo(whole(header.height, header.width));
+    const found = await this.picture(rendition, squares, watch);
+    const pixels = by > 1 ? reduced(found, by) : found;
+    if (header.mode === "L") {
+      toLuma(pixels);
+    }
+    return { ...found, ...pixels };
+  }
+
+  /** What a box of pixels shows, before it is made grey, with what belongs to it. */
+  private async picture(rendition: Rendition, box: Box, watch: Watch): Promise<Picture> {
     const { header, extras } = this.contents;
     const metadata = await unpack(extras);
     const stored = extras.get(ALPHA);
     const plane = stored && (await alpha.unpack(stored, header.height, header.width));
-    const { filters, ...symbols } = await this.symbols(this.needed(box), signal);
-    const pixels = await synthesise(new Faithful(this.at), symbols, box, filters, signal);
-    if (header.mode === "L") {
-      toLuma(pixels);
-    }
+    const { latents, filters } = await this.read(this.needed(rendition, box), watch);
+    const pixels = await synthesise(rendition, latents, box, filters, watch);
     if (plane) {
-      putAlpha(pixels, plane, header.width, box);
+      this.putAlpha(pixels, plane, rendition.zoom.up, box);
     }
     return { ...pixels, mode: header.mode, hasAlpha: plane !== undefined, metadata };
   }
 
-  /** The tiles that the pixels of a box depend on. */
-  needed(box: Box): Box[] {
+  /** Writes transparency into a picture of a box. Small pictures with it are reduced from whole ones. */
+  private putAlpha(pixels: Pixels, plane: Uint8Array, by: number, box: Box): void {
+    const { height, width } = this.contents.header;
+    if (by > 1) {
+      putAlpha(pixels, enlarged(plane, height, width, box, by), pixels.width, whole(pixels.height, pixels.width));
+    } else {
+      putAlpha(pixels, plane, width, box);
+    }
+  }
+
+  /** The tiles that what a box of pixels shows depends on. */
+  needed(rendition: Rendition, box: Box): Box[] {
     const { bundle } = this;
-    const { stride } = bundle.manifest;
     const grid = this.allZ.times(bundle.reduction);
-    const pixels = box.grown(margin(bundle), grid.times(stride)).over(stride);
-    const latents = pixels.grown(bundle.halo("synthesis") + bundle.halo("mean_second"), grid);
+    const latents = rendition.latents(grid, box).grown(bundle.halo("mean_second"), grid);
     const cells = latents.over(bundle.reduction).grown(bundle.halo("mean_first"), this.allZ);
     return this.tiles.filter((tile) => tile.meets(cells));
   }
 
+  /** The latents and filters of some tiles. Those of all tiles are read once. */
+  private read(tiles: readonly Box[], watch: Watch): Promise<Read> {
+    const read = async (): Promise<Read> => {
+      const { filters, ...symbols } = await this.symbols(tiles, watch);
+      return { latents: new Latents(this.at, symbols), filters };
+    };
+    if (tiles.length < this.tiles.length) {
+      return read();
+    }
+    this.whole ??= read();
+    return this.whole;
+  }
+
   /** The symbols of some tiles, in arrays for the whole picture: 0 elsewhere. */
-  async symbols(tiles: readonly Box[], signal?: AbortSignal): Promise<Symbols & { filters: Filters }> {
+  async symbols(tiles: readonly Box[], watch: Watch = {}): Promise<Symbols & { filters: Filters }> {
     const { hyper, latents } = this.bundle.manifest;
     const { height, width } = this.allZ;
     const { reduction } = this.bundle;
@@ -171,7 +229,7 @@ export class Decoder {
         filters.found.set(placeOf(tile, this.side), taken.coefficients);
       }
     };
-    await each(tiles, work, signal);
+    await each(tiles, work, watch, "symbols");
     return { z, q, filters };
   }
 }

@@ -3,8 +3,8 @@
 import { Planes, type Tensor } from "../arrays.js";
 import type { Bundle } from "../bundle/bundle.js";
 import type { Point } from "../bundle/point.js";
-import { each, whole, type Box } from "./boxes.js";
-import { decoded, type Symbols } from "./context.js";
+import { each, whole, type Box, type Watch } from "./boxes.js";
+import type { Latents } from "./context.js";
 import { blank, fromNetwork, type Pixels } from "./planes.js";
 import { pixelWindows } from "./tiling.js";
 import { filtered, margin, withMargin, type Filters } from "./wiener.js";
@@ -12,16 +12,33 @@ import { filtered, margin, withMargin, type Filters } from "./wiener.js";
 /** A way to show decoded latents. Boxes are of the file's pixels; `grid` is the box of all latents. */
 export interface Rendition {
   readonly at: Point;
+  readonly zoom: Zoom; // samples a side that are shown for a pixel of the file
+  readonly windows: number; // side of windows, in the usual one
 
   /** Returns the box of latents that decide a box of pixels. */
   latents(grid: Box, core: Box): Box;
 
-  /** Returns what a box of pixels shows, (1, 3, H, W), about [0, 1], not clipped. `yHat`: of the box `latents`. */
+  /**
+   * Returns what a box of pixels shows, (1, 3, H zoom, W zoom) by `zoomed`, about [0, 1], not clipped.
+   *
+   * `yHat`: of the box `latents`.
+   */
   shown(yHat: Tensor, grid: Box, core: Box, filters: Filters): Promise<Tensor>;
 }
 
+/** A fraction: 1/8, 1/4, 1/2, 1 or 2. */
+export interface Zoom {
+  readonly up: number;
+  readonly down: number;
+}
+
+export const FULL: Zoom = { up: 1, down: 1 };
+
 /** The picture of the synthesis and the tiles' Wiener filters. */
 export class Faithful implements Rendition {
+  readonly zoom = FULL;
+  readonly windows = 1;
+
   constructor(readonly at: Point) {}
 
   latents(grid: Box, core: Box): Box {
@@ -35,24 +52,35 @@ export class Faithful implements Rendition {
   }
 }
 
-/** Returns what a box of pixels shows, from the symbols of the whole picture. */
+/**
+ * Returns what a box of pixels shows, from the latents of the whole picture.
+ *
+ * Where the zoom is below 1, it is the part of the small picture that the box meets.
+ */
 export async function synthesise(
   rendition: Rendition,
-  symbols: Symbols,
+  latents: Latents,
   box: Box,
   filters: Filters,
-  signal?: AbortSignal,
+  watch: Watch = {},
 ): Promise<Pixels> {
-  const { bundle } = rendition.at;
-  const grid = whole(symbols.z.height, symbols.z.width).times(bundle.reduction);
-  const out = blank(box.height, box.width);
+  const { at, zoom } = rendition;
+  const { z } = latents.symbols;
+  const grid = whole(z.height, z.width).times(at.bundle.reduction);
+  const area = zoomed(box, zoom);
+  const out = blank(area.height, area.width);
   const work = async (core: Box): Promise<void> => {
-    const yHat = await decoded(rendition.at, symbols, rendition.latents(grid, core));
-    signal?.throwIfAborted();
-    fromNetwork(await rendition.shown(yHat, grid, core, filters), out, core.inside(box));
+    const yHat = await latents.of(rendition.latents(grid, core));
+    watch.signal?.throwIfAborted();
+    fromNetwork(await rendition.shown(yHat, grid, core, filters), out, zoomed(core, zoom).inside(area));
   };
-  await each(pixelWindows(box), work, signal);
+  await each(pixelWindows(box, rendition.windows), work, watch, "pixels");
   return out;
+}
+
+/** Returns the smallest box of samples around a box of pixels. */
+export function zoomed(box: Box, { up, down }: Zoom): Box {
+  return box.over(down).times(up);
 }
 
 /** Returns the box of latents that decide a box of pixels and the margin of its Wiener filter. */
@@ -67,7 +95,7 @@ export function latentsFor(bundle: Bundle, grid: Box, core: Box): Box {
  *
  * Beyond the padded picture its edge is repeated. Where the bundle has a filter, values are clipped to 0..1.
  */
-function withEdges(bundle: Bundle, x: Tensor, latents: Box, grid: Box, core: Box): Tensor {
+export function withEdges(bundle: Bundle, x: Tensor, latents: Box, grid: Box, core: Box): Tensor {
   const { stride } = bundle.manifest;
   const seen = core.grown(margin(bundle), grid.times(stride));
   const cut = seen.inside(latents.times(stride)).of(x);

@@ -4,7 +4,8 @@ import { split, type Box } from "./boxes.js";
 
 export const WINDOW = 768; // pixels; a window has at most the area of a square of this side, without its halo
 
-/** The windows of a box of pixels: the whole of it where it is no larger than such a square, whatever its shape. */
-export function pixelWindows(area: Box): Box[] {
-  return area.height * area.width <= WINDOW * WINDOW ? [area] : split(area, WINDOW);
+/** The windows of a box of pixels, of `times` the usual side: all of it where it is no larger than such a square. */
+export function pixelWindows(area: Box, times = 1): Box[] {
+  const side = Math.floor(times * WINDOW);
+  return area.height * area.width <= side * side ? [area] : split(area, side);
 }

@@ -85,6 +85,11 @@ export function read(data: Uint8Array, maxPixels = MAX_PIXELS): Contents {
   return { header, extras, tiles: Array.from({ length: count }, (_, n) => tiles.get(n) as Uint8Array) };
 }
 
+/** Returns the header of a file of which the first bytes are there; 64 are enough. Throws as `readHead` does. */
+export function readSize(data: Uint8Array, maxPixels = MAX_PIXELS): Header {
+  return readStart(new Cursor(data), maxPixels);
+}
+
 /**
  * Returns header and extras of a file of which the first bytes are there. Reads up to the first tile and no further.
  *
