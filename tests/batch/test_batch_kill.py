@@ -191,7 +191,9 @@ def test_a_reader_that_is_gone_ends_the_pipe_quietly(tmp_path: Path, photo: Imag
     (tmp_path / "a.skosh").write_bytes(skosh.encode(photo, 50))
     read_end, write_end = os.pipe()
     os.close(read_end)
-    process = started("decompress", tmp_path / "a.skosh", "-o", "-", stdout=write_end)
+    process = started(
+        "decompress", tmp_path / "a.skosh", "-o", "-", "--quiet", stdout=write_end
+    )  # --quiet: no progress
     os.close(write_end)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (1, b"")
