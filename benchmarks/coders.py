@@ -1,6 +1,6 @@
 """How long the range coders take: constriction, ours compiled by numba, ours in plain Python.
 
-    python benchmarks/coders.py [--write]
+    python benchmarks/coders.py
 
 Two million symbols, drawn from the tables of the 63 scale indices that are coded, in one run for each table, as a
 stream holds them. All coders have to write the same words and read the same symbols.
@@ -8,12 +8,11 @@ stream holds them. All coders have to write the same words and read the same sym
 
 from __future__ import annotations
 
-import argparse
 import time
 from importlib import import_module
 
 import numpy as np
-from page import machine, replace_section, table
+from page import machine, table
 
 from skosh.entropy.rangecoder import BACKENDS, Backend, Words
 from skosh.entropy.tables import TOTAL, IntTable, normal_tables
@@ -27,9 +26,6 @@ Runs = list[tuple[IntTable, Symbols]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="write the section into docs/results.md")
-    arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     tables = normal_tables()[1:]
     count = SYMBOLS // len(tables)
@@ -49,14 +45,11 @@ def main() -> None:
             assert np.array_equal(words, expected)
         encode, decode = (part * min(run[i] for run in taken) for i in (0, 1))
         rows.append([coder.NAME, f"{encode:.3f} s", f"{decode:.3f} s", f"{first:.2f} s"])
-    text = (
+    print(
         f"{count * len(tables):,} symbols, one thread, the least of {RUNS} runs; plain Python once, a "
         f"{PLAIN_PART}th of the symbols, and multiplied. The first use compiles, or reads what was once compiled. "
         f"{machine()}.\n\n{table(['range coder', 'encode', 'decode', 'first use'], rows)}"
     )
-    print(text)
-    if arguments.write:
-        replace_section("coders", text)
 
 
 def measured(coder: Backend, runs: Runs) -> tuple[float, float, Words]:
