@@ -1,92 +1,104 @@
-"""Check that a file decodes the same on arm64.
+"""Decode and encode on an emulated arm64 Linux, and compare with what this machine does. Run by ``scripts/arm64.sh``.
 
-Run ``write FOLDER`` here, then ``check FOLDER`` there; ``scripts/arm64.sh`` does both, emulated.
+``compare FOLDER`` runs here. FOLDER has ``emulated``, which runs an arm64 program, and ``venv``, an arm64 environment
+with skosh. It calls the command there on every golden file; symbols have to be equal, and pixels to within one grey
+level. Two pictures are encoded there and decoded on both machines.
 
-constriction has no package for arm64 Linux: the range coder in plain Python takes over (``skosh.entropy.rangecoder``).
-The networks run in ONNX Runtime's own arm64 kernels.
+``symbols FILE...`` runs on both: the hash of each file's symbols, as JSON, and whether constriction is there.
 """
 
 from __future__ import annotations
 
-import platform
+import importlib.util
+import json
+import subprocess
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from golden import GOLDEN, symbol_hash
 
-def symbols(data: bytes) -> list[npt.NDArray[Any]]:
-    """Return z, q and scale indices of every tile of a file."""
-    from skosh.bundle.loading import load
-    from skosh.codec.boxes import split, whole
-    from skosh.codec.decoder import take_symbols
-    from skosh.container.chunks import read
-
-    bundle, contents = load(None, 1), read(data)
-    header = contents.header
-    at = bundle.at(header.quality)
-    grid = whole(*(-(-n // bundle.multiple) for n in (header.height, header.width)))
-    found: list[npt.NDArray[Any]] = []
-    for box, stream in zip(split(grid, header.tile // bundle.multiple), contents.tiles, strict=True):
-        assert stream is not None
-        taken = take_symbols(at, stream, box.height, box.width)
-        found += [part for part in taken if part is not None]
-    return found
+ENCODED = ("cat", "flower-alpha")  # golden pictures that are encoded once more, there
 
 
-def write(folder: Path) -> None:
-    """Write files of a photograph, with their symbols and pixels as decoded on this machine."""
-    import skimage
-
-    import skosh
-
-    photo = Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png").convert("RGB")  # a cat
-    folder.mkdir(parents=True, exist_ok=True)
-    crops = {"tiles": ((60, 40, 252, 168), 64), "odd": ((300, 100, 365, 170), 0), "wide": ((0, 0, 256, 64), 1024)}
-    for n, (name, (box, tile)) in enumerate(crops.items()):
-        coded = skosh.encode(photo.crop(box), (20, 60, 95.5)[n], tile=tile)
-        (folder / f"{name}.skosh").write_bytes(coded)
-        pixels = np.asarray(skosh.decode(coded, threads=1))
-        np.savez(folder / f"{name}.npz", *symbols(coded), pixels=pixels)
-
-
-def check(folder: Path) -> int:
-    """Decode each file here, compare, and return the number of files that differ."""
-    import onnxruntime
-
-    import skosh
-    from skosh.bundle.loading import load
-    from skosh.entropy.rangecoder import backend
-
-    bundle = load(None, 1)  # refuses the bundle if one index of the scale map's reference vector differs
-    checked = bundle.arrays["check_index"].size
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}, "
-        f"{backend().NAME}"
-    )
-    print(f"scale map's reference vector: all {checked} indices equal")
-    bad = 0
-    for file in sorted(folder.glob("*.skosh")):
-        data = file.read_bytes()
-        with np.load(file.with_suffix(".npz")) as stored:
-            due = [stored[f"arr_{n}"] for n in range(len(stored.files) - 1)]
-            pixels = stored["pixels"].astype(np.int16)
-        found = symbols(data)
-        equal = len(found) == len(due) and all(map(np.array_equal, found, due))
-        apart = np.abs(np.asarray(skosh.decode(data, threads=1)).astype(np.int16) - pixels)
-        count = sum(part.size for part in due)
-        print(
-            f"{file.name}: {count} symbols and indices {'equal' if equal else 'DIFFER'}, "
-            f"pixels at most {apart.max()} apart, {np.count_nonzero(apart)} of {apart.size} values"
-        )
-        bad += not equal or int(apart.max()) > 1
+def compare(folder: Path) -> int:
+    """Return how much differs: 0 if all is well."""
+    python = [str(folder / "emulated"), str(folder / "venv/bin/python")]
+    command = [*python, str(folder / "venv/bin/skosh")]
+    print(subprocess.run([*command, "--version", "-v"], check=True, capture_output=True, text=True).stdout)
+    files = folder / "files"
+    files.mkdir(exist_ok=True)
+    golden = sorted(GOLDEN.glob("*/*.skosh"))
+    seen = {file: files / f"{file.parent.name}-{file.stem}.png" for file in golden}
+    seconds = {file: timed([*command, "decompress", str(file), "-o", str(png)]) for file, png in seen.items()}
+    made = [files / f"{name}.skosh" for name in ENCODED]
+    for file in made:
+        took = timed([*command, "compress", str(png_of(file.stem)), "-o", str(file)])
+        timed([*command, "decompress", str(file), "-o", str(file.with_suffix(".png"))])
+        print(f"{file.name}: encoded there in {took:.1f} s")
+    call = [str(Path(__file__)), "symbols", *map(str, golden + made)]
+    there, here = hashes([*python, *call]), hashes([sys.executable, *call])
+    bad = 0 if there.pop("range coder").startswith("numba") and not there.pop("constriction") else 1
+    for file in golden:
+        due = json.loads((file.parent / "golden.json").read_text())[file.stem]
+        bad += differs(file, there[str(file)] == due, seen[file], file.with_suffix(".png"), seconds[file])
+    for file in made:
+        own = files / f"{file.stem}-here.png"
+        took = timed([sys.executable, "-m", "skosh", "decompress", str(file), "-o", str(own)])
+        bad += differs(file, there[str(file)] == here[str(file)], file.with_suffix(".png"), own, took)
+    print(f"{bad} differ")
     return bad
 
 
+def png_of(name: str) -> Path:
+    return next(GOLDEN.glob(f"flagship-*/{name}.png"))
+
+
+def timed(call: list[str]) -> float:
+    """Run a program and return the seconds that it took, its start included."""
+    start = time.perf_counter()
+    subprocess.run(call, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def hashes(call: list[str]) -> dict[str, Any]:
+    found = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def differs(file: Path, equal: bool, one: Path, other: Path, seconds: float) -> bool:
+    """Print a line of the comparison. Return whether symbols differ, or pixels by more than one grey level."""
+    first, second = (np.asarray(Image.open(png)).astype(np.int16) for png in (one, other))
+    apart = np.abs(first - second) if first.shape == second.shape else np.full(1, 255)
+    print(
+        f"{file.parent.name}/{file.name}: {seconds:.1f} s, symbols {'equal' if equal else 'DIFFER'}, pixels at most "
+        f"{apart.max()} apart, {np.count_nonzero(apart)} of {apart.size} values"
+    )
+    return not equal or int(apart.max()) > 1
+
+
+def symbols(files: list[Path]) -> None:
+    """Print the hash of each file's symbols, and the range coder in use."""
+    from skosh.bundle.manifest import installed
+    from skosh.container.chunks import read
+    from skosh.entropy.rangecoder import backend
+
+    models = {manifest["model_id"]: folder for _, folder, manifest in installed()}
+    found: dict[str, Any] = {"constriction": importlib.util.find_spec("constriction") is not None}
+    found["range coder"] = backend().NAME
+    for file in files:
+        data = file.read_bytes()
+        found[str(file)] = symbol_hash(data, models[read(data).header.model_id.hex()])
+    print(json.dumps(found))
+
+
 if __name__ == "__main__":
-    ways: dict[str, Callable[[Path], int | None]] = {"write": write, "check": check}
-    sys.exit(ways[sys.argv[1]](Path(sys.argv[2])) or 0)
+    if sys.argv[1] == "symbols":
+        symbols([Path(name) for name in sys.argv[2:]])
+    else:
+        sys.exit(compare(Path(sys.argv[2])))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from skosh.entropy.rangecoder import Backend, backend, compiled, native, plain
 from skosh.entropy.tables import TOTAL, IntTable, integer_table, normal_tables
@@ -153,3 +155,41 @@ print(backend().NAME, hashlib.sha256(data).hexdigest())
     ]
     assert [line[0] for line in shown] == ["constriction", "numba", "plain"]
     assert len({line[-1] for line in shown}) == 1
+
+
+def test_a_numba_that_does_not_load_leaves_plain_python() -> None:
+    code = """
+import sys
+from importlib.abc import MetaPathFinder
+class Broken(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "numba":
+            raise OSError("Could not find/load shared object file")
+sys.meta_path.insert(0, Broken())
+sys.modules["constriction"] = None
+from skosh.entropy.rangecoder import backend
+print(backend().NAME)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "plain Python\n"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "coder"),
+    [
+        ("linux", "x86_64", "3.10", "constriction"),
+        ("linux", "aarch64", "3.10", "numba"),
+        ("darwin", "arm64", "3.12", "constriction"),
+        ("win32", "AMD64", "3.12", "constriction"),
+        ("win32", "ARM64", "3.12", "numba"),
+        ("win32", "ARM64", "3.11", None),  # numba has no wheel there
+    ],
+)
+def test_every_machine_asks_for_one_range_coder_at_most(
+    system: str, machine: str, python: str, coder: str | None
+) -> None:
+    tomllib = pytest.importorskip("tomllib")
+    packages = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["dependencies"]
+    there = {"sys_platform": system, "platform_machine": machine, "python_version": python}
+    asked = {one.name for one in map(Requirement, packages) if one.marker is None or one.marker.evaluate(there)}
+    assert asked & {"constriction", "numba"} == ({coder} if coder else set())

@@ -60,7 +60,7 @@ def backend() -> Backend:
     """Return the implementation in use."""
     found: Any = None
     for name in BACKENDS:
-        with suppress(ImportError):  # there is no wheel for this machine
+        with suppress(ImportError, OSError):  # no wheel for this machine, or one that does not load (llvmlite: OSError)
             found = import_module(f".{name}", __name__)
             break
     return found  # type: ignore[no-any-return]
