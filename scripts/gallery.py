@@ -19,7 +19,6 @@ import skosh
 
 OUT = Path(__file__).parents[1] / "build" / "gallery"
 QUALITY = 30  # about 0.2 bits a pixel
-SHOWN = {"format": "JPEG", "quality": 90, "subsampling": 0, "optimize": True, "progressive": True}
 
 
 class Photograph(NamedTuple):
@@ -55,7 +54,8 @@ def main() -> None:
     for name in arguments.names:
         versions = versions_of(read(PHOTOGRAPHS[name]), arguments.quality)
         for version in versions:
-            version.image.save(arguments.out / file_of(name, version), **SHOWN)
+            path = arguments.out / file_of(name, version)
+            version.image.save(path, "JPEG", quality=90, subsampling=0, optimize=True, progressive=True)
         sections.append(section(name, versions))
         print(name, *(version.size for version in versions[1:]))
     (arguments.out / "gallery.md").write_text("\n".join(sections))
@@ -109,26 +109,16 @@ def section(name: str, versions: list[Version]) -> str:
     """Return the piece of the page that shows a photograph."""
     photograph = PHOTOGRAPHS[name]
     width, height = versions[0].image.size
-    lines = [
-        f"## {photograph.title}",
-        "",
-        f"{width}x{height}, {photograph.credit}.",
-        "",
-        '<div class="slider" markdown>',
-    ]
+    lines = [f"## {photograph.title}", "", f"{width}x{height}, {photograph.credit}.", ""]
+    lines.append('<div class="slider" markdown>')
     for version in versions:
         about = f'width={width} height={height} loading=lazy data-label="{version.label}"'
         lines.append(f"![{photograph.title}: {version.label}](gallery/{file_of(name, version)}){{ {about} }}")
     lines += ["</div>", "", "| version | bytes | bits a pixel | PSNR (dB) |", "| --- | ---: | ---: | ---: |"]
     for version in versions[1:]:
         size = version.size or 0
-        row = (
-            version.label,
-            f"{size:,}",
-            f"{8 * size / width / height:.3f}",
-            f"{psnr(versions[0].image, version.image):.2f}",
-        )
-        lines.append(f"| {' | '.join(row)} |")
+        bpp, db = 8 * size / width / height, psnr(versions[0].image, version.image)
+        lines.append(f"| {version.label} | {size:,} | {bpp:.3f} | {db:.2f} |")
     return "\n".join([*lines, ""])
 
 
