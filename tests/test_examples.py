@@ -28,7 +28,6 @@ NOT_RUN = {
     "skosh eval": "measures for minutes; tests/evaluate",
     "skosh compare": "searches for minutes; tests/evaluate",
     "--scale 2": "needs a head that the shipped bundle lacks; tests/codec",
-    "--tune psnr": "needs an encoder that the shipped bundle lacks; tests/codec",
 }
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
