@@ -7,6 +7,7 @@
 # make test-browser          the same in Chromium, which it installs where there is none (Debian's, by apt-get)
 # make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
+# make docs                  the documentation site, in site/index.html
 # make bench                 times and memory of skosh and the other codecs on this machine
 # make fuzz                  hostile files for an hour; SECONDS=600 for ten minutes
 # make SHARED=/path results  measure again what docs/results.md shows
@@ -21,7 +22,7 @@ AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 export SKOSH_SHARED := $(SHARED)
 
-.PHONY: demo test test-slow test-long test-oldest test-web test-browser lint format bench results golden fuzz clean
+.PHONY: demo test test-slow test-long test-oldest test-web test-browser docs lint format bench results golden fuzz clean
 
 demo: .venv/.demo
 	$(BIN)/python scripts/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -47,6 +48,17 @@ test-browser: .venv/.dev web/node_modules/.package-lock.json
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci
+
+# A warning is an error. The demonstration is taken along where it was built (web/demo).
+docs: .venv-docs/.done build/gallery/gallery.md
+	.venv-docs/bin/python scripts/site_pages.py
+	.venv-docs/bin/zensical build --clean --strict --config-file mkdocs.yml
+	test ! -d web/demo/dist || { rm -rf site/demo && cp -r web/demo/dist site/demo; }
+	.venv-docs/bin/python scripts/links.py site
+
+build/gallery/gallery.md: scripts/gallery.py src/skosh/models/skosh/manifest.json | .venv-docs/.done
+	rm -rf build/gallery
+	.venv-docs/bin/python scripts/gallery.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check src tests scripts benchmarks fuzz
@@ -93,7 +105,7 @@ fuzz: .venv/.dev
 	done
 
 clean:
-	rm -rf .venv .venv-oldest build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache fuzz/work
+	rm -rf .venv .venv-oldest .venv-docs site build dist demo-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache fuzz/work
 
 .venv/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -105,6 +117,12 @@ clean:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet '$(TORCH)'
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+# Without PyTorch: mkdocstrings reads the code and does not run it, and the gallery needs the codec alone.
+.venv-docs/.done: pyproject.toml
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --editable '.[docs]'
 	touch $@
 
 # click by its oldest minor version that the tests can take apart; newer ones warn of what this typer imports.
