@@ -48,13 +48,14 @@ METRICS = ("psnr", "ms_ssim", "lpips", "ssimulacra2")
 PLOTS = ("psnr", "ssimulacra2", "lpips_off")
 PLOT_SIZE = (4.8, 3.6)  # inches of each
 RATE = 0.23  # bpp
-LOOKS: dict[float, str] = {  # the default bundle, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
-    0: "outlines and colours; textures are gone",
-    20: "coarse textures; hair and weaves blur",
-    40: "most textures; the finest are lost",
-    60: "near the original; the finest textures are soft",
-    80: "like the original; nearly so enlarged twice",
-    100: "like the original, even enlarged twice",
+LOOKS: dict[float, str] = {  # as it comes, seen on crops of the Kodak pictures 4, 8 and 15, enlarged twice
+    0: "outlines and colours; lines break",
+    15: "right at a glance; fine lines and lettering are lost",
+    30: "sharp at full size; the finest hair and patterns are drawn anew",
+    45: "near the original; the finest textures are drawn anew",
+    60: "like the original; softer where enlarged twice",
+    80: "like the original, even enlarged twice",
+    100: "the same, with room to edit",
 }
 FIGURE = ROOT / "docs" / "images" / "kodak.svg"
 
