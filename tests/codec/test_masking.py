@@ -9,7 +9,6 @@ from PIL import Image
 
 import skosh
 from skosh.bundle.bundle import Bundle
-from skosh.bundle.graphs import path_of
 from skosh.bundle.manifest import ENCODER_TABLES, reseal
 from skosh.codec.masking import error_weights, over_pixels
 
@@ -50,18 +49,3 @@ def test_an_encoder_for_psnr_does_not_mask(tiny_bundle: Path, tmp_path: Path, ph
         assert skosh.encode(photo, 60, masked, effort=effort, tune="psnr") == skosh.encode(
             photo, 60, plain, effort=effort, tune="psnr"
         )
-
-
-def test_psnr_needs_no_network_of_its_own_where_looks_have_a_say_in_the_symbols(
-    tiny_bundle: Path, tmp_path: Path, photo: Image.Image
-) -> None:
-    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
-    (folder / path_of("analysis_psnr")).unlink()
-    reseal(folder)
-    unmasked = skosh.encode(photo, 60, Bundle(folder))
-    arrays = dict(np.load(folder / ENCODER_TABLES))
-    np.savez(folder / ENCODER_TABLES, **arrays, masking=np.array([3000.0, 8.0], np.float32))
-    reseal(folder)
-    masked = Bundle(folder)
-    assert skosh.encode(photo, 60, masked) != unmasked
-    assert skosh.encode(photo, 60, masked, tune="psnr") == unmasked

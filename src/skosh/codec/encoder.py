@@ -32,7 +32,7 @@ from ..types import Floats, Symbols
 from .analysis import analyse, hyper_symbols, to_hyper_symbols
 from .boxes import Box, each, split, whole
 from .defaults import DEFAULT_QUALITY, DEFAULT_TILE
-from .purpose import DENOISE, PLAIN, Purpose, purpose_of
+from .purpose import DENOISE, PLAIN, PSNR, Purpose, purpose_of
 from .quantise import Coded, Quantiser
 from .rdo import optimise
 from .refine import EFFORTS, refine
@@ -70,8 +70,8 @@ def encode(
     ``target_bytes``: instead of ``quality``, take the best one whose file is not larger.
     ``target_psnr``: instead of ``quality``, make the smallest file that reaches this PSNR in dB (at a realism of 0).
     ``effort``: 0 to 3, how long to search for symbols of less rate and squared error, for every quality that a target
-    tries. Decoding does not change.
-    ``tune``: "psnr" chooses symbols for PSNR alone, not for looks, with the model's encoder for that if it has one.
+    tries. Above 0 it takes a model trained for squared error alone. Decoding does not change.
+    ``tune``: "psnr" takes the model's encoder for PSNR alone, instead of the one for looks.
     ``denoise``: take the model's encoder for noisy pictures, whose files show them without the noise. It goes without
     ``tune``, ``effort`` and ``target_psnr``, which look at the noisy pixels.
     ``realism``: 0 to 1, the detail that readers shall draw if they are not told (``decode``), to the nearest 255th.
@@ -167,7 +167,7 @@ class Encoder:
                 f"the model {self.bundle.name} only decodes: it has no encoder/, name another to encode with"
             )
         purpose.check(self.bundle, effort)
-        self.analysis = purpose.network(self.bundle)
+        self.analysis = purpose.analysis
         self.height, self.width = height, width
         self.picture = picture
         side = tile if tile < max(height, width) else 0
@@ -175,7 +175,7 @@ class Encoder:
         self.header = Header(width, height, 0.0, self.bundle.model_id, mode, side)
         self.extras = purpose.chunks() | pack(picture.metadata)
         self.effort = EFFORTS[effort]
-        self.masking = None if purpose.exact or not self.bundle.hyper else self.bundle.masking
+        self.masking = None if self.analysis == PSNR or not self.bundle.hyper else self.bundle.masking
         with memory_for(width, height):
             if picture.alpha is not None:
                 self.extras = {ALPHA: alpha.pack(picture.alpha)} | self.extras

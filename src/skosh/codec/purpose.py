@@ -17,7 +17,7 @@ TUNES = {"psnr": PSNR}
 class Purpose(NamedTuple):
     """What a file is for."""
 
-    analysis: str = ANALYSIS  # the analysis network that is asked for
+    analysis: str = ANALYSIS  # the analysis network
     realism: float | None = None  # 0 to 1, for readers that are not told another; None asks for nothing
 
     def check(self, bundle: Bundle, effort: int) -> None:
@@ -26,25 +26,10 @@ class Purpose(NamedTuple):
         Raise ValueError for an unknown effort, too.
         """
         check_effort(effort, bundle)
-        network = self.network(bundle)
-        if network != ANALYSIS:
-            check_has(bundle, network)
+        if self.analysis != ANALYSIS:
+            check_has(bundle, self.analysis)
         if effort and self.analysis == DENOISE:
             raise ValueError("effort and denoise exclude each other: efforts look for the noisy pixels")
-
-    @property
-    def exact(self) -> bool:
-        """Return whether only the squared error counts."""
-        return self.analysis == PSNR
-
-    def network(self, bundle: Bundle) -> str:
-        """Return the graph of a bundle that analyses pictures.
-
-        For PSNR alone it is the plain one where the bundle has no other, and errors still count for less in busy
-        places otherwise: symbols are then chosen for the squared error.
-        """
-        plain = self.exact and not bundle.has(PSNR) and bundle.hyper > 0 and bundle.masking is not None
-        return ANALYSIS if plain else self.analysis
 
     def chunks(self) -> dict[bytes, bytes]:
         """Return the chunks that say so in a file."""
