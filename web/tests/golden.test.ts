@@ -26,7 +26,7 @@ test.each(FILES)("$file", async ({ file, symbols }) => {
   const data = bytesOf(GOLDEN, `${file}.skosh`);
   const bundle = await bundleIn(installed().get(info(data).modelId) as string);
   expect(await symbolHash(data, bundle)).toBe(symbols);
-  const picture = await decode(data, { bundle });
+  const picture = await decode(data, { bundle, realism: 0 });
   const due = PNG.sync.read(Buffer.from(bytesOf(GOLDEN, `${file}.png`)));
   expect([picture.width, picture.height]).toEqual([due.width, due.height]);
   const { most, share } = apart(picture.data, due.data);

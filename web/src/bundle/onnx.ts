@@ -37,7 +37,7 @@ export class Sessions implements Networks {
       feeds[session.inputNames[i]] = new ort.Tensor("float32", input.data, shape);
     });
     const names = only ? only.map((place) => session.outputNames[place]) : session.outputNames;
-    const outputs = await session.run(feeds, names).catch((error: unknown) => {
+    const outputs = await inTurn(() => session.run(feeds, names)).catch((error: unknown) => {
       throw new BundleError(`can't run ${pathOf(graph)} of the bundle: ${messageOf(error)}`, { cause: error });
     });
     return names.map((name) => tensorOf(graph, outputs[name]));
@@ -74,4 +74,13 @@ function tensorOf(graph: string, value: Ort.OnnxValue): Tensor {
     throw new BundleError(`${pathOf(graph)} of the bundle gives ${value.type} of ${value.dims.join("x")}`);
   }
   return new Planes(value.data as Float32Array, channels, height, width);
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs work after all that was asked for before: ONNX Runtime's one instance of WebAssembly fails on runs that overlap. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const found = last.then(work);
+  last = found.catch(() => undefined);
+  return found;
 }

@@ -132,7 +132,7 @@ test("its attributes can change", async () => {
 });
 
 test("an error shows the fallback, else the alt text", async () => {
-  const png = "/tests/golden/flagship-7a9a19dd53aee5d9/cat.png";
+  const png = "/tests/golden/skosh-0fe9c06ba139bfc8/cat.png";
   const page = await shown(`
     <skosh-img id="missing" src="/nothing.skosh" bundle="${BUNDLE}" alt="lost" fallback="${png}"></skosh-img>
     <skosh-img id="foreign" src="/foreign.skosh" bundle="${BUNDLE}" alt="a gif"></skosh-img>
