@@ -73,7 +73,7 @@ def coded_stream(rng: np.random.Generator) -> dict[str, Any]:
         symbols = np.where(rng.random(LENGTH) < 0.95, likely, rng.integers(0, table.size, LENGTH)).astype(np.int32)
         encoder.encode(symbols, backend().model(table))
         runs.append({"table": table.tolist(), "symbols": symbols.tolist(), "refused": False})
-    return {"bytes": bytes(encoder.words().astype("<u4").tobytes().rstrip(b"\0")).hex(), "runs": runs}
+    return {"bytes": bytes(encoder.words().astype("<u4").tobytes().rstrip(b"\0")).hex(), "runs": runs, "written": True}
 
 
 def read_stream(rng: np.random.Generator, noise: bool) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def read_stream(rng: np.random.Generator, noise: bool) -> dict[str, Any]:
         runs.append({"table": table.tolist(), "symbols": symbols, "refused": refused})
         if refused:
             break
-    return {"bytes": data.hex(), "runs": runs}
+    return {"bytes": data.hex(), "runs": runs, "written": False}
 
 
 def arrays(folder: Path, rng: np.random.Generator) -> None:

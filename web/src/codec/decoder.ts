@@ -1,9 +1,8 @@
 /** A file becomes a picture again: z, scale index, q in one pass over the coder, means, synthesis. */
 
 import { Planes } from "../arrays.js";
-import { load, type Bundle } from "../bundle/bundle.js";
+import type { Bundle } from "../bundle/bundle.js";
 import type { Point } from "../bundle/point.js";
-import { fromUrl } from "../bundle/source.js";
 import * as alpha from "../container/alpha.js";
 import { ALPHA, read, type Contents, type Header, type Mode } from "../container/chunks.js";
 import { unpack, type Metadata } from "../container/extras.js";
@@ -12,6 +11,7 @@ import { BundleError, LimitError } from "../errors.js";
 import { MAX_PIXELS, checkJustified, checkSize } from "../limits.js";
 import { Box, each, split, whole, type Watch } from "./boxes.js";
 import { Latents, type Symbols } from "./context.js";
+import { bundleOf } from "./loaded.js";
 import { padded, putAlpha, toLuma, type Pixels } from "./planes.js";
 import { checkRealism, checkScale, choose, hasSmall, type Choice } from "./renditions.js";
 import { enlarged, reduced } from "./resizing.js";
@@ -89,40 +89,6 @@ function boxOf(region: Region | undefined, header: Header): Box {
     throw new LimitError(`the region ${region.join()} is not inside of ${header.width}x${header.height}`);
   }
   return new Box(y, x, y + height, x + width);
-}
-
-const loaded = new Map<string, Promise<Bundle>>(); // by address
-
-async function bundleOf(bundle: Bundle | string | URL, { signal, progress }: Watch): Promise<Bundle> {
-  if (typeof bundle !== "string" && !(bundle instanceof URL)) {
-    return bundle;
-  }
-  const address = String(bundle);
-  const found = loaded.get(address) ?? load(fromUrl(address), { progress: (share) => progress?.("bundle", share) });
-  loaded.set(address, found); // no signal goes with it: others may wait for the same bundle
-  found.catch(() => {
-    if (loaded.get(address) === found) {
-      loaded.delete(address); // the next call tries again
-    }
-  });
-  return until(found, signal);
-}
-
-/** Waits for a result, or until the signal is aborted. */
-async function until<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) {
-    return result;
-  }
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([result, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 interface Read {
