@@ -40,6 +40,7 @@ export interface Picture extends Pixels {
   readonly mode: Mode;
   readonly hasAlpha: boolean;
   readonly metadata: Metadata; // colours are to be shown by its profile or space
+  readonly realism: number; // 0 to 1, of the detail that was drawn; 0 at double size, whose head draws its own
 }
 
 /**
@@ -117,7 +118,7 @@ export class Decoder {
   }
 
   /** What a box of pixels shows, reduced where the choice says so. */
-  async show({ rendition, by }: Choice, box: Box, watch: Watch = {}): Promise<Picture> {
+  async show({ rendition, by, realism }: Choice, box: Box, watch: Watch = {}): Promise<Picture> {
     const { header } = this.contents;
     const squares = box.over(by).times(by).cutTo(whole(header.height, header.width));
     const found = await this.picture(rendition, squares, watch);
@@ -125,11 +126,11 @@ export class Decoder {
     if (header.mode === "L") {
       toLuma(pixels);
     }
-    return { ...found, ...pixels };
+    return { ...found, ...pixels, realism };
   }
 
   /** What a box of pixels shows, before it is made grey, with what belongs to it. */
-  private async picture(rendition: Rendition, box: Box, watch: Watch): Promise<Picture> {
+  private async picture(rendition: Rendition, box: Box, watch: Watch): Promise<Omit<Picture, "realism">> {
     const { header, extras } = this.contents;
     const metadata = await unpack(extras);
     const stored = extras.get(ALPHA);
