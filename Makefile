@@ -3,7 +3,7 @@
 # make test                  lint, types, fast tests; needs the training half as well
 # make test-slow             what takes longer: kills, thousands of damaged files, every quality
 # make test-long             what takes longer still: every variant of the ablations, a hundred kills
-# make test-web              the browser's decoder; needs Node 20 and make test's environment
+# make test-web              the browser's package and page; needs Node 20 and make test's environment
 # make test-browser          the same in Chromium, which it installs where there is none (Debian's, by apt-get)
 # make test-oldest           the codec's tests with the oldest dependencies that pyproject.toml allows
 # make clean; make TORCH=torch test    with the newest PyTorch instead of the one that we develop with
@@ -40,7 +40,7 @@ test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python -m pytest $(addprefix tests/,picture entropy container bundle codec batch cli asgi behaviour)
 
 test-web: .venv/.dev web/node_modules/.package-lock.json
-	cd web && npm test && npm run build
+	cd web && npm test && npm run build:demo
 
 test-browser: .venv/.dev web/node_modules/.package-lock.json
 	command -v chromium > /dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq chromium; }

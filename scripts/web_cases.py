@@ -47,6 +47,7 @@ def main(folder: Path) -> None:
     one_rate(folder / "one-rate")
     (folder / "pictures.json").write_text(json.dumps([written(folder, **case) for case in pictures(folder)]))
     renditions(folder)
+    turned(folder)
 
 
 def random_table(rng: np.random.Generator) -> IntTable:
@@ -73,7 +74,7 @@ def coded_stream(rng: np.random.Generator) -> dict[str, Any]:
         symbols = np.where(rng.random(LENGTH) < 0.95, likely, rng.integers(0, table.size, LENGTH)).astype(np.int32)
         encoder.encode(symbols, backend().model(table))
         runs.append({"table": table.tolist(), "symbols": symbols.tolist(), "refused": False})
-    return {"bytes": bytes(encoder.words().astype("<u4").tobytes().rstrip(b"\0")).hex(), "runs": runs}
+    return {"bytes": bytes(encoder.words().astype("<u4").tobytes().rstrip(b"\0")).hex(), "runs": runs, "written": True}
 
 
 def read_stream(rng: np.random.Generator, noise: bool) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def read_stream(rng: np.random.Generator, noise: bool) -> dict[str, Any]:
         runs.append({"table": table.tolist(), "symbols": symbols, "refused": refused})
         if refused:
             break
-    return {"bytes": data.hex(), "runs": runs}
+    return {"bytes": data.hex(), "runs": runs, "written": False}
 
 
 def arrays(folder: Path, rng: np.random.Generator) -> None:
@@ -164,6 +165,15 @@ def pictures(folder: Path) -> list[dict[str, Any]]:
         {"name": "one-rate", "image": cat, "bundle": folder / "one-rate", "quality": 0, "tile": 64},
     ]
     return cases
+
+
+def turned(folder: Path) -> None:
+    """Write a photograph that lies on its side, with an orientation that says so, and the upright one."""
+    upright = photo("skimage", "data/chelsea.png").crop((100, 20, 260, 260))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter to the right to be upright
+    upright.rotate(90, expand=True).save(folder / "turned.jpg", quality=95, subsampling=0, exif=exif)
+    (folder / "turned.rgba").write_bytes(np.asarray(upright.convert("RGBA")).tobytes())
 
 
 def written(folder: Path, name: str, image: Image.Image, bundle: Path, quality: float, tile: int) -> dict[str, Any]:

@@ -24,6 +24,13 @@ export class Planes<T extends Numbers> {
 /** What networks take and give: the samples of (1, channels, height, width). */
 export type Tensor = Planes<Float32Array>;
 
+const WHOLE = 1.5 * 2 ** 52; // between doubles of this size lies 1
+
+/** Returns the nearest whole number, halves to even, of one below 2^51. */
+export function rint(value: number): number {
+  return value + WHOLE - WHOLE;
+}
+
 /** Returns zeros. */
 export function zeros(channels: number, height: number, width: number): Tensor {
   return new Planes(new Float32Array(channels * height * width), channels, height, width);

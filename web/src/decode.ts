@@ -7,6 +7,7 @@ import type { DecodeOptions, Picture } from "./codec/decoder.js";
 import { BundleError } from "./errors.js";
 import { settings } from "./settings.js";
 import { client } from "./worker/client.js";
+import { absolute, inWorker } from "./worker/place.js";
 import type { DecodeArgument } from "./worker/worker.js";
 
 /** What to decode, and how. */
@@ -25,7 +26,7 @@ export interface Options extends Omit<DecodeOptions, "bundle"> {
 export async function decode(data: ArrayBuffer | Uint8Array, options: Options = {}): Promise<Picture> {
   const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
   const { bundle = bundleFor(bytes, options.maxPixels), signal, progress, preview, ...request } = options;
-  if (!isAddress(bundle) || !hasWorkers()) {
+  if (!inWorker(bundle)) {
     const { decode: inPlace } = await import("./codec/decoder.js");
     return inPlace(bytes, { ...options, bundle });
   }
@@ -53,16 +54,4 @@ function bundleFor(bytes: Uint8Array, maxPixels?: number): string {
     throw new BundleError(`where is the bundle ${modelId}? Name its address (bundle), or configure({ models })`);
   }
   return `${absolute(models).replace(/\/*$/, "/")}${modelId}/`;
-}
-
-function isAddress(bundle: Bundle | string | URL): bundle is string | URL {
-  return typeof bundle === "string" || bundle instanceof URL;
-}
-
-function hasWorkers(): boolean {
-  return typeof Worker === "function" && typeof document === "object" && settings().worker !== false;
-}
-
-function absolute(address: string | URL): string {
-  return String(globalThis.document ? new URL(address, document.baseURI) : address);
 }

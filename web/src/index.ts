@@ -10,5 +10,7 @@ export type { Metadata, Space } from "./container/extras.js";
 export type { Picture, Region } from "./codec/decoder.js";
 export { info, type Info } from "./codec/file_info.js";
 export { decode, load, release, type Options } from "./decode.js";
+export { encode } from "./encode.js";
+export type { EncodeOptions, EncodeRequest } from "./codec/encoder.js";
 export { BundleError, FormatError, LimitError, SkoshError } from "./errors.js";
 export { configure, type Settings } from "./settings.js";

@@ -11,6 +11,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 declare module "vitest" {
   interface ProvidedContext {
     made: string | null; // the folder; null where there is no Python with skosh
+    python: string | null; // the program
   }
 }
 
@@ -22,11 +23,13 @@ export default function setup(project: TestProject): (() => void) | undefined {
     }
     console.warn(`no ${python}: tests that compare with Python are skipped (make test, or SKOSH_PYTHON)`);
     project.provide("made", null);
+    project.provide("python", null);
     return undefined;
   }
   const folder = mkdtempSync(join(tmpdir(), "skosh-web-"));
   const env = { ...process.env, PYTHONPATH: join(ROOT, "src"), OMP_NUM_THREADS: "1" };
   execFileSync(python, [join(ROOT, "scripts", "web_cases.py"), folder], { env, stdio: "inherit" });
   project.provide("made", folder);
+  project.provide("python", python);
   return () => rmSync(folder, { recursive: true });
 }

@@ -70,6 +70,8 @@ describe.skipIf(MADE === null)("as Python has it", () => {
     expect(changed[1]).toBeGreaterThan(changed[0]);
     expect(changed[2]).toBeGreaterThan(changed[0]); // the file asks for 0.7
     expect(changed[2]).toBeLessThan(changed[1]);
+    expect([none, half, all, asked].map(({ realism }) => realism.toFixed(1))).toEqual(["0.0", "0.5", "1.0", "0.7"]);
+    expect((await decode(data, { bundle, scale: 1 / 2 })).realism).toBe(0);
   });
 });
 

@@ -4,13 +4,13 @@
  * What decides symbols is checked when a bundle is loaded; networks open on their first run.
  */
 
-import { Planes, type Tensor } from "../arrays.js";
+import { Planes, rint, type Tensor } from "../arrays.js";
 import { QUALITY_UNIT } from "../container/chunks.js";
 import type { Models } from "../entropy/coder.js";
 import { HYPER_SYMBOLS, SCALES, modelOf, type Model } from "../entropy/tables.js";
 import { BundleError, messageOf } from "../errors.js";
 import { DECODER, graphOf, pathOf } from "./graphs.js";
-import { DECODER_TABLES, readManifest, type Manifest } from "./manifest.js";
+import { DECODER_TABLES, ENCODER_TABLES, readManifest, type Manifest } from "./manifest.js";
 import type { Networks } from "./networks.js";
 import type { Values } from "./npy.js";
 import { readNpz } from "./npz.js";
@@ -32,7 +32,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads the decoder's half of a bundle.
+ * Loads the decoder's half of a bundle; files of the encoder and of heads are fetched when they are needed.
  *
  * Throws BundleError for a bundle that is missing, damaged or of a later version, and what an aborted signal says.
  */
@@ -48,11 +48,10 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<B
     return [path, found];
   };
   const files = new Map(await Promise.all(needed.map(fetched)));
-  const model = async (graph: string): Promise<Uint8Array> =>
-    files.get(pathOf(graph)) ?? content(source, manifest.files, pathOf(graph));
+  const file = async (path: string): Promise<Uint8Array> => files.get(path) ?? content(source, manifest.files, path);
   const tables = files.get(DECODER_TABLES) as Uint8Array;
   try {
-    return new Bundle(manifest, await readNpz(tables), networks ?? new Sessions(model));
+    return new Bundle(manifest, await readNpz(tables), networks ?? new Sessions((graph) => file(pathOf(graph))), file);
   } catch (error) {
     throw new BundleError(`can't use ${DECODER_TABLES} of the bundle ${manifest.name}: ${messageOf(error)}`);
   }
@@ -65,12 +64,14 @@ export class Bundle {
   private readonly qTables: readonly Model[];
   private readonly wienerTables: readonly Model[];
   private readonly map: ScaleMap | null; // null without a hyperprior
+  private zLevels: Promise<Row> | undefined; // of the encoder
 
   /** Throws BundleError unless the arrays fit the manifest and each other, and tables are whole. */
   constructor(
     readonly manifest: Manifest,
     private readonly arrays: Arrays,
     private readonly networks: Networks,
+    private readonly file: (path: string) => Promise<Uint8Array>,
   ) {
     const { hyper, latents, multiple, stride } = manifest;
     this.reduction = multiple / stride;
@@ -105,6 +106,11 @@ export class Bundle {
     return this.manifest.halo.get(graph) ?? 0;
   }
 
+  /** The quality that a file gets: the nearest eighth, or 0 where the bundle has one rate only. */
+  quality(asked: number): number {
+    return this.rowCount === QUALITIES ? rint(asked * QUALITY_UNIT) / QUALITY_UNIT : 0;
+  }
+
   /** The operating point of a quality, 0 to 100 in eighths. */
   at(quality: number): Point {
     return new Point(this, this.rowCount === QUALITIES ? quality : 0);
@@ -126,7 +132,30 @@ export class Bundle {
 
   /** The two rows of an array around a quality, and its place between them in eighths. */
   rows(name: string, quality: number): { low: Row; high: Row; eighth: number } {
-    const { data } = this.array(name);
+    return this.rowsOf(this.array(name).data, quality);
+  }
+
+  /** What an encoder adds to z before rounding, as `rows`. Throws BundleError where the bundle only decodes. */
+  async zLevel(quality: number): Promise<{ low: Row; high: Row; eighth: number }> {
+    this.zLevels ??= this.readZLevels();
+    return this.rowsOf(await this.zLevels, quality);
+  }
+
+  private async readZLevels(): Promise<Row> {
+    const { manifest } = this;
+    try {
+      const found = (await readNpz(await this.file(ENCODER_TABLES))).get("z_level");
+      if (found?.shape.join() !== [this.rowCount, manifest.hyper].join() || !found.data.every(Number.isFinite)) {
+        throw new Error("it has no levels of z");
+      }
+      return found.data;
+    } catch (error) {
+      this.zLevels = undefined; // the next call tries again
+      throw new BundleError(`can't use ${ENCODER_TABLES} of the bundle ${manifest.name}: ${messageOf(error)}`);
+    }
+  }
+
+  private rowsOf(data: Row, quality: number): { low: Row; high: Row; eighth: number } {
     const width = data.length / this.rowCount;
     const eighths = this.rowCount === QUALITIES ? quality * QUALITY_UNIT : 0;
     const row = Math.floor(eighths / QUALITY_UNIT);

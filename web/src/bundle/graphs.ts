@@ -1,12 +1,13 @@
 /**
- * The table of graphs: one row for each network that a decoder may use, as in Python's `bundle/graphs.py`.
+ * The table of graphs: one row for each network that is used here, as in Python's `bundle/graphs.py`.
  *
  * A rendition is a row of the role `heads`. The scale map is no network here: `scale_map.ts` computes it in integers.
  */
 
 export const DECODER = "decoder";
+export const ENCODER = "encoder";
 export const HEADS = "heads";
-export const ROLES = [DECODER, "encoder", HEADS] as const;
+export const ROLES = [DECODER, ENCODER, HEADS] as const;
 
 export type Role = (typeof ROLES)[number];
 
@@ -23,6 +24,8 @@ export const TABLE: readonly Graph[] = [
   { name: "mean_first", role: DECODER, outputs: ["features", "mean", "[step]"], needs: "hyperprior" },
   { name: "mean_second", role: DECODER, outputs: ["mean", "[step]"], needs: "hyperprior" },
   { name: "wiener", role: DECODER, outputs: ["x_filtered"], needs: "optional" },
+  { name: "analysis", role: ENCODER, outputs: ["y"], needs: "always" },
+  { name: "hyper_analysis", role: ENCODER, outputs: ["z"], needs: "hyperprior" },
   { name: "detail", role: HEADS, outputs: ["detail"], needs: "optional" },
   { name: "small_2", role: HEADS, outputs: ["x_small"], needs: "optional" },
   { name: "small_4", role: HEADS, outputs: ["x_small"], needs: "optional" },

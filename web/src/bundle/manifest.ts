@@ -7,11 +7,12 @@
 
 import { BundleError, messageOf } from "../errors.js";
 import { MAX_MANIFEST, PADDING } from "../limits.js";
-import { DECODER, HEADS, ROLES, due } from "./graphs.js";
+import { DECODER, ENCODER, HEADS, ROLES, due } from "./graphs.js";
 import { given, sha256, type Source } from "./source.js";
 
 export const MANIFEST = "manifest.json";
 export const DECODER_TABLES = `${DECODER}/tables.npz`;
+export const ENCODER_TABLES = `${ENCODER}/tables.npz`;
 const BUNDLE_VERSION = 3;
 const CHANNELS_MAX = 4096;
 const HALO_MAX = 64; // samples
@@ -19,7 +20,7 @@ const ID_DIGITS = 16; // hexadecimal
 
 type Json = Record<string, unknown>;
 
-/** What a decoder has to know of a bundle. */
+/** What has to be known of a bundle. */
 export interface Manifest {
   readonly name: string; // and version
   readonly modelId: string;
@@ -141,7 +142,7 @@ function taken(json: Json): Manifest {
     hyper: decoder.hyper_channels,
     stride: decoder.stride,
     multiple: decoder.multiple,
-    halo: new Map([...halos(HEADS), ...halos(DECODER)]),
+    halo: new Map([...halos(HEADS), ...halos(ENCODER), ...halos(DECODER)]),
     madeFor: new Map(Object.entries(heads.made_for ?? {})),
     realism: [heads.realism ?? 0].flat(),
     files: new Map(Object.entries(json.files as Record<string, string>)),

@@ -101,6 +101,27 @@ export class Point {
     return large;
   }
 
+  /** Returns what is added to z (N,) before rounding. */
+  async zLevel(): Promise<Float32Array> {
+    return between(await this.bundle.zLevel(this.quality));
+  }
+
+  /** Maps a padded picture (1, 3, 16 H, 16 W) in [0, 1] to y (1, M, H, W). */
+  async analysis(x: Tensor): Promise<Tensor> {
+    const { latents, stride } = this.bundle.manifest;
+    const [y] = await this.bundle.run("analysis", [x]);
+    this.bundle.checkShape("analysis", y, latents, x.height / stride, x.width / stride);
+    return y;
+  }
+
+  /** Maps latents in quantisation steps (1, M, H, W) to z (1, N, h, w), before its level and rounding. */
+  async hyperAnalysis(u: Tensor): Promise<Tensor> {
+    const { reduction, manifest } = this.bundle;
+    const [z] = await this.bundle.run("hyper_analysis", [u]);
+    this.bundle.checkShape("hyper_analysis", z, manifest.hyper, u.height / reduction, u.width / reduction);
+    return z;
+  }
+
   private checkPicture(graph: string, found: Tensor, latents: Tensor, zoom: number): void {
     const side = zoom * this.bundle.manifest.stride;
     this.bundle.checkShape(graph, found, 3, side * latents.height, side * latents.width);
@@ -121,10 +142,13 @@ export class Point {
     );
   }
 
-  /** Returns a row of levels, interpolated between the two rows around the quality, in float32. */
   private level(name: string): Float32Array {
-    const { low, high, eighth } = this.bundle.rows(name, this.quality);
-    const part = eighth / QUALITY_UNIT;
-    return Float32Array.from(low, (a, i) => fround(fround(a) * (1 - part)) + fround(fround(high[i]) * part));
+    return between(this.bundle.rows(name, this.quality));
   }
+}
+
+/** Returns a row of levels, interpolated between the two rows around a quality, in float32. */
+function between({ low, high, eighth }: ReturnType<Bundle["rows"]>): Float32Array {
+  const part = eighth / QUALITY_UNIT;
+  return Float32Array.from(low, (a, i) => fround(fround(a) * (1 - part)) + fround(fround(high[i]) * part));
 }

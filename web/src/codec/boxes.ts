@@ -136,7 +136,7 @@ export function split(box: Box, side: number): Box[] {
 
 const PATIENCE = 30; // milliseconds of work without a pause
 
-export type Stage = "bundle" | "symbols" | "pixels";
+export type Stage = "bundle" | "analysis" | "symbols" | "pixels"; // analysis: of an encoder
 
 /** How the caller of a long piece of work follows it, and gives it up. */
 export interface Watch {

@@ -37,14 +37,37 @@ export async function firstHalf(at: Point, z: Planes<Int32Array>, box: Box): Pro
 
 /** Returns y_hat (1, M, H, W) in a box of latents, from the symbols of the whole picture. */
 export async function latent(at: Point, z: Planes<Int32Array>, q: Planes<Int16Array>, box: Box): Promise<Tensor> {
+  const { outer, symbols, found, second } = await secondAround(at, z, q, box);
+  put(at, second, symbols, outer, 1, found);
+  return box.inside(outer).of(found);
+}
+
+/** Returns means of the second half in a box of latents, from z and the first half of the whole picture's q. */
+export async function secondHalf(
+  at: Point,
+  z: Planes<Int32Array>,
+  q: Planes<Int16Array>,
+  box: Box,
+): Promise<MeanAndStep> {
+  const { outer, second } = await secondAround(at, z, q, box);
+  const inner = box.inside(outer);
+  return { mean: inner.of(second.mean), step: second.step && inner.of(second.step) };
+}
+
+interface Second {
+  readonly outer: Box; // the box and what decides its means
+  readonly symbols: Planes<Int16Array>; // there
+  readonly found: Tensor; // y_hat of the first half there, 0 elsewhere
+  readonly second: MeanAndStep; // of the second half
+}
+
+async function secondAround(at: Point, z: Planes<Int32Array>, q: Planes<Int16Array>, box: Box): Promise<Second> {
   const outer = box.grown(at.bundle.halo("mean_second"), whole(q.height, q.width));
   const half = await firstHalf(at, z, outer);
   const symbols = outer.of(q);
   const found = known(at, half, symbols, outer);
   const { mean, step } = await at.meanSecond(half.features, found);
-  const second = { mean: scaled(mean, at.gain), step };
-  put(at, second, symbols, outer, 1, found);
-  return box.inside(outer).of(found);
+  return { outer, symbols, found, second: { mean: scaled(mean, at.gain), step } };
 }
 
 /** The latents of a picture, box by box. The last box is remembered: a preview and the whole often share it. */
@@ -95,7 +118,7 @@ function put(at: Point, from: MeanAndStep, q: Planes<Int16Array>, box: Box, half
 }
 
 /** Multiplies each plane by its channel's factor. */
-function scaled(planes: Tensor, factors: Float32Array): Tensor {
+export function scaled(planes: Tensor, factors: Float32Array): Tensor {
   const out = zeros(planes.channels, planes.height, planes.width);
   const size = planes.height * planes.width;
   for (let channel = 0; channel < planes.channels; channel++) {

@@ -1,9 +1,8 @@
 /** A file becomes a picture again: z, scale index, q in one pass over the coder, means, synthesis. */
 
 import { Planes } from "../arrays.js";
-import { load, type Bundle } from "../bundle/bundle.js";
+import type { Bundle } from "../bundle/bundle.js";
 import type { Point } from "../bundle/point.js";
-import { fromUrl } from "../bundle/source.js";
 import * as alpha from "../container/alpha.js";
 import { ALPHA, read, type Contents, type Header, type Mode } from "../container/chunks.js";
 import { unpack, type Metadata } from "../container/extras.js";
@@ -12,6 +11,7 @@ import { BundleError, LimitError } from "../errors.js";
 import { MAX_PIXELS, checkJustified, checkSize } from "../limits.js";
 import { Box, each, split, whole, type Watch } from "./boxes.js";
 import { Latents, type Symbols } from "./context.js";
+import { bundleOf } from "./loaded.js";
 import { padded, putAlpha, toLuma, type Pixels } from "./planes.js";
 import { checkRealism, checkScale, choose, hasSmall, type Choice } from "./renditions.js";
 import { enlarged, reduced } from "./resizing.js";
@@ -40,6 +40,7 @@ export interface Picture extends Pixels {
   readonly mode: Mode;
   readonly hasAlpha: boolean;
   readonly metadata: Metadata; // colours are to be shown by its profile or space
+  readonly realism: number; // 0 to 1, of the detail that was drawn; 0 at double size, whose head draws its own
 }
 
 /**
@@ -91,40 +92,6 @@ function boxOf(region: Region | undefined, header: Header): Box {
   return new Box(y, x, y + height, x + width);
 }
 
-const loaded = new Map<string, Promise<Bundle>>(); // by address
-
-async function bundleOf(bundle: Bundle | string | URL, { signal, progress }: Watch): Promise<Bundle> {
-  if (typeof bundle !== "string" && !(bundle instanceof URL)) {
-    return bundle;
-  }
-  const address = String(bundle);
-  const found = loaded.get(address) ?? load(fromUrl(address), { progress: (share) => progress?.("bundle", share) });
-  loaded.set(address, found); // no signal goes with it: others may wait for the same bundle
-  found.catch(() => {
-    if (loaded.get(address) === found) {
-      loaded.delete(address); // the next call tries again
-    }
-  });
-  return until(found, signal);
-}
-
-/** Waits for a result, or until the signal is aborted. */
-async function until<T>(result: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) {
-    return result;
-  }
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([result, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
 interface Read {
   readonly latents: Latents;
   readonly filters: Filters;
@@ -151,7 +118,7 @@ export class Decoder {
   }
 
   /** What a box of pixels shows, reduced where the choice says so. */
-  async show({ rendition, by }: Choice, box: Box, watch: Watch = {}): Promise<Picture> {
+  async show({ rendition, by, realism }: Choice, box: Box, watch: Watch = {}): Promise<Picture> {
     const { header } = this.contents;
     const squares = box.over(by).times(by).cutTo(whole(header.height, header.width));
     const found = await this.picture(rendition, squares, watch);
@@ -159,11 +126,11 @@ export class Decoder {
     if (header.mode === "L") {
       toLuma(pixels);
     }
-    return { ...found, ...pixels };
+    return { ...found, ...pixels, realism };
   }
 
   /** What a box of pixels shows, before it is made grey, with what belongs to it. */
-  private async picture(rendition: Rendition, box: Box, watch: Watch): Promise<Picture> {
+  private async picture(rendition: Rendition, box: Box, watch: Watch): Promise<Omit<Picture, "realism">> {
     const { header, extras } = this.contents;
     const metadata = await unpack(extras);
     const stored = extras.get(ALPHA);

@@ -1,6 +1,6 @@
 /** Conversion between the planes of networks and bytes of pixels. */
 
-import type { Tensor } from "../arrays.js";
+import { Planes, type Tensor } from "../arrays.js";
 import type { Box } from "./boxes.js";
 
 /** Bytes of pixels, RGBA, row by row. */
@@ -22,6 +22,27 @@ export function blank(height: number, width: number): Pixels {
 /** Returns the least multiple that is at least `size`. */
 export function padded(size: number, multiple: number): number {
   return Math.ceil(size / multiple) * multiple;
+}
+
+/**
+ * Returns a box of pixels as planes (1, 3, H, W) in [0, 1].
+ *
+ * Beyond the right and bottom edges, the last pixels are repeated.
+ */
+export function toNetwork({ data, width, height }: Pixels, box: Box): Tensor {
+  const size = box.height * box.width;
+  const planes = new Float32Array(3 * size);
+  let place = 0;
+  for (let y = box.top; y < box.bottom; y++) {
+    const row = Math.min(y, height - 1) * width;
+    for (let x = box.left; x < box.right; x++, place++) {
+      const at = 4 * (row + Math.min(x, width - 1));
+      for (let channel = 0; channel < 3; channel++) {
+        planes[channel * size + place] = data[at + channel] / 255;
+      }
+    }
+  }
+  return new Planes(planes, 3, box.height, box.width);
 }
 
 /**

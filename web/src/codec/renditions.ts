@@ -118,6 +118,7 @@ function sum(one: Tensor, other: Tensor): Tensor {
 export interface Choice {
   readonly rendition: Rendition;
   readonly by: number; // the picture is reduced so many times afterwards
+  readonly realism: number; // 0 to 1, of the detail that is drawn
 }
 
 /**
@@ -135,17 +136,18 @@ export function choose(at: Point, contents: Contents, realism: number | undefine
       throw new RangeError("realism does not go with a scale of 2, whose head has detail of its own");
     }
     checkHas(at.bundle, "double");
-    return { rendition: new Double(at), by: 1 };
+    return { rendition: new Double(at), by: 1, realism: 0 };
   }
   if (scale < 1) {
     const by = 1 / scale;
     if (!realism && hasSmall(at, contents, by)) {
       checkHas(at.bundle, `small_${by}`);
-      return { rendition: new Small(at, by), by: 1 };
+      return { rendition: new Small(at, by), by: 1, realism: 0 };
     }
-    return { rendition: natural(at, contents, realism ?? 0), by };
+    return { rendition: natural(at, contents, realism ?? 0), by, realism: realism ?? 0 };
   }
-  return { rendition: natural(at, contents, realism ?? preferred(at, contents)), by: 1 };
+  const amount = realism ?? preferred(at, contents);
+  return { rendition: natural(at, contents, amount), by: 1, realism: amount };
 }
 
 /** Returns whether a head gives the faithful picture at 1/`by` of its size. */

@@ -8,8 +8,8 @@ import { FormatError } from "../errors.js";
 import { crc32 } from "./crc32.js";
 import { inflate, joined } from "./inflate.js";
 
-const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const GREY_OF_8_BITS = [8, 0, 0, 0, 0]; // depth, colour type, compression, filter, interlace
+export const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+export const GREY_OF_8_BITS = [8, 0, 0, 0, 0]; // depth, colour type, compression, filter, interlace
 
 /** PNG -> (height, width) bytes, 255 opaque. Throws FormatError for anything else. */
 export async function unpack(data: Uint8Array, height: number, width: number): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ import { MAX_CHUNK, MAX_PIXELS, MAX_UNKNOWN, checkFile, checkSize } from "../lim
 import { crc32 } from "./crc32.js";
 import { Cursor } from "./cursor.js";
 
-const SIGNATURE = [0x93, 0x53, 0x4b]; // \x93SK
+export const SIGNATURE = [0x93, 0x53, 0x4b]; // \x93SK
 export const VERSION = 1;
 export const HEADER = "H";
 export const TILE = "T";
@@ -26,9 +26,9 @@ export const EXIF = "e";
 export const XMP = "x";
 export const EXTRAS = [ALPHA, REALISM, SPACE, ICC, EXIF, XMP]; // at most one of each, before the first tile
 const MODEL_ID_BYTES = 8;
-const MODES: readonly Mode[] = ["RGB", "L"];
+export const MODES: readonly Mode[] = ["RGB", "L"];
 export const QUALITY_UNIT = 8; // qualities are multiples of an eighth
-const TILE_MIN = 64; // the smallest side of a tile; others are this times a power of two
+export const TILE_MIN = 64; // the smallest side of a tile; others are this times a power of two
 
 export type Mode = "RGB" | "L"; // L: grey
 

@@ -1,4 +1,4 @@
-/** Deflated data, inflated by the platform's own decoder. */
+/** Deflated data, inflated and made by the platform's own code. */
 
 import { FormatError, LimitError, messageOf } from "../errors.js";
 
@@ -46,6 +46,12 @@ async function inflated(data: Uint8Array, format: CompressionFormat, most: numbe
     }
     parts.push(value);
   }
+}
+
+/** Deflates bytes to one zlib stream. */
+export async function deflated(data: Uint8Array): Promise<Uint8Array> {
+  const stream = new Blob([data as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** Returns parts behind each other. */

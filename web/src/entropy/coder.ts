@@ -1,5 +1,5 @@
 /**
- * The entropy decoder: a tile's stream to integers. It sees symbols, scale indices and tables, nothing else.
+ * The entropy coder: integers to a tile's stream and back. It sees symbols, scale indices and tables, nothing else.
  *
  * One stream holds, in this order: z, channel by channel in raster order; q, grouped by scale index from 1 up, each
  * group in the raster order of (channel, row, column); the values of escaped symbols; the tile's Wiener filter. Elements
@@ -8,11 +8,11 @@
 
 import { FormatError } from "../errors.js";
 import { Planes } from "../arrays.js";
-import { RangeDecoder } from "./rangecoder.js";
+import { RangeDecoder, RangeEncoder } from "./rangecoder.js";
 import { HYPER_LIMIT, SCALES, uniform, type Model } from "./tables.js";
 
 const ESCAPE_BITS = 16; // most bits of an escaped symbol's distance from its table
-const SYMBOL_MAX = 32_767; // the largest magnitude of a symbol
+export const SYMBOL_MAX = 32_767; // the largest magnitude of a symbol
 const LOW_BITS = 12; // most bits that are written at once
 
 const UNIFORM = new Map(Array.from({ length: LOW_BITS + 1 }, (_, bits) => [2 ** bits, uniform(2 ** bits)]));
@@ -27,6 +27,73 @@ export interface Models {
 interface Escapes {
   readonly reach: number;
   readonly places: number[];
+}
+
+/** Collects symbols and returns the bytes of the stream. */
+export class Writer {
+  private readonly coder = new RangeEncoder();
+
+  constructor(private readonly models: Models) {}
+
+  /** Appends z (N, h, w), within -HYPER_LIMIT..HYPER_LIMIT. */
+  putZ(z: Planes<Int32Array>): void {
+    const size = z.height * z.width;
+    this.models.z.forEach((model, channel) => {
+      const plane = z.data.subarray(channel * size, (channel + 1) * size);
+      this.coder.encode(
+        model,
+        plane.map((symbol) => symbol + HYPER_LIMIT),
+      );
+    });
+  }
+
+  /** Appends q (M, H, W), within -SYMBOL_MAX..SYMBOL_MAX and 0 where its scale index is 0. */
+  putQ(q: Planes<Int16Array>, index: Planes<Uint8Array>): void {
+    const { places, ends } = grouped(index.data);
+    const escaped: { value: number; reach: number }[] = [];
+    for (let i = 1; i < SCALES; i++) {
+      const model = this.models.q[i];
+      const reach = reachOf(model);
+      const symbols = Int32Array.from(places.subarray(ends[i - 1], ends[i]), (place) => {
+        const value = q.data[place];
+        if (Math.abs(value) <= reach) {
+          return value + reach;
+        }
+        escaped.push({ value, reach });
+        return 2 * reach + 1;
+      });
+      this.coder.encode(model, symbols);
+    }
+    escaped.forEach(({ value, reach }) => this.putEscaped(value, reach));
+  }
+
+  /** Appends that the tile has no Wiener filter, where the bundle has one. */
+  putNoCoefficients(): void {
+    if (this.models.wiener.length > 0) {
+      this.putUniform(0, 2);
+    }
+  }
+
+  /** Returns the bytes. Nothing can be appended afterwards. */
+  stream(): Uint8Array {
+    return this.coder.stream();
+  }
+
+  /** Appends a sign, then the distance in Elias gamma code: the number of its bits, then all but the first. */
+  private putEscaped(value: number, reach: number): void {
+    const distance = Math.abs(value) - reach;
+    const bits = 31 - Math.clz32(distance);
+    this.putUniform(value < 0 ? 1 : 0, 2);
+    this.putUniform(bits, ESCAPE_BITS);
+    for (let low = 0; low < bits; low += LOW_BITS) {
+      const part = Math.min(LOW_BITS, bits - low);
+      this.putUniform((distance >> low) & (2 ** part - 1), 2 ** part);
+    }
+  }
+
+  private putUniform(value: number, size: number): void {
+    this.coder.encode(UNIFORM.get(size) as Model, [value]);
+  }
 }
 
 /** Takes symbols out of a stream, in the order of writing. Throws FormatError where that is impossible. */
@@ -81,7 +148,7 @@ export class Reader {
 
   /** Takes the elements of a scale index into their places in q. Returns the places of escaped ones. */
   private takeGroup(model: Model, group: Uint32Array, q: Int16Array): Escapes {
-    const reach = (model.length - 1) / 2 - 1;
+    const reach = reachOf(model);
     const escape = 2 * reach + 1;
     const symbols = this.coder.decode(model, group.length);
     const places: number[] = [];
@@ -113,6 +180,11 @@ export class Reader {
   private takeUniform(size: number): number {
     return this.coder.decode(UNIFORM.get(size) as Model, 1)[0];
   }
+}
+
+/** Returns the largest magnitude in a table of q, which has an entry more for the escape. */
+function reachOf(model: Model): number {
+  return (model.length - 1) / 2 - 1;
 }
 
 /** Returns the places of coded elements by scale index, in raster order within one, and where each index's group ends. */

@@ -2,6 +2,8 @@
 
 import type { Watch } from "../codec/boxes.js";
 import { decode, type DecodeOptions, type Picture } from "../codec/decoder.js";
+import { encode, type EncodeOptions } from "../codec/encoder.js";
+import type { Pixels } from "../codec/planes.js";
 import { configure } from "../settings.js";
 import { sent, type Answer, type Order } from "./protocol.js";
 
@@ -16,11 +18,20 @@ export interface DecodeArgument {
   readonly options: Omit<DecodeOptions, keyof Watch | "preview"> & { readonly preview: boolean };
 }
 
+export interface EncodeArgument {
+  readonly image: Pixels;
+  readonly options: Omit<EncodeOptions, keyof Watch>;
+}
+
 const JOBS: Record<string, Job> = {
   decode: async ({ bytes, options }: DecodeArgument, watch, give) => {
     const preview = options.preview ? (found: Picture): void => give(found, buffers(found)) : undefined;
     const value = await decode(bytes, { ...options, ...watch, preview });
     return { value, transfer: buffers(value) };
+  },
+  encode: async ({ image, options }: EncodeArgument, watch) => {
+    const value = await encode(image, { ...options, ...watch });
+    return { value, transfer: [value.buffer as ArrayBuffer] };
   },
 };
 

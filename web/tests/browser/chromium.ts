@@ -12,6 +12,7 @@ export interface Stage {
   browser: Browser;
   site: Site;
   page(context?: BrowserContext): Promise<Page>; // a fresh page, where the package is loaded
+  open(context: BrowserContext, path: string): Promise<Page>; // another page
 }
 
 /** Sets the stage for the tests of a file; each fails if a page asked another origin, or threw an error of its own. */
@@ -28,7 +29,11 @@ export function onStage({ isolated = false } = {}): Stage {
     });
   });
   stage.page = async (given) => {
-    const context = given ?? (await stage.browser.newContext());
+    const page = await stage.open(given ?? (await stage.browser.newContext()), "/page.html");
+    await page.waitForSelector("html.ready"); // which, unlike waitForFunction, evaluates no text
+    return page;
+  };
+  stage.open = async (context, path) => {
     contexts.add(context);
     context.on("request", (request) => {
       if (!request.url().startsWith(`${stage.site.origin}/`)) {
@@ -37,8 +42,7 @@ export function onStage({ isolated = false } = {}): Stage {
     });
     const page = await context.newPage();
     page.on("pageerror", (error) => errors.push(error.message));
-    await page.goto(`${stage.site.origin}/page.html`);
-    await page.waitForSelector("html.ready"); // which, unlike waitForFunction, evaluates no text
+    await page.goto(stage.site.origin + path);
     return page;
   };
   afterEach(async () => {

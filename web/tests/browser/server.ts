@@ -1,4 +1,4 @@
-/** Serves the repository, the built package and what Python made, from one origin, under a strict policy. */
+/** Serves the repository, the built package, the demonstration page and what Python made, from one origin, under a strict policy. */
 
 import { createServer, type Server } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -9,12 +9,16 @@ import { PNG } from "pngjs";
 import { ROOT } from "../making.js";
 
 const TYPES: Record<string, string> = {
+  ".css": "text/css",
   ".html": "text/html",
+  ".jpg": "image/jpeg",
   ".js": "text/javascript",
   ".json": "application/json",
   ".png": "image/png",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
+export const DEMO = "/docs/demo/"; // where the demonstration page lies
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 const ISOLATED = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 const PAGE = `<!doctype html><meta charset="utf-8"><title>skosh</title><link rel="icon" href="/empty.png">
@@ -45,6 +49,9 @@ export async function serve({ isolated, made }: { isolated: boolean; made: strin
     if (path === "/dist/inside.js") {
       return readFile(join(ROOT, "web", "node_modules", ".skosh", "inside.js"));
     }
+    if (path.startsWith(DEMO)) {
+      return readFile(join(ROOT, "web", "demo", "dist", path.slice(DEMO.length) || "index.html"));
+    }
     if (path.endsWith(".png.rgba")) {
       return PNG.sync.read(await readFile(join(ROOT, path.slice(0, -5)))).data;
     }
@@ -62,7 +69,7 @@ export async function serve({ isolated, made }: { isolated: boolean; made: strin
     const path = new URL(request.url ?? "", "http://x").pathname;
     asked.push(path);
     const headers = {
-      "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
+      "Content-Type": TYPES[path === DEMO ? ".html" : extname(path)] ?? "application/octet-stream",
       "Content-Security-Policy": POLICY,
       "Cache-Control": "no-store", // what is not fetched again was kept by the package, not by HTTP
       ...(isolated ? ISOLATED : {}),
