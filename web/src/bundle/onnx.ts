@@ -78,9 +78,12 @@ function tensorOf(graph: string, value: Ort.OnnxValue): Tensor {
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs work after all that was asked for before: ONNX Runtime's one instance of WebAssembly fails on runs that overlap. */
+/**
+ * Runs work after all that was asked for before: ONNX Runtime's one instance of WebAssembly fails on runs that overlap.
+ * Messages and timers get their turn between two runs, so that a call can be given up.
+ */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const found = last.then(work);
+  const found = last.then(() => new Promise((resolve) => setTimeout(resolve))).then(work);
   last = found.catch(() => undefined);
   return found;
 }
