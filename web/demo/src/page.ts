@@ -11,7 +11,7 @@ import { readPhotograph, type Photograph } from "./photograph.js";
 import { renamed, save } from "./saving.js";
 import { Stage } from "./stage.js";
 import { isAtFault } from "./remedies.js";
-import { begin, busy, say, showError } from "./work.js";
+import { begin, busy, say, show, showError } from "./work.js";
 
 const EAGER = 4e6; // pixels of a picture for which every realism is made ready at once
 const SKOSH = "image/x-skosh";
@@ -51,7 +51,7 @@ async function openFile(file: File, watch: Watch): Promise<void> {
   watch.signal?.throwIfAborted();
   if (isSkosh(start) || file.name.toLowerCase().endsWith(".skosh")) {
     part("compression").hidden = true;
-    await show(file, new Uint8Array(await file.arrayBuffer()), null, null, watch);
+    await decodeFile(file, new Uint8Array(await file.arrayBuffer()), null, null, watch);
   } else {
     await compressFile(file, watch);
   }
@@ -71,20 +71,22 @@ async function compressFile(file: File, watch: Watch): Promise<void> {
   watch.signal?.throwIfAborted();
   part("compression").hidden = false;
   describeSide(photograph);
+  show("Compressing");
   const start = performance.now();
   const bytes = await compress(photograph, { quality }, watch);
   const seconds = (performance.now() - start) / 1e3;
-  await show(file, bytes, photograph, seconds, watch);
+  await decodeFile(file, bytes, photograph, seconds, watch);
 }
 
 /** Decodes a file and puts it on the stage: first an eighth of it, then the whole. */
-async function show(
+async function decodeFile(
   file: File,
   bytes: Uint8Array,
   photograph: Photograph | null,
   encodeSeconds: number | null,
   watch: Watch,
 ): Promise<void> {
+  show("Decoding");
   const another = shown?.file !== file;
   const opened = await Opened.from(bytes, watch, (preview, about) => {
     if (another && !watch.signal?.aborted) {
@@ -100,6 +102,7 @@ async function show(
   draw();
   say(`${file.name} is shown.`);
   if (opened.about.width * opened.about.height <= EAGER) {
+    show("Drawing detail");
     await complete(opened, watch);
   }
 }

@@ -36,7 +36,7 @@ async function followed(title: string, work: (watch: Watch) => Promise<void>): P
   say("");
   showError(undefined);
   const { signal } = control;
-  show(title, undefined);
+  show(title);
   try {
     await work({ signal, progress: (stage, share) => control === current && show(WORDS[stage], share) });
   } catch (error) {
@@ -73,8 +73,8 @@ function typed(words: string): HTMLElement {
   return made;
 }
 
-/** Shows a stage; a share that is missing or all of it is not known. */
-function show(title: string, share: number | undefined): void {
+/** Shows what is being done, and the share of it; one that is missing or all of it is not known. */
+export function show(title: string, share?: number): void {
   part("work").hidden = false;
   text.textContent = `${title} …`;
   if (share === undefined || share >= 1) {
