@@ -172,7 +172,7 @@ test("everything can be reached and done by keys", WAIT, async () => {
   expect(await found.evaluate(() => (document.querySelector("#after") as HTMLElement).style.clipPath)).toMatch(/100%/);
   await found.focus("#realism");
   await found.keyboard.press("Home");
-  expect(await found.textContent("#after-label")).toBe("skosh, nothing drawn");
+  await expect.poll(() => found.textContent("#after-label"), WAIT).toBe("skosh, nothing drawn"); // once it is decoded
   await found.keyboard.press("ArrowRight");
   expect(await found.textContent("#realism-value")).toBe("0.01");
   const unnamed = await found.evaluate(() =>
